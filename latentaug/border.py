@@ -1,0 +1,73 @@
+"""The border between numpy and torch: devices, images and weights, both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from latentaug._validation import ImageFormat
+
+__all__ = ["decode", "encode", "find_device", "load_weights", "to_images", "to_tensor", "weights_of"]
+
+BATCH = 1024  # images encoded or decoded at once
+
+
+def to_tensor(images: np.ndarray, device: torch.device) -> Tensor:
+    """Images (B, H, W) or (B, H, W, C), float32 in [0, 1], as a tensor (B, C, H, W)."""
+    tensor = torch.from_numpy(images).to(device)
+    return tensor.unsqueeze(1) if tensor.ndim == 3 else tensor.permute(0, 3, 1, 2)
+
+
+def to_images(tensor: Tensor, image_shape: tuple[int, ...]) -> np.ndarray:
+    """A tensor (B, C, H, W) as images (B, H, W) or (B, H, W, C)."""
+    return tensor.permute(0, 2, 3, 1).reshape(len(tensor), *image_shape).cpu().numpy()
+
+
+def find_device(device: str | torch.device) -> torch.device:
+    """The device that a parameter names; ``"auto"`` is CUDA where it is usable, else the CPU."""
+    if isinstance(device, str) and device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        found = torch.device(device)
+        torch.empty(0, device=found)
+    except (RuntimeError, AssertionError, TypeError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"device {device!r} is not usable here ({reason}). Allowed: auto, cpu, cuda, mps.") from error
+    return found
+
+
+def weights_of(module: nn.Module) -> dict[str, np.ndarray]:
+    """The weights of a module as numpy arrays, by their names."""
+    return {name: weight.cpu().numpy() for name, weight in module.state_dict().items()}
+
+
+def load_weights(module: nn.Module, weights: Mapping[str, np.ndarray]) -> None:
+    """Copy weights, as `weights_of` gives them, into a module."""
+    module.load_state_dict({name: torch.tensor(weight) for name, weight in weights.items()})
+
+
+def _batches(n_rows: int) -> Iterator[slice]:
+    return (slice(start, start + BATCH) for start in range(0, n_rows, BATCH))
+
+
+def encode(encoder: nn.Module, images: np.ndarray, format_: ImageFormat, latent_dim: int, device: torch.device):
+    """Mean and variance of the posteriors of images of any dtype, batch by batch: two float32 arrays (n, d)."""
+    mean, variance = np.empty((2, len(images), latent_dim), dtype=np.float32)
+    with torch.inference_mode():
+        for rows in _batches(len(images)):
+            batch_mean, log_variance = encoder(to_tensor(format_.to_unit(images[rows]), device))
+            mean[rows], variance[rows] = batch_mean.cpu(), log_variance.exp().cpu()
+    return mean, variance
+
+
+def decode(decoder: nn.Module, Z: np.ndarray, image_shape: tuple[int, ...], device: torch.device) -> np.ndarray:
+    """Images of latent rows (n, d), batch by batch: float32 in [0, 1], (n, H, W[, C])."""
+    images = np.empty((len(Z), *image_shape), dtype=np.float32)
+    with torch.inference_mode():
+        for rows in _batches(len(Z)):
+            batch = torch.from_numpy(Z[rows].astype(np.float32)).to(device)
+            images[rows] = to_images(decoder(batch), image_shape)
+    return images

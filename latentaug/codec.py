@@ -1,0 +1,58 @@
+"""An autoencoder, a `VAE` or any transformer of flat rows, seen as two functions: images to latents and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.frozen import FrozenEstimator
+
+from latentaug._validation import ImageFormat
+from latentaug.views import Views
+
+__all__ = ["BATCH", "Codec"]
+
+BATCH = 1024  # images that the autoencoder is given at once
+
+
+class Codec:
+    """Encode and decode images by an autoencoder that takes flat rows.
+
+    Parameters
+    ----------
+    autoencoder : transformer with `inverse_transform`
+        Sees integers as float32 in [0, 1], and floats as they are.
+    format_ : ImageFormat
+        Of the images.
+    """
+
+    def __init__(self, autoencoder: Any, format_: ImageFormat) -> None:
+        self.autoencoder = autoencoder
+        self.format_ = format_
+
+    def fit(self, views: Views) -> None:
+        """Fit the autoencoder on every view: lazily where it can, else on all of them at once."""
+        if isinstance(self.autoencoder, FrozenEstimator):
+            return
+        if hasattr(self.autoencoder, "fit_views"):
+            self.autoencoder.fit_views(views)
+            return
+        every = (self._rows(views.take(slice(None), composition)) for composition in views.compositions)
+        self.autoencoder.fit(np.concatenate(list(every)))
+
+    def _rows(self, images: np.ndarray) -> np.ndarray:
+        rows = self.format_.layout(images, flat=True)
+        return np.divide(rows, 255, dtype=np.float32) if rows.dtype.kind in "ui" else rows
+
+    def encode(self, images: np.ndarray) -> np.ndarray:
+        """Latent rows (n, d) of a stack of images."""
+        batches = (images[start : start + BATCH] for start in range(0, len(images), BATCH))
+        return np.concatenate([np.asarray(self.autoencoder.transform(self._rows(batch))) for batch in batches])
+
+    def decode(self, Z: np.ndarray, flat: bool) -> np.ndarray:
+        """Images of latent rows, float32 within the value range, as flat rows or as a stack."""
+        images = np.empty((len(Z), self.format_.n_pixels), dtype=np.float32)
+        for start in range(0, len(Z), BATCH):
+            decoded = self.autoencoder.inverse_transform(Z[start : start + BATCH])
+            images[start : start + BATCH] = np.reshape(decoded, (-1, self.format_.n_pixels))
+        return self.format_.layout(np.clip(images, *self.format_.value_range, out=images), flat)

@@ -1,0 +1,74 @@
+"""LatentTransform, what `LatentAugmenter.compose` returns: augmentations in a row, over a shared model."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from latentaug import maps
+from latentaug._validation import check_images
+
+__all__ = ["LatentTransform"]
+
+
+class LatentTransform(TransformerMixin, BaseEstimator):
+    """Augmentations of a fitted `LatentAugmenter`, one after another; what its `compose` returns.
+
+    It shares the augmenter's model, clones to itself, and works as a step of a Pipeline.
+
+    Parameters
+    ----------
+    augmenter : LatentAugmenter
+        Fitted.
+    steps : tuple of (str, int)
+        Names, the leftmost acting first, each with 1, or -1 where it is undone.
+    """
+
+    def __init__(self, augmenter, steps):
+        self.augmenter = augmenter
+        self.steps = steps
+
+    def fit(self, X=None, y=None):
+        """Do nothing: the augmenter is fitted."""
+        return self
+
+    def transform(self, X):
+        """Augmented images; shapes and scale as in `LatentAugmenter.transform`."""
+        flat = getattr(X, "ndim", 2) == 2
+        images, codec = check_images(self.augmenter, X, reset=False), self.augmenter._codec()
+        return codec.decode(self.transform_latent(codec.encode(images)), flat)
+
+    def inverse_transform(self, X):
+        """Images with the augmentations undone, the last first."""
+        return self.inverse().transform(X)
+
+    def transform_latent(self, Z):
+        """Latent rows (n_images, d) carried over; computed in float64, returned in the dtype of `Z`."""
+        carried = np.asarray(Z, dtype=np.float64)
+        for name, sign in self.steps:
+            L = self.augmenter.latent_maps_[name]
+            carried = carried @ L if sign > 0 else maps.apply_inverse(carried, L)
+        return carried.astype(Z.dtype)
+
+    def inverse(self):
+        """The transform that undoes this one."""
+        return LatentTransform(self.augmenter, tuple((name, -sign) for name, sign in reversed(self.steps)))
+
+    def compose(self, *steps):
+        """This transform, then others; as `LatentAugmenter.compose`."""
+        return self.augmenter.compose(self, *steps)
+
+    @property
+    def matrix_(self):
+        """The latent map (d, d) of all steps, acting on rows."""
+        return self.transform_latent(np.eye(self.augmenter._latent_dim))
+
+    def __sklearn_clone__(self):
+        return self
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+    def __repr__(self):
+        names = (name if sign > 0 else f"{name}^-1" for name, sign in self.steps)
+        return f"LatentTransform({' then '.join(names) or 'identity'})"

@@ -1,0 +1,149 @@
+"""Latent space: linear maps on rows, ``Z @ L``, fitted in closed form, composed, undone.
+
+Every fit is one function of latents, named for the constraint that it holds. float64 throughout.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+
+import numpy as np
+from scipy.linalg import polar, schur
+from sklearn.exceptions import ConvergenceWarning
+
+__all__ = [
+    "apply_inverse", "average_over", "compose", "condition_number", "fit_finite_order_map",
+    "fit_free_map", "fit_group_maps", "fit_orthogonal_map", "power", "representation_defect",
+]  # fmt: skip
+
+
+def fit_free_map(Z: np.ndarray, Z_aug: np.ndarray) -> np.ndarray:
+    """Least-squares latent map of an augmentation, Eq. 6: ``min_L ||Z @ L - Z_aug||^2``; Z, Z_aug (n, d), L (d, d)."""
+    return np.linalg.lstsq(Z, Z_aug, rcond=None)[0]
+
+
+def fit_orthogonal_map(Z: np.ndarray, Z_aug: np.ndarray) -> np.ndarray:
+    """Orthogonal Procrustes: ``min ||Z @ L - Z_aug||^2`` over ``L.T @ L = I``; Z and Z_aug (n, d), L (d, d)."""
+    return _nearest_orthogonal(Z.T @ Z_aug)
+
+
+def fit_finite_order_map(Z: np.ndarray, Z_aug: np.ndarray, order: int) -> np.ndarray:
+    """Latent map with ``L^order = I``: the least-squares map, rounded to it.
+
+    In the coordinates in which the orbit of the latents is white an exact map is orthogonal; there
+    the nearest orthogonal matrix has its eigenvalues moved to the nearest roots of unity.
+
+    Parameters
+    ----------
+    Z, Z_aug : ndarray of shape (n, d)
+    order : int
+
+    Returns
+    -------
+    ndarray of shape (d, d)
+    """
+    A = fit_free_map(Z, Z_aug)
+    orbit = [Z.T @ Z]
+    for _ in range(order - 1):
+        orbit.append(A.T @ orbit[-1] @ A)
+    root, inverse_root = _square_roots(np.mean(orbit, axis=0))
+    T, Q = schur(_nearest_orthogonal(root @ A @ inverse_root), output="complex")
+    angles = np.round(np.angle(np.diag(T)) * order / (2 * np.pi)) * 2 * np.pi / order
+    return inverse_root @ ((Q * np.exp(1j * angles)) @ Q.conj().T).real @ root
+
+
+def fit_group_maps(Z_orbit: np.ndarray, cayley_table: np.ndarray) -> np.ndarray:
+    """Exact representation of a finite group, nearest to how it moves the latents.
+
+    The orbit's second moment S is invariant under the group, so in coordinates where S = I the maps are
+    orthogonal; there the Procrustes maps of all elements are averaged over the group until
+    ``L[g] @ L[h] = L[g then h]``.
+
+    Parameters
+    ----------
+    Z_orbit : ndarray of shape (N, n, d)
+        Latents of the images under each element.
+    cayley_table : ndarray of shape (N, N)
+
+    Returns
+    -------
+    ndarray of shape (N, d, d)
+    """
+    elements = range(len(cayley_table))
+    root, inverse_root = _square_roots(np.mean([Z.T @ Z for Z in Z_orbit], axis=0))
+    white = Z_orbit @ inverse_root
+    moments = [sum(white[h].T @ white[cayley_table[h, g]] for h in elements) for g in elements]
+    L = _nearest_representation(np.stack([_nearest_orthogonal(M) for M in moments]), cayley_table)
+    return inverse_root @ L @ root
+
+
+def _nearest_orthogonal(M: np.ndarray) -> np.ndarray:
+    return polar(M)[0]
+
+
+def _square_roots(S: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """``S^(1/2)`` and ``S^(-1/2)`` of a second moment, its collapsed directions lifted."""
+    values, Q = np.linalg.eigh(S)
+    values = np.sqrt(np.maximum(values, 1e-6 * max(values[-1], np.finfo(float).tiny)))
+    return (Q * values) @ Q.T, (Q / values) @ Q.T
+
+
+def representation_defect(L: np.ndarray, cayley_table: np.ndarray) -> float:
+    """Largest entry of ``L[g] @ L[h] - L[g then h]``; 0 for a representation."""
+    return float(np.abs(L[:, None] @ L - L[cayley_table]).max())
+
+
+def _nearest_representation(L: np.ndarray, cayley_table: np.ndarray, max_iter: int = 100) -> np.ndarray:
+    """Average an almost-representation, orthogonal matrices, over the group until it is one (Grove and Karcher)."""
+    for _ in range(max_iter):
+        if representation_defect(L, cayley_table) < 1e-13 * len(L[0]):
+            return L
+        means = np.einsum("hji,hgjk->gik", L, L[cayley_table]) / len(L)
+        L = np.stack([_nearest_orthogonal(M) for M in means])
+    warnings.warn(
+        "The latents do not move as the group of the augmentations does; their group maps are the "
+        "identity. Train longer, or use method='joint'.",
+        ConvergenceWarning,
+        stacklevel=2,
+    )
+    return np.stack([np.eye(len(L[0]))] * len(L))
+
+
+def average_over(L: np.ndarray, representation: np.ndarray) -> np.ndarray:
+    """Project a map L onto those that commute with a group: ``mean_g inv(rho(g)) @ L @ rho(g)``; rho (G, d, d)."""
+    return np.linalg.solve(representation, L @ representation).mean(axis=0)
+
+
+def compose(maps: Iterable[np.ndarray], latent_dim: int) -> np.ndarray:
+    """Product of latent maps, the leftmost acts first; the identity of none."""
+    L = np.eye(latent_dim)
+    for factor in maps:
+        L = L @ factor
+    return L
+
+
+def apply_inverse(Z: np.ndarray, L: np.ndarray) -> np.ndarray:
+    """``Z @ inv(L)`` by solving, without forming an inverse; in the least-squares sense where L is singular."""
+    try:
+        return np.linalg.solve(L.T, Z.T).T
+    except np.linalg.LinAlgError:
+        return np.linalg.lstsq(L.T, Z.T, rcond=None)[0].T
+
+
+def power(L: np.ndarray, exponent: int) -> np.ndarray:
+    """Integer power of a latent map; a negative one of its inverse.
+
+    Examples
+    --------
+    >>> power(np.array([[0.0, 1.0], [-1.0, 0.0]]), -1)
+    array([[ 0., -1.],
+           [ 1.,  0.]])
+    """
+    forward = np.linalg.matrix_power(L, abs(exponent))
+    return forward if exponent >= 0 else apply_inverse(np.eye(len(L)), forward)
+
+
+def condition_number(L: np.ndarray) -> float:
+    """Ratio of the largest to the smallest singular value: how much undoing a map can magnify an error."""
+    return float(np.linalg.cond(L))

@@ -1,0 +1,331 @@
+"""The estimator VAE: `transform` encodes, `inverse_transform` decodes."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from latentaug._validation import check_images, check_latents, check_number, draw_seed
+from latentaug.border import decode, encode, find_device, load_weights, weights_of
+from latentaug.networks import Autoencoder, ViewMaps, build, initialise
+from latentaug.stages import VaeObjective, train_autoencoder, train_joint
+from latentaug.training import Draws, settings_of
+from latentaug.views import Views
+
+__all__ = ["VAE"]
+
+
+class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Convolutional variational autoencoder of images.
+
+    Parameters
+    ----------
+    latent_dim : int, default=16
+        Number d of latent coordinates.
+    hidden_channels : tuple of int, default=(16, 32)
+        Channels of the encoder's convolutions, each of stride two; the decoder mirrors them.
+    kl_weight : float, default=1.0
+        Weight of the divergence of the posterior from N(0, I), in nats per image.
+    reconstruction_weight : float, default=1.0
+        Weight of the squared error, summed over the pixels of an image in [0, 1].
+    optimizer : {"adam", "adabelief"}, default="adam"
+        AdaBelief is the paper's.
+    learning_rate : {"cosine", "constant"}, default="cosine"
+        Schedule: down to 0 over `max_iter` passes, or none. Both warm up over the first hundredth of the steps.
+    learning_rate_init : float, default=0.004
+        Highest learning rate.
+    beta_1, beta_2 : float, default=0.9, 0.99
+        Decay of the optimizer's first and second moment.
+    epsilon : float, default=None
+        Stabiliser of the optimizer; None is its own, 1e-8 for Adam and 1e-16 for AdaBelief.
+    max_iter : int, default=20
+        Passes over the images. Where there are several views, each pass shows every image once, under a random view.
+    batch_size : int, default=64
+        Images a step.
+    image_shape : tuple of int, default=None
+        ``(H, W)`` or ``(H, W, C)`` of a flat row; one row of pixels if None. Image stacks tell their own.
+    device : str or torch.device, default="auto"
+        CUDA where it is usable, else the CPU.
+    early_stopping : bool, default=False
+        Hold out some images, stop when their loss no longer falls, and keep the best weights.
+    validation_fraction : float, default=0.1
+        Share of images held out for early stopping.
+    n_iter_no_change : int, default=10
+        Passes without improvement by `tol` before stopping early.
+    tol : float, default=1e-4
+        Least improvement of the held-out loss.
+    warm_start : bool, default=False
+        Go on from the weights of the last fit.
+    random_state : int, RandomState instance or None, default=None
+        Seed of weights, order and noise. Bits repeat on one machine and device; no global generator is touched.
+    verbose : int, default=0
+        Whether to show progress.
+
+    Attributes
+    ----------
+    network_ : torch.nn.Module
+        With `encoder` (phi) and `decoder` (theta).
+    n_iter_ : int
+        Passes made.
+    loss_curve_ : list of float
+        Mean loss of each pass.
+    validation_curve_ : list of float
+        Held-out loss after each pass, with early stopping.
+    image_shape_ : tuple of int
+        ``(H, W)`` or ``(H, W, C)``.
+    n_features_in_ : int
+        Pixels times channels.
+    device_ : torch.device
+        Where the network is.
+
+    References
+    ----------
+    Kingma and Welling, "Auto-Encoding Variational Bayes", arXiv 1312.6114; arXiv 2303.03462, Eqs. 2 and 5.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentaug import VAE
+    >>> X = np.random.default_rng(0).random((32, 8, 8))
+    >>> vae = VAE(latent_dim=4, max_iter=1, random_state=0).fit(X)
+    >>> vae.transform(X).shape
+    (32, 4)
+    >>> vae.inverse_transform(vae.transform(X)).shape
+    (32, 8, 8)
+    """
+
+    def __init__(
+        self,
+        latent_dim=16,
+        *,
+        hidden_channels=(16, 32),
+        kl_weight=1.0,
+        reconstruction_weight=1.0,
+        optimizer="adam",
+        learning_rate="cosine",
+        learning_rate_init=4e-3,
+        beta_1=0.9,
+        beta_2=0.99,
+        epsilon=None,
+        max_iter=20,
+        batch_size=64,
+        image_shape=None,
+        device="auto",
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        tol=1e-4,
+        warm_start=False,
+        random_state=None,
+        verbose=0,
+    ):
+        self.latent_dim = latent_dim
+        self.hidden_channels = hidden_channels
+        self.kl_weight = kl_weight
+        self.reconstruction_weight = reconstruction_weight
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.image_shape = image_shape
+        self.device = device
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X, y=None):
+        """Train on images.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
+            Integers 0..255 or floats in [0, 1]; floats outside are taken on their own range.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            On a wrong parameter or array, and where training diverges.
+        """
+        images = check_images(self, X, reset=True, image_shape=self.image_shape)
+        return self.fit_views(Views(images, {}, self.format_))
+
+    def fit_views(self, views: Views, latent_maps: ViewMaps | None = None, n_hubs: int = 1):
+        """Train on every view of a data set: stage 1 alone, or jointly with latent maps.
+
+        Parameters
+        ----------
+        views : Views
+        latent_maps : ViewMaps, optional
+            Maps to obey by cross-reconstruction; what is learned of them is trained in place.
+        n_hubs : int, default=1
+            The first so many views have exact maps.
+
+        Returns
+        -------
+        self
+        """
+        self._check_network()
+        settings, device = settings_of(self), find_device(self.device)
+        self.format_, self.image_shape_ = views.format_, views.format_.image_shape
+        self.n_features_in_ = views.format_.n_pixels
+        draws = Draws.from_seed(draw_seed(self.random_state), device)
+        network = self._start_network(draws, device)
+        objective = VaeObjective(self.reconstruction_weight, self.kl_weight, device)
+        if latent_maps is None:
+            log = train_autoencoder(network, views, objective, settings, draws)
+        else:
+            log = train_joint(network, latent_maps.to(device), views, n_hubs, objective, settings, draws)
+        self.network_, self.device_, self.n_iter_ = network.eval(), device, len(log.loss_curve)
+        self.loss_curve_, self.validation_curve_ = log.loss_curve, log.validation_curve
+        return self
+
+    def _check_network(self):
+        """Check the parameters of the network and of its objective."""
+        check_number("latent_dim", self.latent_dim, low=1, integer=True)
+        check_number("kl_weight", self.kl_weight, low=0)
+        check_number("reconstruction_weight", self.reconstruction_weight, low=0)
+        if not isinstance(self.hidden_channels, (tuple, list)) or not self.hidden_channels:
+            raise TypeError(f"hidden_channels must be a tuple of integers. Got {self.hidden_channels!r}.")
+        for channels in self.hidden_channels:
+            check_number("hidden_channels", channels, low=1, integer=True)
+
+    def _build_network(self) -> Autoencoder:
+        return build(self.image_shape_, self.latent_dim, self.hidden_channels)
+
+    def _start_network(self, draws: Draws, device: torch.device) -> Autoencoder:
+        """A new network, with the weights of the last fit on a warm start."""
+        network = self._build_network()
+        if self.warm_start and hasattr(self, "network_"):
+            load_weights(network, weights_of(self.network_))
+        else:
+            initialise(network, torch.Generator().manual_seed(draws.noise.initial_seed()))
+        return network.to(device)
+
+    def transform(self, X):
+        """Encode images to the mean of their posteriors.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_images, latent_dim)
+            float32.
+        """
+        return self.latent_distribution(X)[0]
+
+    def latent_distribution(self, X):
+        """Posterior of the latents of images: independent normals.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
+
+        Returns
+        -------
+        mean, variance : ndarray of shape (n_images, latent_dim)
+            float32.
+        """
+        check_is_fitted(self)
+        images = check_images(self, X, reset=False)
+        return encode(self.network_.encoder, images, self.format_, self.latent_dim, self.device_)
+
+    def inverse_transform(self, Z):
+        """Decode latent row vectors.
+
+        Parameters
+        ----------
+        Z : array-like of shape (n_images, latent_dim)
+
+        Returns
+        -------
+        ndarray of shape (n_images, H, W[, C]) or (n_images, n_features)
+            float32 in the layout of the training data; in [0, 1], or on its range.
+        """
+        check_is_fitted(self)
+        Z = check_latents(Z, self.latent_dim)
+        images = decode(self.network_.decoder, Z, self.image_shape_, self.device_)
+        return self.format_.layout(self.format_.from_unit(images))
+
+    def sample(self, n_samples=1, random_state=None):
+        """Decode draws from the prior N(0, I).
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+        random_state : int, RandomState instance or None, default=None
+
+        Returns
+        -------
+        ndarray of shape (n_samples, H, W[, C]) or (n_samples, n_features)
+        """
+        check_is_fitted(self)
+        check_number("n_samples", n_samples, low=1, integer=True)
+        rng = check_random_state(draw_seed(random_state))
+        return self.inverse_transform(rng.standard_normal((n_samples, self.latent_dim)))
+
+    def score_samples(self, X):
+        """How well each image is described: minus the training objective, at the posterior mean.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_images,)
+            ``-(reconstruction_weight * squared error summed over pixels in [0, 1] + kl_weight * KL in nats)``.
+        """
+        mean, variance = self.latent_distribution(X)
+        images = self.format_.to_unit(check_images(self, X, reset=False))
+        decoded = self.format_.to_unit(self.format_.layout(self.inverse_transform(mean), flat=False))
+        error = np.square(images - decoded).reshape(len(images), -1).sum(axis=1)
+        divergence = 0.5 * (mean**2 + variance - 1 - np.log(variance)).sum(axis=1)
+        return -(self.reconstruction_weight * error + self.kl_weight * divergence)
+
+    def score(self, X, y=None):
+        """Mean of `score_samples`; higher is better."""
+        return float(self.score_samples(X).mean())
+
+    @property
+    def _n_features_out(self):
+        return self.latent_dim
+
+    def __getstate__(self):
+        state = dict(super().__getstate__())
+        if "network_" in state:  # weights travel as numpy arrays, to any device
+            state["network_"] = weights_of(self.network_)
+            del state["device_"]
+        return state
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if "network_" in state:
+            network = self._build_network()
+            load_weights(network, state["network_"])
+            self.device_ = find_device(self.device)
+            self.network_ = network.eval().to(self.device_)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags

@@ -1,0 +1,135 @@
+"""Image space: the views of a data set, made lazily, batch by batch.
+
+A *composition* is a tuple of names, the leftmost acts first; a *view* is the images of one
+composition, ``()`` the original.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from latentaug._validation import ImageFormat, check_aug_output, unknown_name
+
+__all__ = ["Composition", "Views", "declared_compositions"]
+
+Composition = tuple[str, ...]
+
+
+def declared_compositions(names: Sequence[str], max_views: int = 24) -> list[Composition]:
+    """Every composition of the augmentations in declared order: original, each, pairs, ...
+
+    Where that makes more than `max_views`, the original, each, every pair and all together.
+
+    Examples
+    --------
+    >>> declared_compositions(["flip_lr", "flip_ud"])
+    [(), ('flip_lr',), ('flip_ud',), ('flip_lr', 'flip_ud')]
+    """
+    sizes = range(len(names) + 1) if 2 ** len(names) <= max_views else (0, 1, 2, len(names))
+    return [composition for size in sizes for composition in combinations(names, size)]
+
+
+class Views:
+    """The views of a data set: compositions of augmentations over its images, and paired arrays.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, H, W) or (n, H, W, C)
+        Never written to, never copied whole.
+    augs : mapping of str to callable or None
+        None where only pairs of images are known.
+    format_ : ImageFormat
+        Of the images.
+    paired : mapping of tuple to ndarray, optional
+        Views given as arrays, image by image beside `images`.
+    compositions : sequence of tuple, optional
+        The views; those declared by the augmentations' order if None.
+    """
+
+    def __init__(
+        self,
+        images: np.ndarray,
+        augs: Mapping[str, Any],
+        format_: ImageFormat,
+        *,
+        paired: Mapping[Composition, np.ndarray] | None = None,
+        compositions: Sequence[Composition] | None = None,
+    ) -> None:
+        self.images = images
+        self.augs = augs
+        self.format_ = format_
+        self.paired = {(): images, **(paired or {})}
+        declared = declared_compositions(list(augs)) if compositions is None else compositions
+        self.compositions = [c for c in declared if self.is_known(c)]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def of(self, compositions: Sequence[Composition]) -> Views:
+        """The same images under other compositions."""
+        return Views(self.images, self.augs, self.format_, paired=self.paired, compositions=compositions)
+
+    def _start(self, composition: Composition) -> int:
+        """Length of the longest beginning of a composition that is given as an array."""
+        return next(k for k in range(len(composition), -1, -1) if composition[:k] in self.paired)
+
+    def is_known(self, composition: Composition) -> bool:
+        """Whether the images of a composition are given or can be made."""
+        return all(self.augs[name] is not None for name in composition[self._start(composition) :])
+
+    def take(self, rows: Any, composition: Composition = ()) -> np.ndarray:
+        """Images of some rows (indices or a slice) under one composition, in the dtype of the data."""
+        start = self._start(composition)
+        images = self.paired[composition[:start]][rows]
+        for name in composition[start:]:
+            images = self.augs[name](images.copy()).astype(self.images.dtype, copy=False)
+        return images
+
+    def mix(self, rows: np.ndarray, which: np.ndarray) -> np.ndarray:
+        """Images of some rows, row ``rows[i]`` under the composition number ``which[i]``, as float32 in [0, 1]."""
+        mixed = np.empty((len(rows), *self.images.shape[1:]), dtype=np.float32)
+        for k, composition in enumerate(self.compositions):
+            chosen = which == k
+            if chosen.any():
+                mixed[chosen] = self.format_.to_unit(self.take(rows[chosen], composition))
+        return mixed
+
+    def mix_pairs(self, rows: np.ndarray, source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Images of some rows under two compositions each, as `mix` gives them; made once where they are the same."""
+        x = self.mix(rows, source)
+        y = x.copy()
+        differ = source != target
+        y[differ] = self.mix(rows[differ], target[differ])
+        return x, y
+
+    def batches(self, composition: Composition, batch_size: int = 1024) -> Iterator[np.ndarray]:
+        """Images of all rows under one composition, batch by batch."""
+        for start in range(0, len(self), batch_size):
+            yield self.take(slice(start, start + batch_size), composition)
+
+    def sample(self, n_images: int) -> Views:
+        """The views of a few images, spread evenly over the data."""
+        rows = np.unique(np.linspace(0, len(self) - 1, min(n_images, len(self))).astype(int))
+        paired = {c: images[rows] for c, images in self.paired.items() if c}
+        return Views(self.images[rows], self.augs, self.format_, paired=paired, compositions=self.compositions)
+
+    def check(self, n_images: int = 8) -> None:
+        """Try every augmentation twice on a few images; ValueError, by name, where one breaks the contract."""
+        few = self.sample(n_images)
+        for name, aug in self.augs.items():
+            if aug is not None:
+                check_aug_output(name, aug, few.images, self.format_)
+            elif not any(name in composition for composition in self.paired):
+                raise unknown_name(
+                    "augmentation",
+                    name,
+                    self._names_with_function(),
+                    "It is no catalogue name and has no paired view. With a function",
+                )
+
+    def _names_with_function(self) -> list[str]:
+        return [name for name, aug in self.augs.items() if aug is not None]
