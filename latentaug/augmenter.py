@@ -13,19 +13,17 @@ from latentaug._validation import (
     check_images,
     check_latents,
     check_number,
-    check_paired,
     draw_seed,
     unknown_name,
 )
 from latentaug.algebra import MAX_GROUP, find_algebra
-from latentaug.augs import name_augs
 from latentaug.codec import Codec
-from latentaug.geometries import GEOMETRIES, choose_geometries
+from latentaug.geometries import CHOICES, choose_geometries
 from latentaug.latent_transform import LatentTransform
 from latentaug.metrics import error_table
 from latentaug.stages import METHODS, SOLVERS
 from latentaug.vae import VAE
-from latentaug.views import Views
+from latentaug.views import declare_views
 
 __all__ = ["LatentAugmenter"]
 
@@ -128,10 +126,6 @@ class LatentAugmenter(TransformerMixin, BaseEstimator):
         views : dict of tuple of str to array-like, default=None
             Views given as arrays, image by image beside `X`: ``{("flip_lr",): X_flipped}``.
 
-        Returns
-        -------
-        self
-
         Raises
         ------
         ValueError, TypeError
@@ -161,8 +155,7 @@ class LatentAugmenter(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray, of the shape of `X`
-            float32; in [0, 1], or on the range of the training data.
+        ndarray of the shape of `X`, float32; in [0, 1], or on the range of the training data
         """
         return self._applied().transform(X)
 
@@ -177,10 +170,6 @@ class LatentAugmenter(TransformerMixin, BaseEstimator):
         ----------
         *steps : str or LatentTransform
             Names, or transforms of this augmenter; the leftmost acts first. None at all is plain reconstruction.
-
-        Returns
-        -------
-        LatentTransform
         """
         check_is_fitted(self)
         signed = [step.steps if isinstance(step, LatentTransform) else ((self._check_name(step), 1),) for step in steps]
@@ -238,16 +227,15 @@ class LatentAugmenter(TransformerMixin, BaseEstimator):
         return np.stack(steps[1:], axis=1)
 
     def score(self, X, y=None):
-        """Minus the squared error, summed over pixels, averaged over the images and the views trained on."""
-        check_is_fitted(self)
-        rows = error_table(self, X, self.compositions_)
+        """Minus the squared error, summed over pixels, averaged over images and over what `error_table` applies."""
+        rows = error_table(self, X)
         return -float(np.mean([row.error for row in rows if row.task != "undo"]))
 
     # What follows is not public.
 
     def _check_parameters(self):
         check_choice("method", self.method, METHODS)
-        check_choice("geometry", self.geometry, ["auto", *GEOMETRIES])
+        check_choice("geometry", self.geometry, CHOICES)
         check_choice("solver", self.solver, SOLVERS)
         if self.solver != "lstsq" and (self.method, self.geometry) != ("staged", "free"):
             raise ValueError(
@@ -263,15 +251,10 @@ class LatentAugmenter(TransformerMixin, BaseEstimator):
     def _make_views(self, X, views):
         shape = self.image_shape or getattr(self.autoencoder, "image_shape", None)
         images = check_images(self, X, reset=True, image_shape=shape)
-        paired = check_paired(views or {}, images, self.format_)
-        named = name_augs(dict.fromkeys(n for c in paired for n in c) if self.augs is None else self.augs)
-        if not named:
-            raise ValueError("There is nothing to learn. Allowed: a list of augmentations as augs, or paired views.")
-        for name in [n for c in paired for n in c] + _as_list(self.apply or ()):
-            if name not in named:
-                raise unknown_name("augmentation", name, named, "Named in augs")
-        data = Views(images, named, self.format_, paired=paired)
-        data.check()
+        data = declare_views(images, self.augs, self.format_, views or {})
+        for name in _as_list(self.apply or ()):
+            if name not in data.augs:
+                raise unknown_name("augmentation", name, data.augs, "Named in augs")
         return data
 
     def _start_autoencoder(self, seed):

@@ -14,7 +14,7 @@ from latentaug.algebra import MAX_GROUP, Algebra, cyclic_table, regular_represen
 from latentaug.networks import CommutingMap, ConjugateMap, FixedMap, FreeMap, OrthogonalMap, ViewMaps
 from latentaug.views import Composition
 
-__all__ = ["GEOMETRIES", "Geometry", "Pairs", "choose_geometries", "group_table", "make_view_maps"]
+__all__ = ["CHOICES", "GEOMETRIES", "Geometry", "Pairs", "choose_geometries", "group_table", "make_view_maps"]
 
 
 class Pairs(NamedTuple):
@@ -109,6 +109,8 @@ GEOMETRIES = {
     "group": Geometry(_fit_group, _group_module),
 }
 
+CHOICES = ("auto", "free", "orthogonal", "finite_order", "group")  # "commuting" needs a group beside it: auto finds it
+
 
 def choose_geometries(geometry: str, algebra: Algebra) -> dict[str, str]:
     """The constraint on the map of each augmentation: as asked, or the strictest that the images allow.
@@ -123,7 +125,6 @@ def choose_geometries(geometry: str, algebra: Algebra) -> dict[str, str]:
     bound: dict[str, Any] = {
         "finite_order": [name for name, order in algebra.orders.items() if order],
         "group": algebra.generators,
-        "commuting": algebra.generators,
     }
     barred = [name for name in algebra.orders if name not in bound.get(geometry, algebra.orders)]
     if barred:

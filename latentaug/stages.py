@@ -25,13 +25,16 @@ from latentaug.views import Composition, Views
 
 __all__ = ["METHODS", "SOLVERS", "VaeObjective", "fit_latent_maps", "train_autoencoder", "train_joint"]
 
+SAME_VIEW = 0.1  # share of the draws of joint training that stay in their view
+
 
 @dataclass(frozen=True)
 class VaeObjective:
-    """The two weights of Eq. 5, and the device that it is computed on."""
+    """The weights of Eq. 5, that of the divergence rising over a share `kl_warmup` of training; and the device."""
 
     reconstruction_weight: float
     kl_weight: float
+    kl_warmup: float
     device: torch.device
 
     def __call__(
@@ -40,6 +43,7 @@ class VaeObjective:
         x: np.ndarray,
         target: np.ndarray,
         draws: Draws,
+        done: float,
         carry: Callable[[Tensor], Tensor] | None = None,
     ) -> Tensor:
         """Encode images, sample z, carry it over to another view, decode, compare with the target."""
@@ -53,7 +57,7 @@ class VaeObjective:
             mean,
             log_variance,
             reconstruction_weight=self.reconstruction_weight,
-            kl_weight=self.kl_weight,
+            kl_weight=self.kl_weight * min(1.0, done / self.kl_warmup if self.kl_warmup else 1.0),
         )
 
 
@@ -62,9 +66,9 @@ def train_autoencoder(
 ) -> TrainingLog:
     """Stage 1: a VAE of every view, Eq. 5. Each draw is an image under a random view."""
 
-    def step(rows: np.ndarray, draws: Draws) -> Tensor:
+    def step(rows: np.ndarray, draws: Draws, done: float) -> Tensor:
         x = views.mix(rows, draws.rows.integers(len(views.compositions), size=len(rows)))
-        return objective(network, x, x, draws)
+        return objective(network, x, x, draws, done)
 
     return train(network, step, len(views), settings, draws, objective.device)
 
@@ -133,22 +137,23 @@ def train_joint(
     learned = any(p.requires_grad for p in latent_maps.parameters())
     fixed_crossings = None if learned else latent_maps()
 
-    def step(rows: np.ndarray, draws: Draws) -> Tensor:
+    def step(rows: np.ndarray, draws: Draws, done: float) -> Tensor:
         source, target = _draw_crossings(draws.rows, len(rows), len(views.compositions), n_hubs)
         x, y = views.mix_pairs(rows, source, target)
         crossings = latent_maps() if fixed_crossings is None else fixed_crossings
         carry = crossings[torch.from_numpy(source), torch.from_numpy(target)]  # (B, d, d)
-        return objective(network, x, y, draws, lambda z: (z.unsqueeze(1) @ carry).squeeze(1))
+        return objective(network, x, y, draws, done, lambda z: (z.unsqueeze(1) @ carry).squeeze(1))
 
     modules = nn.ModuleList([network, latent_maps])
     return train(modules, step, len(views), settings, draws, objective.device)
 
 
 def _draw_crossings(rng: np.random.Generator, n: int, n_views: int, n_hubs: int) -> tuple[np.ndarray, np.ndarray]:
-    """Source and target view of each draw: half the same view, a quarter from a hub, a quarter to one."""
-    view, hub, kind = (rng.integers(n_views, size=n), rng.integers(n_hubs, size=n), rng.integers(4, size=n))
-    source = np.where(kind == 2, hub, view)
-    target = np.where(kind == 3, hub, view)
+    """Source and target view of each draw: `SAME_VIEW` of them the same view, the others half from a hub, half to one."""
+    view, hub = rng.integers(n_views, size=n), rng.integers(n_hubs, size=n)
+    same, from_hub = rng.random(n) < SAME_VIEW, rng.random(n) < 0.5
+    source = np.where(~same & from_hub, hub, view)
+    target = np.where(~same & ~from_hub, hub, view)
     return source, target
 
 
@@ -188,7 +193,7 @@ def _solve_adabelief(Z: np.ndarray, Z_aug: np.ndarray, seed: int) -> np.ndarray:
     latent_map = FreeMap(Z.shape[1])
     pairs = [torch.from_numpy(np.asarray(rows, dtype=np.float32)) for rows in (Z, Z_aug)]
 
-    def step(rows: np.ndarray, draws: Draws) -> Tensor:
+    def step(rows: np.ndarray, draws: Draws, done: float) -> Tensor:
         z, z_aug = (tensor[torch.from_numpy(rows)] for tensor in pairs)
         return losses.squared_error(z @ latent_map(), z_aug)
 

@@ -21,7 +21,7 @@ from latentaug._validation import check_choice, check_number
 
 __all__ = ["OPTIMIZERS", "SCHEDULES", "Draws", "TrainingLog", "TrainingSettings", "settings_of", "train"]  # fmt: skip
 
-Step = Callable[[np.ndarray, "Draws"], Tensor]
+Step = Callable[[np.ndarray, "Draws", float], Tensor]  # rows, randomness, share of training done
 
 
 @dataclass
@@ -144,7 +144,7 @@ def _evaluate(step: Step, rows: np.ndarray, settings: TrainingSettings, device: 
     """Mean loss of held-out rows, under the same draws every time."""
     draws = Draws.from_seed(0, device)
     with torch.no_grad():
-        losses = [step(batch, draws).item() * len(batch) for batch in _batches(rows, settings.batch_size)]
+        losses = [step(batch, draws, 1.0).item() * len(batch) for batch in _batches(rows, settings.batch_size)]
     return sum(losses) / len(rows)
 
 
@@ -170,7 +170,7 @@ class _Engine:
     """One optimizer over one module: what a pass over the data needs."""
 
     def __init__(self, module: nn.Module, n_steps: int, settings: TrainingSettings) -> None:
-        self.parameters = list(module.parameters())
+        self.parameters, self.n_steps, self.n_done = list(module.parameters()), n_steps, 0
         self.optimizer = OPTIMIZERS[settings.optimizer](self.parameters, settings)
         rate = _warmed(SCHEDULES[settings.learning_rate], n_steps)
         self.scheduler = torch.optim.lr_scheduler.LambdaLR(self.optimizer, rate)
@@ -181,12 +181,13 @@ class _Engine:
         nn.utils.clip_grad_norm_(self.parameters, 1e3)
         self.optimizer.step()
         self.scheduler.step()
+        self.n_done += 1
 
     def run_pass(self, step: Step, rows: np.ndarray, batch_size: int, draws: Draws) -> float:
         """Go once over the rows in random order; the mean loss."""
         total = 0.0
         for batch in _batches(draws.rows.permutation(rows), batch_size):
-            loss = step(batch, draws)
+            loss = step(batch, draws, self.n_done / self.n_steps)
             self.descend(loss)
             total += loss.item() * len(batch)
         return total / len(rows)
@@ -202,7 +203,7 @@ def train(
     module : Module
         Its parameters are trained in place.
     step : callable
-        From rows (indices) and draws to the mean loss of these images.
+        From rows (indices), draws and the share of training done to the mean loss of these images.
     n_images : int
         A pass goes over all of them once.
     settings : TrainingSettings

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_random_state
+from sklearn.base import ClassNamePrefixFeaturesOutMixin
+from sklearn.utils import check_random_state, metadata_routing
 from sklearn.utils.validation import check_is_fitted
 
 from latentaug._validation import check_images, check_latents, check_number, draw_seed
-from latentaug.border import decode, encode, find_device, load_weights, weights_of
-from latentaug.networks import Autoencoder, ViewMaps, build, initialise
+from latentaug.border import decode, encode, find_device
+from latentaug.networks import Autoencoder, ViewMaps, build
 from latentaug.stages import VaeObjective, train_autoencoder, train_joint
+from latentaug.torch_transformer import TorchTransformer
 from latentaug.training import Draws, settings_of
 from latentaug.views import Views
 
 __all__ = ["VAE"]
 
 
-class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class VAE(ClassNamePrefixFeaturesOutMixin, TorchTransformer):
     """Convolutional variational autoencoder of images.
 
     Parameters
@@ -29,6 +29,8 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         Channels of the encoder's convolutions, each of stride two; the decoder mirrors them.
     kl_weight : float, default=1.0
         Weight of the divergence of the posterior from N(0, I), in nats per image.
+    kl_warmup : float, default=0.9
+        Share of training over which that weight rises from 0, so that no latent coordinate is given up early.
     reconstruction_weight : float, default=1.0
         Weight of the squared error, summed over the pixels of an image in [0, 1].
     optimizer : {"adam", "adabelief"}, default="adam"
@@ -71,7 +73,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     n_iter_ : int
         Passes made.
     loss_curve_ : list of float
-        Mean loss of each pass.
+        Mean loss of each pass, under the divergence's weight of that time.
     validation_curve_ : list of float
         Held-out loss after each pass, with early stopping.
     image_shape_ : tuple of int
@@ -97,12 +99,15 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     (32, 8, 8)
     """
 
+    __metadata_request__inverse_transform = {"Z": metadata_routing.UNUSED}  # noqa: RUF012  (scikit-learn's protocol)
+
     def __init__(
         self,
         latent_dim=16,
         *,
         hidden_channels=(16, 32),
         kl_weight=1.0,
+        kl_warmup=0.9,
         reconstruction_weight=1.0,
         optimizer="adam",
         learning_rate="cosine",
@@ -125,6 +130,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self.latent_dim = latent_dim
         self.hidden_channels = hidden_channels
         self.kl_weight = kl_weight
+        self.kl_warmup = kl_warmup
         self.reconstruction_weight = reconstruction_weight
         self.optimizer = optimizer
         self.learning_rate = learning_rate
@@ -154,10 +160,6 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         y : None
             Ignored.
 
-        Returns
-        -------
-        self
-
         Raises
         ------
         ValueError, TypeError
@@ -176,10 +178,6 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             Maps to obey by cross-reconstruction; what is learned of them is trained in place.
         n_hubs : int, default=1
             The first so many views have exact maps.
-
-        Returns
-        -------
-        self
         """
         self._check_network()
         settings, device = settings_of(self), find_device(self.device)
@@ -187,7 +185,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self.n_features_in_ = views.format_.n_pixels
         draws = Draws.from_seed(draw_seed(self.random_state), device)
         network = self._start_network(draws, device)
-        objective = VaeObjective(self.reconstruction_weight, self.kl_weight, device)
+        objective = VaeObjective(self.reconstruction_weight, self.kl_weight, self.kl_warmup, device)
         if latent_maps is None:
             log = train_autoencoder(network, views, objective, settings, draws)
         else:
@@ -200,6 +198,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """Check the parameters of the network and of its objective."""
         check_number("latent_dim", self.latent_dim, low=1, integer=True)
         check_number("kl_weight", self.kl_weight, low=0)
+        check_number("kl_warmup", self.kl_warmup, low=0)
         check_number("reconstruction_weight", self.reconstruction_weight, low=0)
         if not isinstance(self.hidden_channels, (tuple, list)) or not self.hidden_channels:
             raise TypeError(f"hidden_channels must be a tuple of integers. Got {self.hidden_channels!r}.")
@@ -208,15 +207,6 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def _build_network(self) -> Autoencoder:
         return build(self.image_shape_, self.latent_dim, self.hidden_channels)
-
-    def _start_network(self, draws: Draws, device: torch.device) -> Autoencoder:
-        """A new network, with the weights of the last fit on a warm start."""
-        network = self._build_network()
-        if self.warm_start and hasattr(self, "network_"):
-            load_weights(network, weights_of(self.network_))
-        else:
-            initialise(network, torch.Generator().manual_seed(draws.noise.initial_seed()))
-        return network.to(device)
 
     def transform(self, X):
         """Encode images to the mean of their posteriors.
@@ -237,7 +227,8 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
+        X : array-like
+            As in `transform`.
 
         Returns
         -------
@@ -266,16 +257,12 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return self.format_.layout(self.format_.from_unit(images))
 
     def sample(self, n_samples=1, random_state=None):
-        """Decode draws from the prior N(0, I).
+        """Decode draws from the prior N(0, I): images as `inverse_transform` gives them.
 
         Parameters
         ----------
         n_samples : int, default=1
         random_state : int, RandomState instance or None, default=None
-
-        Returns
-        -------
-        ndarray of shape (n_samples, H, W[, C]) or (n_samples, n_features)
         """
         check_is_fitted(self)
         check_number("n_samples", n_samples, low=1, integer=True)
@@ -287,7 +274,8 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
+        X : array-like
+            As in `transform`.
 
         Returns
         -------
@@ -302,30 +290,9 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return -(self.reconstruction_weight * error + self.kl_weight * divergence)
 
     def score(self, X, y=None):
-        """Mean of `score_samples`; higher is better."""
+        """Mean of `score_samples`."""
         return float(self.score_samples(X).mean())
 
     @property
     def _n_features_out(self):
         return self.latent_dim
-
-    def __getstate__(self):
-        state = dict(super().__getstate__())
-        if "network_" in state:  # weights travel as numpy arrays, to any device
-            state["network_"] = weights_of(self.network_)
-            del state["device_"]
-        return state
-
-    def __setstate__(self, state):
-        super().__setstate__(state)
-        if "network_" in state:
-            network = self._build_network()
-            load_weights(network, state["network_"])
-            self.device_ = find_device(self.device)
-            self.network_ = network.eval().to(self.device_)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        tags.transformer_tags.preserves_dtype = ["float32"]
-        return tags

@@ -6,15 +6,16 @@ composition, ``()`` the original.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
-from latentaug._validation import ImageFormat, check_aug_output, unknown_name
+from latentaug._validation import ImageFormat, check_aug_output, check_paired, unknown_name
+from latentaug.augs import name_augs
 
-__all__ = ["Composition", "Views", "declared_compositions"]
+__all__ = ["Composition", "Views", "declare_views", "declared_compositions"]
 
 Composition = tuple[str, ...]
 
@@ -31,6 +32,38 @@ def declared_compositions(names: Sequence[str], max_views: int = 24) -> list[Com
     """
     sizes = range(len(names) + 1) if 2 ** len(names) <= max_views else (0, 1, 2, len(names))
     return [composition for size in sizes for composition in combinations(names, size)]
+
+
+def declare_views(
+    images: np.ndarray, augs: Iterable[Any] | None, format_: ImageFormat, paired: Mapping[Any, Any]
+) -> Views:
+    """Make the views that a user declares, by augmentations, paired arrays or both, and try every augmentation.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, H, W) or (n, H, W, C)
+    augs : iterable of callable, (str, callable) or str, or None
+        None: the names in `paired`.
+    format_ : ImageFormat
+    paired : mapping of tuple of str to array-like
+        Views given as arrays.
+
+    Raises
+    ------
+    TypeError, ValueError
+        In one line, naming the augmentation or view that breaks the contract.
+    """
+    arrays = check_paired(paired, images, format_)
+    given = dict.fromkeys(name for composition in arrays for name in composition)
+    named = name_augs(given if augs is None else augs)
+    if not named:
+        raise ValueError("There is nothing to learn. Allowed: a list of augmentations as augs, or paired views.")
+    for name in given:
+        if name not in named:
+            raise unknown_name("augmentation", name, named, "Named in augs")
+    views = Views(images, named, format_, paired=arrays)
+    views.check()
+    return views
 
 
 class Views:

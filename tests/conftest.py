@@ -1,0 +1,61 @@
+"""What the tests share: Hypothesis settings, strategies of images, and models trained once."""
+
+import os
+
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+
+import numpy as np
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from sklearn.base import BaseEstimator, TransformerMixin
+
+settings.register_profile("latentaug", deadline=None, max_examples=20, derandomize=True)
+settings.load_profile("latentaug")
+
+ELEMENTS = {np.uint8: st.integers(0, 255), np.float32: st.floats(0, 1, width=32), np.float64: st.floats(0, 1)}
+
+
+@st.composite
+def image_stacks(draw, square=False, min_side=2, max_side=9):
+    """Image stacks (n, H, W) or (n, H, W, C), uint8 or float in [0, 1]."""
+    sides = st.integers(min_side, max_side)
+    height = draw(sides)
+    width = height if square else draw(sides)
+    colour = draw(st.sampled_from([(), (1,), (3,)]))
+    dtype = draw(st.sampled_from(list(ELEMENTS)))
+    return draw(hnp.arrays(dtype, (draw(st.integers(1, 4)), height, width, *colour), elements=ELEMENTS[dtype]))
+
+
+class IdentityAutoencoder(TransformerMixin, BaseEstimator):
+    """The exact autoencoder: a latent coordinate a pixel."""
+
+    def fit(self, X, y=None):
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def transform(self, X):
+        return np.asarray(X)
+
+    def inverse_transform(self, Z):
+        return np.asarray(Z)
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """A thousand 8x8 digits, floats in [0, 1]."""
+    from sklearn.datasets import load_digits
+
+    return load_digits().images[:1000] / 16
+
+
+@pytest.fixture
+def global_generators():
+    """Fail a test that draws from a global generator of numpy or torch."""
+    import torch
+
+    before = np.random.mtrand._rand.get_state(legacy=False)["state"]["key"].copy(), torch.random.get_rng_state()
+    yield
+    assert np.array_equal(before[0], np.random.mtrand._rand.get_state(legacy=False)["state"]["key"])
+    assert torch.equal(before[1], torch.random.get_rng_state())

@@ -1,0 +1,126 @@
+"""Laws of latent maps: what was planted is found, every constraint holds, composing and undoing are exact."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from latentaug import maps
+from latentaug.algebra import cyclic_table, regular_representation
+
+SYMMETRIC_TABLE = np.array(
+    [
+        [0, 1, 2, 3, 4, 5],
+        [1, 0, 4, 5, 2, 3],
+        [2, 3, 0, 1, 5, 4],
+        [3, 2, 5, 4, 0, 1],
+        [4, 5, 1, 0, 3, 2],
+        [5, 4, 3, 2, 1, 0],
+    ]
+)  # of the permutations of three things
+TABLES = {"C1": cyclic_table(1), "C2": cyclic_table(2), "C4": cyclic_table(4), "S3": SYMMETRIC_TABLE}
+
+dimensions = st.integers(6, 12)
+seeds = st.integers(0, 2**16)
+
+
+def latents(seed, d, n=200):
+    rng = np.random.default_rng(seed)
+    return rng, rng.normal(size=(n, d))
+
+
+def coordinates(rng, d):
+    """A well-conditioned change of coordinates."""
+    return np.eye(d) + 0.3 * rng.normal(size=(d, d)) / np.sqrt(d)
+
+
+def conjugate(P, L):
+    return np.linalg.solve(P, L @ P)
+
+
+@given(seed=seeds, d=dimensions)
+def test_free_map_finds_any_planted_matrix(seed, d):
+    rng, Z = latents(seed, d)
+    L = rng.normal(size=(d, d))
+    assert np.allclose(maps.fit_free_map(Z, Z @ L), L)
+
+
+@given(seed=seeds, d=dimensions, noise=st.sampled_from([0.0, 1.0]))
+def test_orthogonal_map_is_orthogonal_and_finds_a_planted_one(seed, d, noise):
+    rng, Z = latents(seed, d)
+    Q = np.linalg.qr(rng.normal(size=(d, d)))[0]
+    L = maps.fit_orthogonal_map(Z, Z @ Q + noise * rng.normal(size=Z.shape))
+    assert np.allclose(L.T @ L, np.eye(d))
+    assert noise or np.allclose(L, Q)
+
+
+@given(seed=seeds, d=dimensions, order=st.integers(1, 5), noise=st.sampled_from([0.0, 1.0]))
+def test_finite_order_map_has_its_order_and_finds_a_planted_one(seed, d, order, noise):
+    rng, Z = latents(seed, d)
+    planted = conjugate(coordinates(rng, d), regular_representation(cyclic_table(order), d)[1 % order])
+    L = maps.fit_finite_order_map(Z, Z @ planted + noise * rng.normal(size=Z.shape), order)
+    assert np.allclose(np.linalg.matrix_power(L, order), np.eye(d), atol=1e-6)
+    assert noise or np.allclose(L, planted, atol=1e-6)
+
+
+@pytest.mark.parametrize("group", TABLES)
+@given(seed=seeds, d=dimensions, noise=st.sampled_from([0.0, 0.5]))
+def test_group_maps_are_a_representation_and_find_a_planted_one(group, seed, d, noise):
+    rng, Z = latents(seed, d)
+    table = TABLES[group]
+    P = coordinates(rng, d)
+    planted = np.stack([conjugate(P, L) for L in regular_representation(table, d)])
+    moved = np.stack([Z @ L for L in planted])
+    L = maps.fit_group_maps(moved + noise * rng.normal(size=moved.shape), table)
+    assert maps.representation_defect(L, table) < 1e-6
+    assert noise or np.allclose(L, planted, atol=1e-6)
+
+
+def test_what_no_average_brings_to_a_representation_becomes_the_identity_and_says_so():
+    rng = np.random.default_rng(0)
+    nothing_alike = np.stack([np.linalg.qr(rng.normal(size=(5, 5)))[0] for _ in range(4)])
+    with pytest.warns(UserWarning, match="do not move as the group"):
+        L = maps._nearest_representation(nothing_alike, TABLES["C4"], max_iter=1)
+    assert np.array_equal(L, np.broadcast_to(np.eye(5), L.shape))
+
+
+def test_collapsed_latents_still_give_a_representation():
+    Z = np.random.default_rng(0).normal(size=(100, 6)) * [1, 1, 1, 0, 0, 0]
+    L = maps.fit_group_maps(np.stack([Z, Z[:, ::-1]]), TABLES["C2"])
+    assert maps.representation_defect(L, TABLES["C2"]) < 1e-6
+
+
+@pytest.mark.parametrize("group", TABLES)
+@given(d=dimensions, seed=seeds)
+def test_averaging_over_a_group_projects_onto_what_commutes_with_it(group, d, seed):
+    rng = np.random.default_rng(seed)
+    rho = regular_representation(TABLES[group], d)
+    L = maps.average_over(rng.normal(size=(d, d)), rho)
+    assert np.allclose(L @ rho, rho @ L)
+    assert np.allclose(maps.average_over(L, rho), L)
+
+
+@given(seed=seeds, d=dimensions)
+def test_composing_and_undoing(seed, d):
+    rng, Z = latents(seed, d)
+    A, B = coordinates(rng, d), coordinates(rng, d)
+    composed = maps.compose([A, B], d)
+    assert np.allclose(Z @ composed, (Z @ A) @ B)
+    assert np.allclose(maps.apply_inverse(Z @ composed, composed), Z)
+    assert np.allclose(maps.apply_inverse(maps.apply_inverse(Z, B), A), maps.apply_inverse(Z, composed))
+    assert np.array_equal(maps.compose([], d), np.eye(d))
+
+
+@given(seed=seeds, d=dimensions, j=st.integers(-3, 3), k=st.integers(-3, 3))
+def test_powers_add(seed, d, j, k):
+    L = coordinates(np.random.default_rng(seed), d)
+    assert np.allclose(maps.power(L, j) @ maps.power(L, k), maps.power(L, j + k))
+
+
+def test_undoing_a_singular_map_is_least_squares():
+    Z = np.array([[2.0, 0.0]])
+    assert np.allclose(maps.apply_inverse(Z, np.diag([2.0, 0.0])), [[1.0, 0.0]])
+
+
+def test_condition_number():
+    assert maps.condition_number(np.diag([4.0, 2.0])) == pytest.approx(2)

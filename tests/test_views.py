@@ -1,0 +1,93 @@
+"""Views are made lazily and rightly, from functions and from paired arrays."""
+
+import numpy as np
+import pytest
+from conftest import image_stacks
+from hypothesis import given
+
+from latentaug._validation import ImageFormat
+from latentaug.augs import CATALOGUE, name_augs
+from latentaug.views import Views
+
+
+def views_of(X, augs, **kwargs):
+    return Views(X, name_augs(augs), ImageFormat(X.shape[1:]), **kwargs)
+
+
+@given(X=image_stacks())
+def test_a_composition_acts_from_left_to_right(X):
+    views = views_of(X, ["edge_detect", "flip_lr"])
+    expected = CATALOGUE["flip_lr"](CATALOGUE["edge_detect"](X))
+    assert np.array_equal(views.take(slice(None), ("edge_detect", "flip_lr")), expected)
+
+
+@given(X=image_stacks())
+def test_mixed_batches_hold_each_row_under_its_own_view(X):
+    views = views_of(X, ["flip_lr", "flip_ud"])
+    rng = np.random.default_rng(0)
+    rows, source, target = (rng.integers(k, size=9) for k in (len(X), 4, 4))
+    x, y = views.mix_pairs(rows, source, target)
+    assert x.dtype == y.dtype == np.float32
+    for images, which in ((x, source), (y, target)):
+        for image, row, k in zip(images, rows, which, strict=True):
+            single = views.take(slice(row, row + 1), views.compositions[k])
+            assert np.array_equal(image, views.format_.to_unit(single)[0])
+
+
+@given(X=image_stacks())
+def test_batches_make_up_the_whole(X):
+    views = views_of(X, ["flip_ud"])
+    assert np.array_equal(np.concatenate(list(views.batches(("flip_ud",), 2))), CATALOGUE["flip_ud"](X))
+
+
+def test_a_paired_array_comes_before_a_function_and_starts_compositions():
+    X = np.random.default_rng(0).random((6, 4, 4))
+    views = views_of(X, ["brighter", "flip_lr"], paired={("brighter",): X**0.5})
+    assert views.compositions == [(), ("brighter",), ("flip_lr",), ("brighter", "flip_lr")]
+    assert np.array_equal(views.take([2], ("brighter", "flip_lr")), X[[2], :, ::-1] ** 0.5)
+    assert not views.is_known(("flip_lr", "brighter"))
+    assert np.array_equal(views.sample(3).take(slice(None), ("brighter",)), X[[0, 2, 5]] ** 0.5)
+
+
+def test_an_augmentation_that_writes_to_its_input_harms_nothing():
+    def darken_in_place(X):
+        X //= 2
+        return X
+
+    X = np.full((3, 4, 4), 200, dtype=np.uint8)
+    views = views_of(X, [darken_in_place])
+    assert views.take(slice(None), ("darken_in_place",)).max() == 100
+    assert X.min() == 200
+
+
+def transposed(X):
+    return X.transpose(0, 2, 1)
+
+
+def random_noise(X):
+    return np.random.default_rng().random(X.shape)
+
+
+FAULTS = {
+    "changed the shape": transposed,
+    "not deterministic|two results": random_noise,
+    "NaN": lambda X: X * np.nan,
+    "left the value range": lambda X: X + 1,
+    "returned bool for float64": lambda X: X > 0.5,
+    "returned a list": lambda X: list(X),
+    "failed on images": lambda X: X @ np.ones((3, 3)),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_an_augmentation_that_breaks_the_contract_is_refused_by_its_name(fault):
+    X = np.random.default_rng(0).random((5, 4, 6))
+    with pytest.raises(ValueError, match=fault) as error:
+        views_of(X, [("wrong", FAULTS[fault])]).check()
+    assert "'wrong'" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_name_without_function_or_pairs_is_refused():
+    with pytest.raises(ValueError, match="Unknown augmentation 'brighter'"):
+        views_of(np.zeros((2, 3, 3)), ["brighter", "flip_lr"]).check()
