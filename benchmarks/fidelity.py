@@ -1,6 +1,6 @@
 """Do the latent maps do what the augmentations do? The claims of the README, measured.
 
-    python -m benchmarks.fidelity            60,000 digits, 20 passes: five over each of four views
+    python -m benchmarks.fidelity            60,000 digits, 1.2 million draws a model: 20 passes, 5 over each of 4 views
     python -m benchmarks.fidelity --quick    the sample of 5,000 digits, 4 passes: does it run, not how well
     python -m benchmarks.fidelity --only flips d4
 
@@ -30,13 +30,13 @@ class Setting:
 
     train: np.ndarray
     test: np.ndarray
-    max_iter: int
     seed: int
+    autoencoder: VAE | None = None  # the default one, 20 passes, where None
 
     def fit(self, augs: list[str], **options) -> tuple[LatentAugmenter, ErrorTable]:
         """Fit a model, print its table, give both."""
         start = time.perf_counter()
-        autoencoder = options.pop("autoencoder", VAE(max_iter=self.max_iter))
+        autoencoder = options.pop("autoencoder", self.autoencoder)
         model = LatentAugmenter(augs, autoencoder, random_state=self.seed, **options).fit(self.train)
         settings = ", ".join(f"{k}={v}" for k, v in {"method": model.method, "geometry": model.geometry}.items())
         print(f"\n{', '.join(augs)}: {settings}, {type(model.autoencoder_).__name__}, "
@@ -72,14 +72,10 @@ def select(table: ErrorTable, task: str) -> dict[tuple[str, ...], float]:
 
 
 def flips(setting: Setting, report: Report) -> None:
+    """The line that must simply work: `LatentAugmenter(augs=[flip_lr, flip_ud]).fit(X)`, no other argument but a seed."""
     _, table = setting.fit(["flip_lr", "flip_ud"])
     report("flips, joint: floor", next(iter(table)).error, 10.0)
     report("flips, joint: every error over the floor", worst_over_original(table), 0.015, "%")
-
-
-def default(setting: Setting, report: Report) -> None:
-    _, table = setting.fit(["flip_lr", "flip_ud"], autoencoder=None)
-    report("flips, no other argument: every error over the floor", worst_over_original(table), 0.015, "%")
 
 
 def d4(setting: Setting, report: Report) -> None:
@@ -138,7 +134,7 @@ def pca(setting: Setting, report: Report) -> None:
 
 
 RUNS: dict[str, Callable[[Setting, Report], None]] = {
-    f.__name__: f for f in (flips, default, d4, shear, mini, staged, three, pca)
+    f.__name__: f for f in (flips, d4, shear, mini, staged, three, pca)
 }
 
 
@@ -150,10 +146,10 @@ def main() -> int:
     options = parser.parse_args()
     if options.quick:
         X, _ = load_digits_sample()
-        setting = Setting(X[:4000], X[4000:], 4, options.seed)
+        setting = Setting(X[:4000], X[4000:], options.seed, VAE(max_iter=4))
     else:
-        setting = Setting(load_mnist("train")[0], load_mnist("test")[0], 20, options.seed)
-    print(f"{len(setting.train)} images to train on, {len(setting.test)} to test, {setting.max_iter} passes")
+        setting = Setting(load_mnist("train")[0], load_mnist("test")[0], options.seed)
+    print(f"{len(setting.train)} images to train on, {len(setting.test)} to test")
     report = Report()
     for name in options.only:
         RUNS[name](setting, report)

@@ -86,8 +86,10 @@ class Algebra:
         """
         others = declared_compositions([name for name in self.orders if name not in self.generators])
         orbit = [element + rest for rest in others for element in self.elements]
-        distinct = {self._normal(c): c for c in reversed([*declared_compositions(list(self.orders)), *orbit])}
-        return sorted(reversed(distinct.values()), key=lambda c: not self.in_group(c))[:max_views]
+        distinct: dict[tuple, Composition] = {}
+        for composition in [*declared_compositions(list(self.orders)), *orbit]:
+            distinct.setdefault(self._normal(composition), composition)
+        return sorted(distinct.values(), key=lambda c: not self.in_group(c))[:max_views]
 
     def in_group(self, composition: Composition) -> bool:
         """Whether a composition is made of generators only."""

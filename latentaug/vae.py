@@ -29,7 +29,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TorchTransformer):
         Channels of the encoder's convolutions, each of stride two; the decoder mirrors them.
     kl_weight : float, default=1.0
         Weight of the divergence of the posterior from N(0, I), in nats per image.
-    kl_warmup : float, default=0.9
+    kl_warmup : float, default=1.0
         Share of training over which that weight rises from 0, so that no latent coordinate is given up early.
     reconstruction_weight : float, default=1.0
         Weight of the squared error, summed over the pixels of an image in [0, 1].
@@ -107,7 +107,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TorchTransformer):
         *,
         hidden_channels=(16, 32),
         kl_weight=1.0,
-        kl_warmup=0.9,
+        kl_warmup=1.0,
         reconstruction_weight=1.0,
         optimizer="adam",
         learning_rate="cosine",
