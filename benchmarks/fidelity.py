@@ -72,7 +72,7 @@ def select(table: ErrorTable, task: str) -> dict[tuple[str, ...], float]:
 
 
 def flips(setting: Setting, report: Report) -> None:
-    """The line that must simply work: `LatentAugmenter(augs=[flip_lr, flip_ud]).fit(X)`, no other argument but a seed."""
+    """The line that must simply work, with no argument but the augmentations and a seed."""
     _, table = setting.fit(["flip_lr", "flip_ud"])
     report("flips, joint: floor", next(iter(table)).error, 10.0)
     report("flips, joint: every error over the floor", worst_over_original(table), 0.015, "%")

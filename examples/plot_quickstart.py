@@ -20,7 +20,7 @@ from latentaug.datasets import load_digits_sample
 from latentaug.metrics import error_table
 
 X, y = load_digits_sample()
-X_train, X_test = X[:4500], X[4500:]
+X_train, X_test, y_test = X[:-500], X[-500:], y[-500:]
 
 # %%
 # `fit` looks at the images, finds that the flips generate a group of four elements, chooses an
@@ -39,7 +39,7 @@ print(error_table(augmenter, X_test))
 # %%
 # Eight digits the model has not seen. The last row starts from flipped pixels.
 
-digits = X_test[[list(y[4500:]).index(k) for k in range(8)]]
+digits = X_test[[list(y_test).index(k) for k in range(8)]]
 both = augmenter.compose("flip_lr", "flip_ud")
 rows = {
     "original": digits,

@@ -17,9 +17,11 @@ __all__ = [
     "check_choice",
     "check_images",
     "check_latents",
+    "check_names",
     "check_number",
     "check_paired",
     "draw_seed",
+    "is_flat",
     "unknown_name",
 ]
 
@@ -136,6 +138,19 @@ def _row_shape(image_shape: Any, n_features: int) -> tuple[int, ...]:
     return shape
 
 
+def is_flat(X: Any) -> bool:
+    """Whether images come as flat rows (a table, a sparse matrix or nonsense included) and not as a stack."""
+    return (np.ndim(X) if isinstance(X, (list, tuple)) else getattr(X, "ndim", 2)) not in (3, 4)
+
+
+def check_names(parameter: str, names: Any) -> list[str]:
+    """Check a name or a list of names, and give the list."""
+    listed = [names] if isinstance(names, str) else names
+    if not isinstance(listed, (list, tuple)) or not all(isinstance(name, str) for name in listed):
+        raise TypeError(f"{parameter} must be a name or a list of names. Got {names!r}.")
+    return list(listed)
+
+
 def check_images(estimator: Any, X: Any, *, reset: bool, image_shape: Any = None) -> np.ndarray:
     """Check `X` and give it back as an image stack in its own dtype, without a copy.
 
@@ -154,9 +169,7 @@ def check_images(estimator: Any, X: Any, *, reset: bool, image_shape: Any = None
     -------
     ndarray of shape (n, H, W) or (n, H, W, C)
     """
-    if isinstance(X, (list, tuple)):
-        X = np.asarray(X)
-    flat = getattr(X, "ndim", 2) not in (3, 4)
+    flat = is_flat(X)
     X = validate_data(estimator, X, reset=reset) if flat else _check_stack(estimator, X, reset)
     if reset:
         shape = _row_shape(image_shape, X.shape[1]) if flat else X.shape[1:]

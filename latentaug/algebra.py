@@ -17,9 +17,8 @@ from latentaug.views import Composition, Views, declared_compositions
 __all__ = ["MAX_GROUP", "Algebra", "cyclic_table", "find_algebra", "regular_representation"]
 
 MAX_GROUP = 24
-COMMUTATOR_TOLERANCE = (
-    0.05  # Canny breaks ties by direction: 0.01 against a flip; pairs that do not commute make 0.3 and more
-)
+# Canny breaks ties by direction, which makes 0.01 against a flip; pairs that do not commute make 0.3 and more.
+COMMUTATOR_TOLERANCE = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,40 +126,42 @@ def commutator(views: Views, a: str, b: str) -> float:
     return float(difference / variance) if difference else 0.0
 
 
-def _generate(
-    views: Views, names: Sequence[str], max_group: int
-) -> tuple[list[Composition], list[np.ndarray], list[list[int]]] | None:
-    """Close the generators under composition, telling elements apart by their images; None past `max_group`."""
+def _generate(views: Views, names: Sequence[str], max_group: int) -> tuple[list[Composition], np.ndarray]:
+    """Close augmentations under composition, telling elements apart by their images, up to `max_group` and one more.
+
+    The second result holds the number of "element i, then augmentation k" at (i, k).
+    """
     elements: list[Composition] = [()]
-    orbits = [views.images]
-    steps: list[list[int]] = []  # steps[i][k]: element i, then generator k
+    orbit, steps = [views.images], []
     for element in elements:
-        steps.append([])
+        if len(elements) > max_group:
+            break
+        numbers = []
         for name in names:
             moved = views.take(slice(None), (*element, name))
-            number = next((i for i, seen in enumerate(orbits) if _same(seen, moved)), len(elements))
+            number = next((i for i, seen in enumerate(orbit) if _same(seen, moved)), len(elements))
             if number == len(elements):
-                if number == max_group:
-                    return None
                 elements.append((*element, name))
-                orbits.append(moved)
-            steps[-1].append(number)
-    return elements, orbits, steps
+                orbit.append(moved)
+            numbers.append(number)
+        steps.append(numbers)
+    return elements, np.array(steps)
 
 
-def _group(views: Views, names: Sequence[str], max_group: int):
-    """Generators, elements and Cayley table of the group that some augmentations generate, or None."""
-    closed = _generate(views, names, max_group)
-    if closed is None:
+def _group(
+    views: Views, names: Sequence[str], max_group: int
+) -> tuple[dict[str, int], list[Composition], np.ndarray] | None:
+    """Generators, elements and Cayley table of the group that some augmentations generate; None past `max_group`."""
+    elements, steps = _generate(views, names, max_group)
+    if len(elements) > max_group:
         return None
-    elements, _, steps = closed
-    table = np.zeros((len(elements),) * 2, dtype=int)
-    for j, composition in enumerate(elements):
+    columns = []
+    for composition in elements:
         number = np.arange(len(elements))
         for name in composition:
-            number = np.array(steps)[number, names.index(name)]
-        table[:, j] = number
-    return dict(zip(names, steps[0], strict=True)), elements, table
+            number = steps[number, names.index(name)]
+        columns.append(number)
+    return dict(zip(names, steps[0].tolist(), strict=True)), elements, np.stack(columns, axis=1)
 
 
 def find_algebra(views: Views, n_images: int = 64, max_group: int = MAX_GROUP) -> Algebra:
@@ -186,7 +187,7 @@ def find_algebra(views: Views, n_images: int = 64, max_group: int = MAX_GROUP) -
         for a, b in combinations(few.augs, 2)
         if few.is_known((a, b)) and few.is_known((b, a))
     }
-    group: tuple = ({}, [()], np.zeros((1, 1), dtype=int))
+    group: tuple[dict[str, int], list[Composition], np.ndarray] = ({}, [()], cyclic_table(1))
     for name in (n for n, order in orders.items() if order is not None):
         group = _group(few, [*group[0], name], max_group) or group
     return Algebra(orders, commutators, *group)

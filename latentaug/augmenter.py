@@ -12,6 +12,7 @@ from latentaug._validation import (
     check_choice,
     check_images,
     check_latents,
+    check_names,
     check_number,
     draw_seed,
     unknown_name,
@@ -172,8 +173,8 @@ class LatentAugmenter(TransformerMixin, BaseEstimator):
             Names, or transforms of this augmenter; the leftmost acts first. None at all is plain reconstruction.
         """
         check_is_fitted(self)
-        signed = [step.steps if isinstance(step, LatentTransform) else ((self._check_name(step), 1),) for step in steps]
-        return LatentTransform(self, tuple(s for part in signed for s in part))
+        parts = (step.steps if isinstance(step, LatentTransform) else ((step, 1),) for step in steps)
+        return LatentTransform(self, tuple((self._check_name(name), sign) for part in parts for name, sign in part))
 
     def __getitem__(self, name):
         return self.compose(name)
@@ -205,7 +206,7 @@ class LatentAugmenter(TransformerMixin, BaseEstimator):
     def sample(self, n_samples=1, apply=(), random_state=None):
         """Decode draws from the prior N(0, I), augmented by the composition `apply`; (n_samples, ...)."""
         check_number("n_samples", n_samples, low=1, integer=True)
-        transform = self.compose(*_as_list(apply))
+        transform = self.compose(*check_names("apply", apply))
         rng = check_random_state(draw_seed(random_state))
         Z = rng.standard_normal((n_samples, self._latent_dim))
         return self._codec().decode(transform.transform_latent(Z), self.format_.flat)
@@ -252,7 +253,7 @@ class LatentAugmenter(TransformerMixin, BaseEstimator):
         shape = self.image_shape or getattr(self.autoencoder, "image_shape", None)
         images = check_images(self, X, reset=True, image_shape=shape)
         data = declare_views(images, self.augs, self.format_, views or {})
-        for name in _as_list(self.apply or ()):
+        for name in check_names("apply", self.apply or ()):
             if name not in data.augs:
                 raise unknown_name("augmentation", name, data.augs, "Named in augs")
         return data
@@ -274,13 +275,13 @@ class LatentAugmenter(TransformerMixin, BaseEstimator):
         return len(next(iter(self.latent_maps_.values())))
 
     def _check_name(self, name):
-        if name not in self.latent_maps_:
+        if not isinstance(name, str) or name not in self.latent_maps_:
             raise unknown_name("augmentation", name, self.aug_names_, "Fitted on")
         return name
 
     def _applied(self):
         check_is_fitted(self)
-        return self.compose(*_as_list(self.aug_names_ if self.apply is None else self.apply))
+        return self.compose(*check_names("apply", self.aug_names_ if self.apply is None else self.apply))
 
     def _codec(self):
         return Codec(self.autoencoder_, self.format_)
@@ -290,7 +291,3 @@ class LatentAugmenter(TransformerMixin, BaseEstimator):
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
-
-
-def _as_list(names):
-    return [names] if isinstance(names, str) else list(names)

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from latentaug import maps
-from latentaug._validation import check_images
+from latentaug._validation import check_images, is_flat
 
 __all__ = ["LatentTransform"]
 
@@ -34,9 +34,8 @@ class LatentTransform(TransformerMixin, BaseEstimator):
 
     def transform(self, X):
         """Augmented images; shapes and scale as in `LatentAugmenter.transform`."""
-        flat = getattr(X, "ndim", 2) == 2
         images, codec = check_images(self.augmenter, X, reset=False), self.augmenter._codec()
-        return codec.decode(self.transform_latent(codec.encode(images)), flat)
+        return codec.decode(self.transform_latent(codec.encode(images)), is_flat(X))
 
     def inverse_transform(self, X):
         """Images with the augmentations undone, the last first."""

@@ -159,7 +159,7 @@ def test_pickled_and_cloned(digits, square):
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
-@pytest.mark.parametrize("shape", [(8, 8), (6, 6, 3), (5, 7)])
+@pytest.mark.parametrize("shape", [(8, 8), (32, 32, 3), (33, 47)])
 @pytest.mark.parametrize("method", METHODS)
 def test_layout_in_is_layout_out(dtype, shape, method):
     X = np.random.default_rng(0).random((20, *shape))
@@ -175,6 +175,7 @@ def test_layout_in_is_layout_out(dtype, shape, method):
         assert 0 <= images.min() <= images.max() <= 1
         assert np.allclose(getattr(flat, verb)(rows), images.reshape(20, -1), atol=1e-6)
         assert np.allclose(getattr(augmenter, verb)(rows), images.reshape(20, -1), atol=1e-6)
+    assert np.array_equal(augmenter.transform(X.tolist()), augmenter.transform(X)) or dtype == np.float32
     assert augmenter.sample(3).shape == (3, *shape)
     assert flat.sample(3).shape == (3, rows.shape[1])
 
@@ -245,6 +246,7 @@ WRONG = [
     ({"augs": None}, "There is nothing to learn"),
     ({"augs": []}, "There is nothing to learn"),
     ({"augs": ["rotate"]}, "Unknown augmentation 'rotate'"),
+    ({"augs": [flip_lr], "apply": 3}, "apply must be a name or a list of names. Got 3."),
     ({"augs": [flip_lr], "apply": ["flip_ud"]}, "Unknown augmentation 'flip_ud'. Named in augs: flip_lr."),
     ({"augs": [shear_x], "geometry": "group"}, "geometry='group' does not suit shear_x"),
     ({"augs": [rotate_cw], "autoencoder": VAE(3), "geometry": "group"}, "does not suit rotate_cw"),
