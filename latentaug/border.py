@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import torch
+from sklearn.utils import gen_batches
 from torch import Tensor, nn
 
 from latentaug._validation import ImageFormat
 
-__all__ = ["decode", "encode", "find_device", "load_weights", "to_images", "to_tensor", "weights_of"]
+__all__ = ["BATCH", "decode", "encode", "find_device", "load_weights", "to_images", "to_tensor", "weights_of"]
 
 BATCH = 1024  # images encoded or decoded at once
 
@@ -49,15 +50,11 @@ def load_weights(module: nn.Module, weights: Mapping[str, np.ndarray]) -> None:
     module.load_state_dict({name: torch.tensor(weight) for name, weight in weights.items()})
 
 
-def _batches(n_rows: int) -> Iterator[slice]:
-    return (slice(start, start + BATCH) for start in range(0, n_rows, BATCH))
-
-
 def encode(encoder: nn.Module, images: np.ndarray, format_: ImageFormat, latent_dim: int, device: torch.device):
     """Mean and variance of the posteriors of images of any dtype, batch by batch: two float32 arrays (n, d)."""
     mean, variance = np.empty((2, len(images), latent_dim), dtype=np.float32)
     with torch.inference_mode():
-        for rows in _batches(len(images)):
+        for rows in gen_batches(len(images), BATCH):
             batch_mean, log_variance = encoder(to_tensor(format_.to_unit(images[rows]), device))
             mean[rows], variance[rows] = batch_mean.cpu(), log_variance.exp().cpu()
     return mean, variance
@@ -67,7 +64,7 @@ def decode(decoder: nn.Module, Z: np.ndarray, image_shape: tuple[int, ...], devi
     """Images of latent rows (n, d), batch by batch: float32 in [0, 1], (n, H, W[, C])."""
     images = np.empty((len(Z), *image_shape), dtype=np.float32)
     with torch.inference_mode():
-        for rows in _batches(len(Z)):
+        for rows in gen_batches(len(Z), BATCH):
             batch = torch.from_numpy(Z[rows].astype(np.float32)).to(device)
             images[rows] = to_images(decoder(batch), image_shape)
     return images

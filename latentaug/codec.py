@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 from sklearn.frozen import FrozenEstimator
+from sklearn.utils import gen_batches
 
 from latentaug._validation import ImageFormat
 from latentaug.views import Views
 
-__all__ = ["BATCH", "Codec"]
+__all__ = ["Codec"]
 
 BATCH = 1024  # images that the autoencoder is given at once
 
@@ -46,13 +47,12 @@ class Codec:
 
     def encode(self, images: np.ndarray) -> np.ndarray:
         """Latent rows (n, d) of a stack of images."""
-        batches = (images[start : start + BATCH] for start in range(0, len(images), BATCH))
-        return np.concatenate([np.asarray(self.autoencoder.transform(self._rows(batch))) for batch in batches])
+        batches = (self._rows(images[rows]) for rows in gen_batches(len(images), BATCH))
+        return np.concatenate([np.asarray(self.autoencoder.transform(batch)) for batch in batches])
 
     def decode(self, Z: np.ndarray, flat: bool) -> np.ndarray:
         """Images of latent rows, float32 within the value range, as flat rows or as a stack."""
         images = np.empty((len(Z), self.format_.n_pixels), dtype=np.float32)
-        for start in range(0, len(Z), BATCH):
-            decoded = self.autoencoder.inverse_transform(Z[start : start + BATCH])
-            images[start : start + BATCH] = np.reshape(decoded, (-1, self.format_.n_pixels))
+        for rows in gen_batches(len(Z), BATCH):
+            images[rows] = np.reshape(self.autoencoder.inverse_transform(Z[rows]), (-1, self.format_.n_pixels))
         return self.format_.layout(np.clip(images, *self.format_.value_range, out=images), flat)

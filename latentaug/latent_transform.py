@@ -29,20 +29,66 @@ class LatentTransform(TransformerMixin, BaseEstimator):
         self.steps = steps
 
     def fit(self, X=None, y=None):
-        """Do nothing: the augmenter is fitted."""
+        """Do nothing: the augmenter is fitted.
+
+        Parameters
+        ----------
+        X : array-like, default=None
+            Ignored.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        LatentTransform
+            Itself.
+        """
         return self
 
     def transform(self, X):
-        """Augmented images; shapes and scale as in `LatentAugmenter.transform`."""
+        """Augmented images.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
+            Integers 0..255, or floats on the range of the training data.
+
+        Returns
+        -------
+        ndarray of the shape of `X`
+            As float32; in [0, 1], or on the range of the training data.
+        """
         images, codec = check_images(self.augmenter, X, reset=False), self.augmenter._codec()
         return codec.decode(self.transform_latent(codec.encode(images)), is_flat(X))
 
     def inverse_transform(self, X):
-        """Images with the augmentations undone, the last first."""
+        """Images with the augmentations undone, the last first.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
+            Augmented images, scaled as in `transform`.
+
+        Returns
+        -------
+        ndarray of the shape of `X`
+            As in `transform`.
+        """
         return self.inverse().transform(X)
 
     def transform_latent(self, Z):
-        """Latent rows (n_images, d) carried over; computed in float64, returned in the dtype of `Z`."""
+        """Carry latent rows over, without decoding them.
+
+        Parameters
+        ----------
+        Z : ndarray of shape (n_images, d)
+            Latent rows.
+
+        Returns
+        -------
+        ndarray of shape (n_images, d)
+            Computed in float64, returned in the dtype of `Z`.
+        """
         carried = np.asarray(Z, dtype=np.float64)
         for name, sign in self.steps:
             L = self.augmenter.latent_maps_[name]
@@ -50,11 +96,28 @@ class LatentTransform(TransformerMixin, BaseEstimator):
         return carried.astype(Z.dtype)
 
     def inverse(self):
-        """The transform that undoes this one."""
+        """Turn the transform round.
+
+        Returns
+        -------
+        LatentTransform
+            What undoes this one.
+        """
         return LatentTransform(self.augmenter, tuple((name, -sign) for name, sign in reversed(self.steps)))
 
     def compose(self, *steps):
-        """This transform, then others; as `LatentAugmenter.compose`."""
+        """Follow this transform by others.
+
+        Parameters
+        ----------
+        *steps : str or LatentTransform
+            As in `LatentAugmenter.compose`.
+
+        Returns
+        -------
+        LatentTransform
+            This one first.
+        """
         return self.augmenter.compose(self, *steps)
 
     @property

@@ -1,4 +1,4 @@
-"""What transformers with a torch network share: its first weights, and its travel as numpy arrays."""
+"""What transformers with a torch network share: encoding and decoding, first weights, and travel as numpy arrays."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from typing import Any
 
 import torch
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import check_random_state, metadata_routing
+from sklearn.utils.validation import check_is_fitted
 
-from latentaug.border import find_device, load_weights, weights_of
+from latentaug._validation import ImageFormat, check_images, check_latents, check_number, draw_seed
+from latentaug.border import decode, encode, find_device, load_weights, weights_of
 from latentaug.networks import initialise
 from latentaug.training import Draws
 
@@ -20,12 +23,89 @@ class TorchTransformer(TransformerMixin, BaseEstimator):
     It pickles to numpy arrays, and is put on the device that its parameter `device` finds where it is loaded.
     """
 
+    __metadata_request__inverse_transform = {"Z": metadata_routing.UNUSED}  # noqa: RUF012  (scikit-learn's protocol)
+
+    latent_dim: int
     device: Any
+    device_: torch.device
+    format_: ImageFormat
     warm_start: bool
     network_: Any
 
     def _build_network(self) -> Any:
         raise NotImplementedError(f"{type(self).__name__} says what its network is.")
+
+    def transform(self, X):
+        """Encode images to the mean of their posteriors.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
+            Images, scaled as in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_images, latent_dim)
+            Latent rows, as float32.
+        """
+        return self.latent_distribution(X)[0]
+
+    def latent_distribution(self, X):
+        """Posterior of the latents of images: independent normals.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
+            Images, scaled as in `fit`.
+
+        Returns
+        -------
+        mean : ndarray of shape (n_images, latent_dim)
+            As float32.
+        variance : ndarray of shape (n_images, latent_dim)
+            As float32.
+        """
+        check_is_fitted(self)
+        images = check_images(self, X, reset=False)
+        return encode(self.network_.encoder, images, self.format_, self.latent_dim, self.device_)
+
+    def inverse_transform(self, Z):
+        """Decode latent rows.
+
+        Parameters
+        ----------
+        Z : array-like of shape (n_images, latent_dim)
+            Latent rows.
+
+        Returns
+        -------
+        ndarray of shape (n_images, H, W[, C]) or (n_images, n_features)
+            Images in the layout of the training data, as float32; in [0, 1], or on its range.
+        """
+        check_is_fitted(self)
+        Z = check_latents(Z, self.latent_dim)
+        images = decode(self.network_.decoder, Z, self.format_.image_shape, self.device_)
+        return self.format_.layout(self.format_.from_unit(images))
+
+    def sample(self, n_samples=1, random_state=None):
+        """Decode draws from the prior N(0, I).
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            Number of images.
+        random_state : int, RandomState instance or None, default=None
+            Seed of the draws.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, H, W[, C]) or (n_samples, n_features)
+            As `inverse_transform` gives them.
+        """
+        check_is_fitted(self)
+        check_number("n_samples", n_samples, low=1, integer=True)
+        rng = check_random_state(draw_seed(random_state))
+        return self.inverse_transform(rng.standard_normal((n_samples, self.latent_dim)))
 
     def _start_network(self, draws: Draws, device: torch.device) -> Any:
         """A new network, with the weights of the last fit on a warm start."""

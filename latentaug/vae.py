@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin
-from sklearn.utils import check_random_state, metadata_routing
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils import gen_batches
 
-from latentaug._validation import check_images, check_latents, check_number, draw_seed
-from latentaug.border import decode, encode, find_device
+from latentaug._validation import check_images, check_number, draw_seed
+from latentaug.border import BATCH, find_device
 from latentaug.networks import Autoencoder, ViewMaps, build
 from latentaug.stages import VaeObjective, train_autoencoder, train_joint
 from latentaug.torch_transformer import TorchTransformer
@@ -99,8 +98,6 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TorchTransformer):
     (32, 8, 8)
     """
 
-    __metadata_request__inverse_transform = {"Z": metadata_routing.UNUSED}  # noqa: RUF012  (scikit-learn's protocol)
-
     def __init__(
         self,
         latent_dim=16,
@@ -160,6 +157,11 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TorchTransformer):
         y : None
             Ignored.
 
+        Returns
+        -------
+        VAE
+            Itself, fitted.
+
         Raises
         ------
         ValueError, TypeError
@@ -174,10 +176,16 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TorchTransformer):
         Parameters
         ----------
         views : Views
-        latent_maps : ViewMaps, optional
+            Compositions of augmentations over images.
+        latent_maps : ViewMaps, default=None
             Maps to obey by cross-reconstruction; what is learned of them is trained in place.
         n_hubs : int, default=1
             The first so many views have exact maps.
+
+        Returns
+        -------
+        VAE
+            Itself, fitted.
         """
         self._check_network()
         settings, device = settings_of(self), find_device(self.device)
@@ -208,74 +216,13 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TorchTransformer):
     def _build_network(self) -> Autoencoder:
         return build(self.image_shape_, self.latent_dim, self.hidden_channels)
 
-    def transform(self, X):
-        """Encode images to the mean of their posteriors.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_images, latent_dim)
-            float32.
-        """
-        return self.latent_distribution(X)[0]
-
-    def latent_distribution(self, X):
-        """Posterior of the latents of images: independent normals.
-
-        Parameters
-        ----------
-        X : array-like
-            As in `transform`.
-
-        Returns
-        -------
-        mean, variance : ndarray of shape (n_images, latent_dim)
-            float32.
-        """
-        check_is_fitted(self)
-        images = check_images(self, X, reset=False)
-        return encode(self.network_.encoder, images, self.format_, self.latent_dim, self.device_)
-
-    def inverse_transform(self, Z):
-        """Decode latent row vectors.
-
-        Parameters
-        ----------
-        Z : array-like of shape (n_images, latent_dim)
-
-        Returns
-        -------
-        ndarray of shape (n_images, H, W[, C]) or (n_images, n_features)
-            float32 in the layout of the training data; in [0, 1], or on its range.
-        """
-        check_is_fitted(self)
-        Z = check_latents(Z, self.latent_dim)
-        images = decode(self.network_.decoder, Z, self.image_shape_, self.device_)
-        return self.format_.layout(self.format_.from_unit(images))
-
-    def sample(self, n_samples=1, random_state=None):
-        """Decode draws from the prior N(0, I): images as `inverse_transform` gives them.
-
-        Parameters
-        ----------
-        n_samples : int, default=1
-        random_state : int, RandomState instance or None, default=None
-        """
-        check_is_fitted(self)
-        check_number("n_samples", n_samples, low=1, integer=True)
-        rng = check_random_state(draw_seed(random_state))
-        return self.inverse_transform(rng.standard_normal((n_samples, self.latent_dim)))
-
     def score_samples(self, X):
         """How well each image is described: minus the training objective, at the posterior mean.
 
         Parameters
         ----------
-        X : array-like
-            As in `transform`.
+        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
+            Images, scaled as in `fit`.
 
         Returns
         -------
@@ -283,14 +230,29 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TorchTransformer):
             ``-(reconstruction_weight * squared error summed over pixels in [0, 1] + kl_weight * KL in nats)``.
         """
         mean, variance = self.latent_distribution(X)
-        images = self.format_.to_unit(check_images(self, X, reset=False))
-        decoded = self.format_.to_unit(self.format_.layout(self.inverse_transform(mean), flat=False))
-        error = np.square(images - decoded).reshape(len(images), -1).sum(axis=1)
+        images, to_unit = check_images(self, X, reset=False), self.format_.to_unit
+        error = np.empty(len(images))
+        for rows in gen_batches(len(images), BATCH):
+            decoded = self.format_.layout(self.inverse_transform(mean[rows]), flat=False)
+            error[rows] = np.square(to_unit(images[rows]) - to_unit(decoded)).reshape(len(decoded), -1).sum(axis=1)
         divergence = 0.5 * (mean**2 + variance - 1 - np.log(variance)).sum(axis=1)
         return -(self.reconstruction_weight * error + self.kl_weight * divergence)
 
     def score(self, X, y=None):
-        """Mean of `score_samples`."""
+        """Mean of `score_samples`; higher is better.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
+            Images, scaled as in `fit`.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        float
+            In the units of `score_samples`.
+        """
         return float(self.score_samples(X).mean())
 
     @property

@@ -20,9 +20,21 @@ FLOORS = [
     {"geometries"},
     {"stages"},
     {"vae", "latent_transform"},
+    {"verbs"},
     {"augmenter"},
 ]
-KNOWS_NO_TORCH = {"_validation", "augs", "maps", "datasets", "views", "algebra", "metrics", "codec", "latent_transform"}
+KNOWS_NO_TORCH = {
+    "_validation",
+    "augs",
+    "maps",
+    "datasets",
+    "views",
+    "algebra",
+    "metrics",
+    "codec",
+    "latent_transform",
+    "verbs",
+}
 FILES = sorted(path for path in PACKAGE.glob("*.py") if path.stem != "__init__")
 
 
