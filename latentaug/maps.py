@@ -136,9 +136,9 @@ def power(L: np.ndarray, exponent: int) -> np.ndarray:
 
     Examples
     --------
-    >>> power(np.array([[0.0, 1.0], [-1.0, 0.0]]), -1)
-    array([[ 0., -1.],
-           [ 1.,  0.]])
+    >>> power(np.diag([2.0, 4.0]), -1)
+    array([[0.5 , 0.  ],
+           [0.  , 0.25]])
     """
     forward = np.linalg.matrix_power(L, abs(exponent))
     return forward if exponent >= 0 else apply_inverse(np.eye(len(L)), forward)
