@@ -85,14 +85,15 @@ def d4(setting: Setting, report: Report) -> None:
 
 
 def staged(setting: Setting, report: Report) -> None:
-    _, table = setting.fit(["flip_lr", "flip_ud"], method="staged", geometry="free")
-    both = select(table, "apply")[("flip_lr", "flip_ud")] / next(iter(table)).error - 1
-    print(f"staged, free: composition {both:.1%} over the floor; the paper, Table I: 19.4%")
-    _, table = setting.fit(["flip_lr", "flip_ud"], method="staged", geometry="group")
-    floor = next(iter(table)).error
-    compositions = [error for c, error in select(table, "apply").items() if len(c) == 2]
-    report("staged, group: composition over the floor", max(compositions) / floor - 1, 0.12, "%")
-    report("staged, group: inverses, in floors", max(select(table, "undo").values()) / floor, 1.4)
+    """The paper's method, with the divergence's weight constant as in the paper."""
+    constant = VAE(kl_warmup=0).set_params(**({} if setting.autoencoder is None else {"max_iter": 4}))
+    _, table = setting.fit(["flip_lr", "flip_ud"], autoencoder=constant, method="staged", geometry="free")
+    gaps = {row.composition: row.gap for row in table if row.task == "apply"}
+    print(f"staged, free: composition {gaps['flip_lr', 'flip_ud']:.1%} over the floor; the paper, Table I: 19.4%")
+    _, table = setting.fit(["flip_lr", "flip_ud"], autoencoder=constant, method="staged", geometry="group")
+    gaps = {row.composition: row.gap for row in table if row.task == "apply"}
+    report("staged, group: composition over its floor", max(gap for c, gap in gaps.items() if len(c) == 2), 0.12, "%")
+    report("staged, group: inverses, in floors", max(select(table, "undo").values()) / next(iter(table)).error, 1.4)
 
 
 def _beats_staged(augs: list[str], setting: Setting, report: Report) -> None:
