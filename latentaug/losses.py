@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["kl_divergence", "squared_error", "vae_loss"]
+__all__ = ["kl_divergence", "squared_error", "vae_terms"]
 
 
 def squared_error(x: Tensor, target: Tensor) -> Tensor:
@@ -21,17 +21,11 @@ def kl_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
     return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum() / len(mean)
 
 
-def vae_loss(
-    x: Tensor,
-    target: Tensor,
-    mean: Tensor,
-    log_variance: Tensor,
-    *,
-    reconstruction_weight: float = 1.0,
-    kl_weight: float = 1.0,
-) -> Tensor:
-    """Weighted error of reconstruction plus the divergence of the posterior from the prior, Eqs. 2 and 5.
+def vae_terms(
+    x: Tensor, target: Tensor, mean: Tensor, log_variance: Tensor, reconstruction_weight: float, kl_weight: float
+) -> tuple[Tensor, Tensor]:
+    """The two weighted terms of Eqs. 2 and 5: reconstruction error and divergence from the prior.
 
-    With a target other than the encoded image it is the loss of cross-reconstruction.
+    With a target other than the encoded image the first is the error of cross-reconstruction.
     """
-    return reconstruction_weight * squared_error(x, target) + kl_weight * kl_divergence(mean, log_variance)
+    return reconstruction_weight * squared_error(x, target), kl_weight * kl_divergence(mean, log_variance)

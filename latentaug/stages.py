@@ -45,20 +45,19 @@ class VaeObjective:
         draws: Draws,
         done: float,
         carry: Callable[[Tensor], Tensor] | None = None,
-    ) -> Tensor:
-        """Encode images, sample z, carry it over to another view, decode, compare with the target."""
+    ) -> tuple[Tensor, Tensor]:
+        """Encode images, sample z, carry it over to another view, decode, compare with the target.
+
+        Gives the loss to descend, and the objective under its whole weights.
+        """
         mean, log_variance = network.encoder(to_tensor(x, self.device))
         noise = torch.empty_like(mean).normal_(generator=draws.noise)
         z = mean + noise * (0.5 * log_variance).exp()
         decoded = network.decoder(z if carry is None else carry(z))
-        return losses.vae_loss(
-            decoded,
-            to_tensor(target, self.device),
-            mean,
-            log_variance,
-            reconstruction_weight=self.reconstruction_weight,
-            kl_weight=self.kl_weight * min(1.0, done / self.kl_warmup if self.kl_warmup else 1.0),
-        )
+        y = to_tensor(target, self.device)
+        error, divergence = losses.vae_terms(decoded, y, mean, log_variance, self.reconstruction_weight, self.kl_weight)
+        share = min(1.0, done / self.kl_warmup) if self.kl_warmup else 1.0
+        return error + share * divergence, error + divergence
 
 
 def train_autoencoder(
@@ -66,7 +65,7 @@ def train_autoencoder(
 ) -> TrainingLog:
     """Stage 1: a VAE of every view, Eq. 5. Each draw is an image under a random view."""
 
-    def step(rows: np.ndarray, draws: Draws, done: float) -> Tensor:
+    def step(rows: np.ndarray, draws: Draws, done: float) -> tuple[Tensor, Tensor]:
         x = views.mix(rows, draws.rows.integers(len(views.compositions), size=len(rows)))
         return objective(network, x, x, draws, done)
 
@@ -137,7 +136,7 @@ def train_joint(
     learned = any(p.requires_grad for p in latent_maps.parameters())
     fixed_crossings = None if learned else latent_maps()
 
-    def step(rows: np.ndarray, draws: Draws, done: float) -> Tensor:
+    def step(rows: np.ndarray, draws: Draws, done: float) -> tuple[Tensor, Tensor]:
         source, target = _draw_crossings(draws.rows, len(rows), len(views.compositions), n_hubs)
         x, y = views.mix_pairs(rows, source, target)
         crossings = latent_maps() if fixed_crossings is None else fixed_crossings
@@ -193,9 +192,10 @@ def _solve_adabelief(Z: np.ndarray, Z_aug: np.ndarray, seed: int) -> np.ndarray:
     latent_map = FreeMap(Z.shape[1])
     pairs = [torch.from_numpy(np.asarray(rows, dtype=np.float32)) for rows in (Z, Z_aug)]
 
-    def step(rows: np.ndarray, draws: Draws, done: float) -> Tensor:
+    def step(rows: np.ndarray, draws: Draws, done: float) -> tuple[Tensor, Tensor]:
         z, z_aug = (tensor[torch.from_numpy(rows)] for tensor in pairs)
-        return losses.squared_error(z @ latent_map(), z_aug)
+        error = losses.squared_error(z @ latent_map(), z_aug)
+        return error, error
 
     settings = TrainingSettings(
         optimizer="adabelief", learning_rate="constant", learning_rate_init=1e-4, max_iter=60, batch_size=64

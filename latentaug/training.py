@@ -21,7 +21,8 @@ from latentaug._validation import check_choice, check_number
 
 __all__ = ["OPTIMIZERS", "SCHEDULES", "Draws", "TrainingLog", "TrainingSettings", "settings_of", "train"]  # fmt: skip
 
-Step = Callable[[np.ndarray, "Draws", float], Tensor]  # rows, randomness, share of training done
+# From rows, randomness and the share of training done to the loss to descend and the objective to report.
+Step = Callable[[np.ndarray, "Draws", float], tuple[Tensor, Tensor]]
 
 
 @dataclass
@@ -57,7 +58,7 @@ class TrainingSettings:
 
 @dataclass
 class TrainingLog:
-    """What a training leaves behind: the mean loss of each pass, and the held-out loss where one is kept."""
+    """What a training leaves behind: the mean objective of each pass, and the held-out one where rows are held out."""
 
     loss_curve: list[float] = field(default_factory=list)
     validation_curve: list[float] = field(default_factory=list)
@@ -144,7 +145,7 @@ def _evaluate(step: Step, rows: np.ndarray, settings: TrainingSettings, device: 
     """Mean loss of held-out rows, under the same draws every time."""
     draws = Draws.from_seed(0, device)
     with torch.no_grad():
-        losses = [step(batch, draws, 1.0).item() * len(batch) for batch in _batches(rows, settings.batch_size)]
+        losses = [step(batch, draws, 1.0)[1].item() * len(batch) for batch in _batches(rows, settings.batch_size)]
     return sum(losses) / len(rows)
 
 
@@ -184,12 +185,12 @@ class _Engine:
         self.n_done += 1
 
     def run_pass(self, step: Step, rows: np.ndarray, batch_size: int, draws: Draws) -> float:
-        """Go once over the rows in random order; the mean loss."""
+        """Go once over the rows in random order; the mean objective."""
         total = 0.0
         for batch in _batches(draws.rows.permutation(rows), batch_size):
-            loss = step(batch, draws, self.n_done / self.n_steps)
+            loss, objective = step(batch, draws, self.n_done / self.n_steps)
             self.descend(loss)
-            total += loss.item() * len(batch)
+            total += objective.item() * len(batch)
         return total / len(rows)
 
 
@@ -203,7 +204,7 @@ def train(
     module : Module
         Its parameters are trained in place.
     step : callable
-        From rows (indices), draws and the share of training done to the mean loss of these images.
+        From rows (indices), draws and the share of training done to the mean loss and objective of these images.
     n_images : int
         A pass goes over all of them once.
     settings : TrainingSettings

@@ -72,9 +72,9 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TorchTransformer):
     n_iter_ : int
         Passes made.
     loss_curve_ : list of float
-        Mean loss of each pass, under the divergence's weight of that time.
+        Mean objective of each pass, under its whole weights.
     validation_curve_ : list of float
-        Held-out loss after each pass, with early stopping.
+        Held-out objective after each pass, with early stopping.
     image_shape_ : tuple of int
         ``(H, W)`` or ``(H, W, C)``.
     n_features_in_ : int

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from latentaug._validation import ImageFormat, check_aug_output, check_paired, unknown_name
-from latentaug.augs import name_augs
+from latentaug.augs import CATALOGUE, name_augs
 
 __all__ = ["Composition", "Views", "declare_views", "declared_compositions"]
 
@@ -157,12 +157,5 @@ class Views:
             if aug is not None:
                 check_aug_output(name, aug, few.images, self.format_)
             elif not any(name in composition for composition in self.paired):
-                raise unknown_name(
-                    "augmentation",
-                    name,
-                    self._names_with_function(),
-                    "It is no catalogue name and has no paired view. With a function",
-                )
-
-    def _names_with_function(self) -> list[str]:
-        return [name for name, aug in self.augs.items() if aug is not None]
+                without = "Without a function or a paired view it must be one of"
+                raise unknown_name("augmentation", name, CATALOGUE, without)

@@ -142,6 +142,13 @@ def test_progress_is_shown_when_asked(digits, capfd):
     assert "2/2" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize("kl_warmup", [0, 0.5, 1])
+def test_the_objective_is_reported_under_its_whole_weights(digits, kl_warmup):
+    still = {**QUICK, "max_iter": 1, "learning_rate_init": 1e-12, "kl_weight": 1e4}
+    vae = VAE(**still, kl_warmup=kl_warmup).fit(digits)
+    assert vae.loss_curve_[0] == pytest.approx(-vae.score(digits), rel=0.05)
+
+
 def test_warm_start_goes_on(digits, fitted):
     vae = VAE(**QUICK, warm_start=True).fit(digits)
     first = vae.loss_curve_[-1]
