@@ -156,6 +156,6 @@ class Views:
         for name, aug in self.augs.items():
             if aug is not None:
                 check_aug_output(name, aug, few.images, self.format_)
-            elif not any(name in composition for composition in self.paired):
-                without = "Without a function or a paired view it must be one of"
+            elif not self.is_known((name,)):
+                without = "Without a function or a paired view of its own it must be one of"
                 raise unknown_name("augmentation", name, CATALOGUE, without)

@@ -271,6 +271,7 @@ def test_wrong_parameters_are_refused_in_one_line(parameters, message):
         ({("a",): np.zeros((5, 4, 4))}, "changed the shape"),
         ({("a",): np.full((6, 4, 4), 7.0)}, "left the value range"),
         ({("a",): np.zeros((6, 4, 4))}, "Unknown augmentation 'a'. Named in augs: flip_lr."),
+        ({("flip_lr", "b"): np.zeros((6, 4, 4))}, "Unknown augmentation 'b'. Named in augs: flip_lr."),
     ],
 )
 def test_wrong_views_are_refused_in_one_line(views, message):

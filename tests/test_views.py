@@ -88,6 +88,12 @@ def test_an_augmentation_that_breaks_the_contract_is_refused_by_its_name(fault):
     assert "\n" not in str(error.value)
 
 
+def test_a_name_seen_only_after_another_is_refused():
+    X = np.zeros((2, 3, 3))
+    with pytest.raises(ValueError, match="a paired view of its own"):
+        views_of(X, ["flip_lr", "brighter"], paired={("flip_lr", "brighter"): X}).check()
+
+
 def test_a_name_without_function_or_pairs_is_refused():
     with pytest.raises(ValueError, match="Unknown augmentation 'brighter'"):
         views_of(np.zeros((2, 3, 3)), ["brighter", "flip_lr"]).check()
