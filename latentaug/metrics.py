@@ -60,7 +60,9 @@ class ErrorRow(NamedTuple):
     @property
     def gap(self) -> float:
         """What the error lies above its floor, as a share of the floor."""
-        return self.error / self.floor - 1 if self.floor else float("inf")
+        if self.floor == 0:
+            return float("inf") if self.error else 0.0
+        return self.error / self.floor - 1
 
     def __str__(self) -> str:
         name = " then ".join(self.composition)
