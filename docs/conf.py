@@ -30,5 +30,8 @@ sphinx_gallery_conf = {
 }
 
 html_theme = "pydata_sphinx_theme"
+html_title = "latentaug"
+html_show_sourcelink = False
+html_sidebars = {page: [] for page in ("index", "install", "method")}
 html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False}
 exclude_patterns = ["_build", "auto_examples/*.ipynb"]
