@@ -16,7 +16,7 @@ from latentaug import VAE
 from latentaug.border import to_images, to_tensor
 from latentaug.losses import kl_divergence, squared_error
 from latentaug.networks import ConjugateMap, OrthogonalMap, build, initialise
-from latentaug.training import OPTIMIZERS, SCHEDULES
+from latentaug.training import OPTIMIZERS, SCHEDULES, TrainingSettings, _BestWeights
 
 QUICK = {"latent_dim": 3, "hidden_channels": (2, 3), "max_iter": 2, "device": "cpu", "random_state": 0}
 
@@ -155,14 +155,23 @@ def test_warm_start_goes_on(digits, fitted):
     assert vae.fit(digits).loss_curve_[0] < first
 
 
-def test_early_stopping_keeps_the_best_weights(digits):
-    vae = VAE(**{**QUICK, "max_iter": 40, "learning_rate_init": 0.5}, early_stopping=True, n_iter_no_change=2)
-    vae.set_params(learning_rate="constant").fit(digits[:200])
-    assert vae.n_iter_ == len(vae.validation_curve_) < 40
+def test_early_stopping_ends_before_the_last_pass(digits):
+    restless = {**QUICK, "max_iter": 40, "learning_rate_init": 0.1, "learning_rate": "constant"}
+    vae = VAE(**restless, early_stopping=True, n_iter_no_change=2).fit(digits[:200])
     best = int(np.argmin(vae.validation_curve_))
-    assert vae.n_iter_ - 1 - best <= 40
-    stopped_then = VAE(**{**QUICK, "max_iter": 40, "learning_rate_init": 0.5}, early_stopping=True, n_iter_no_change=1)
-    assert np.isfinite(stopped_then.set_params(learning_rate="constant").fit(digits[:200]).transform(digits)).all()
+    assert vae.n_iter_ == len(vae.validation_curve_) < 40
+    assert best < vae.n_iter_ <= best + 3
+
+
+def test_the_weights_of_the_best_pass_are_restored():
+    module, settings = torch.nn.Linear(1, 1), TrainingSettings(n_iter_no_change=2)
+    best, seen = _BestWeights(module, settings), []
+    for weight, loss in [(1.0, 5.0), (2.0, 3.0), (3.0, 4.0), (4.0, 3.5)]:
+        torch.nn.init.constant_(module.weight, weight)
+        seen.append(best.see(loss))
+    best.restore()
+    assert module.weight.item() == 2.0
+    assert seen == [False, False, False, True]
 
 
 def test_early_stopping_that_finds_no_end_warns(digits):
