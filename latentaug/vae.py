@@ -27,7 +27,8 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TorchTransformer):
     hidden_channels : tuple of int, default=(16, 32)
         Channels of the encoder's convolutions, each of stride two; the decoder mirrors them.
     kl_weight : float, default=1.0
-        Weight of the divergence of the posterior from N(0, I), in nats per image.
+        Weight of the divergence of the posterior from N(0, I), in nats per image. Small or faint
+        images, whose squared error is a few units, want less than 1.
     kl_warmup : float, default=1.0
         Share of training over which that weight rises from 0, so that no latent coordinate is given up early.
     reconstruction_weight : float, default=1.0

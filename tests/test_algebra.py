@@ -88,7 +88,7 @@ def test_commuting_pairs():
     assert algebra.commute("flip_lr", "flip_ud")
     assert algebra.commute("edge_detect", "rotate_cw")
     assert not algebra.commute("rotate_cw", "flip_lr")
-    assert algebra.commutant("edge_detect") == list(range(8)) or set(algebra.commutant("edge_detect")) == set(range(8))
+    assert set(algebra.commutant("edge_detect")) == set(range(8))
 
 
 def test_a_group_larger_than_allowed_leaves_out_the_later_augmentations():

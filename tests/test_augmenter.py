@@ -175,7 +175,7 @@ def test_layout_in_is_layout_out(dtype, shape, method):
         assert 0 <= images.min() <= images.max() <= 1
         assert np.allclose(getattr(flat, verb)(rows), images.reshape(20, -1), atol=1e-6)
         assert np.allclose(getattr(augmenter, verb)(rows), images.reshape(20, -1), atol=1e-6)
-    assert np.array_equal(augmenter.transform(X.tolist()), augmenter.transform(X)) or dtype == np.float32
+    assert np.array_equal(augmenter.transform(X.tolist()), augmenter.transform(X))
     assert augmenter.sample(3).shape == (3, *shape)
     assert flat.sample(3).shape == (3, rows.shape[1])
 

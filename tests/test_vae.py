@@ -179,7 +179,6 @@ def test_early_stopping_that_finds_no_end_warns(digits):
         VAE(**QUICK, early_stopping=True).fit(digits[:50])
 
 
-@pytest.mark.skipif(not hasattr(signal, "raise_signal"), reason="needs a way to send Ctrl-C to oneself")
 def test_ctrl_c_keeps_the_model(digits, monkeypatch):
     from latentaug import training
 
