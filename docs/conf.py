@@ -12,6 +12,7 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",
     "numpydoc",
+    "myst_parser",
     "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
 ]
@@ -32,6 +33,6 @@ sphinx_gallery_conf = {
 html_theme = "pydata_sphinx_theme"
 html_title = "latentaug"
 html_show_sourcelink = False
-html_sidebars = {page: [] for page in ("index", "install", "method")}
+html_sidebars = {page: [] for page in ("index", "install", "method", "generation", "paper")}
 html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False}
 exclude_patterns = ["_build", "auto_examples/*.ipynb"]

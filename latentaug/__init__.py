@@ -5,12 +5,14 @@ import importlib
 from latentaug._version import __version__
 
 _HOMES = {
+    "ConditionalVAE": "conditional",
     "LatentAugmenter": "augmenter",
     "LatentTransform": "latent_transform",
+    "TransferHead": "transfer",
     "VAE": "vae",
 }
 
-__all__ = ["VAE", "LatentAugmenter", "LatentTransform", "__version__"]
+__all__ = ["VAE", "ConditionalVAE", "LatentAugmenter", "LatentTransform", "TransferHead", "__version__"]
 
 
 def __getattr__(name):

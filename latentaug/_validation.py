@@ -20,6 +20,7 @@ __all__ = [
     "check_names",
     "check_number",
     "check_paired",
+    "check_pairing",
     "draw_seed",
     "is_flat",
     "unknown_name",
@@ -198,6 +199,24 @@ def check_paired(views: Any, images: np.ndarray, format_: ImageFormat) -> dict[t
         if composition:
             paired[composition] = array
     return paired
+
+
+def check_pairing(pairing: Any, sources: list[str], targets: list[str]) -> dict[str, str]:
+    """Check a bijection from source names to target names, by position if None; in the order of the sources."""
+    if len(sources) != len(targets):
+        raise ValueError(
+            f"augs must be as many as the augmenter's {len(sources)} ({', '.join(sources)}). "
+            f"Got {len(targets)}: {', '.join(targets)}."
+        )
+    if pairing is None:
+        return dict(zip(sources, targets, strict=True))
+    if not isinstance(pairing, Mapping):
+        raise TypeError(f"pairing must be a dict of source name to target name, or None. Got {pairing!r}.")
+    if set(pairing) != set(sources) or set(pairing.values()) != set(targets):
+        raise ValueError(
+            f"pairing must take each of {', '.join(sources)} to its own one of {', '.join(targets)}. Got {pairing!r}."
+        )
+    return {source: pairing[source] for source in sources}
 
 
 def draw_seed(random_state: Any) -> int:

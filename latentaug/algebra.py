@@ -87,14 +87,14 @@ class Algebra:
         orbit = [element + rest for rest in others for element in self.elements]
         distinct: dict[tuple, Composition] = {}
         for composition in [*declared_compositions(list(self.orders)), *orbit]:
-            distinct.setdefault(self._normal(composition), composition)
+            distinct.setdefault(self.normal(composition), composition)
         return sorted(distinct.values(), key=lambda c: not self.in_group(c))[:max_views]
 
     def in_group(self, composition: Composition) -> bool:
         """Whether a composition is made of generators only."""
         return all(name in self.generators for name in composition)
 
-    def _normal(self, composition: Composition) -> tuple:
+    def normal(self, composition: Composition) -> tuple:
         """The composition up to the laws of the group and of what commutes with all of it."""
         others = [name for name in composition if name not in self.generators]
         if all(self.commute(name, g) for name in others for g in self.generators):

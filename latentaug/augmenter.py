@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from sklearn.base import clone
-
 from latentaug import maps
-from latentaug._validation import check_choice, check_images, check_names, draw_seed, unknown_name
+from latentaug._validation import check_choice, draw_seed
 from latentaug.algebra import MAX_GROUP, find_algebra
-from latentaug.codec import Codec
-from latentaug.geometries import CHOICES, choose_geometries
-from latentaug.stages import METHODS, SOLVERS
+from latentaug.codec import Codec, start_autoencoder
+from latentaug.geometries import CHOICES, SOLVERS, choose_geometries
+from latentaug.stages import METHODS
 from latentaug.vae import VAE
 from latentaug.verbs import LatentVerbs
-from latentaug.views import declare_views
+from latentaug.views import views_of
 
 __all__ = ["LatentAugmenter"]
 
@@ -32,8 +30,9 @@ class LatentAugmenter(LatentVerbs):
         A clone is fitted; `VAE()` if None. Other transformers are given flat rows, float32 in [0, 1] for integers.
     method : {"joint", "staged"}, default="joint"
         "joint" chooses exact maps first and trains a `VAE` to obey them; "staged" is the paper: autoencoder, then maps.
-    geometry : {"auto", "free", "orthogonal", "finite_order", "group"}, default="auto"
-        The constraint on the maps. "auto": the strictest that the images allow, for each augmentation.
+    geometry : {"auto", "free", "orthogonal", "finite_order", "group", "nonlinear"}, default="auto"
+        The constraint on the maps. "auto": the strictest that the images allow, for each augmentation. "nonlinear",
+        staged only: a residual network beside each free map, which composes but has no inverse.
     solver : {"lstsq", "adabelief"}, default="lstsq"
         How the staged method fits free maps, Eq. 6: in closed form, or by gradient as the paper did.
     apply : str, list of str or None, default=None
@@ -50,7 +49,7 @@ class LatentAugmenter(LatentVerbs):
     autoencoder_ : estimator
         The fitted autoencoder.
     latent_maps_ : dict of str to ndarray of shape (d, d)
-        The map of each augmentation, float64, acting on rows: ``Z @ L``.
+        The map of each augmentation, float64, acting on rows: ``Z @ L``. A nonlinear one is a function of `Z`.
     algebra_ : Algebra
         The laws found on the images.
     geometries_ : dict of str to str
@@ -59,6 +58,8 @@ class LatentAugmenter(LatentVerbs):
         How much undoing each map can magnify an error.
     compositions_ : list of tuple of str
         The views trained on.
+    latent_boxes_ : dict of tuple of str to ndarray of shape (2, d)
+        Least and greatest latents of each view, over up to 4,096 of the training images.
     aug_names_ : list of str
     image_shape_ : tuple of int
     n_features_in_ : int
@@ -126,17 +127,19 @@ class LatentAugmenter(LatentVerbs):
             On a wrong parameter, array or augmentation; the augmentation is named.
         """
         self._check_parameters()
-        data = self._make_views(X, views)
+        shape = self.image_shape or getattr(self.autoencoder, "image_shape", None)
+        data = views_of(self, X, shape, views)
         seed = draw_seed(self.random_state)
-        self.autoencoder_ = self._start_autoencoder(seed)
+        self.autoencoder_ = start_autoencoder(self.autoencoder or VAE(verbose=self.verbose), seed)
         self.algebra_ = find_algebra(data, max_group=self._max_group())
         self.geometries_ = choose_geometries(self.geometry, self.algebra_)
         if "group" in self.geometries_.values():
             data = data.of(self.algebra_.compositions())
         self.compositions_, self.aug_names_ = data.compositions, list(data.augs)
         fit_maps = METHODS[self.method]
-        self.latent_maps_ = fit_maps(self._codec(), data, self.algebra_, self.geometries_, self.solver, seed)
+        self.latent_maps_ = fit_maps(self._writer(()), data, self.algebra_, self.geometries_, self.solver, seed)
         self.condition_numbers_ = {name: maps.condition_number(L) for name, L in self.latent_maps_.items()}
+        self.latent_boxes_ = self._find_boxes(data)
         return self
 
     def _check_parameters(self):
@@ -148,32 +151,21 @@ class LatentAugmenter(LatentVerbs):
                 f"solver={self.solver!r} fits free maps only. Allowed: method='staged' with "
                 f"geometry='free'. Got method={self.method!r}, geometry={self.geometry!r}."
             )
+        if self.method == "joint" and self.geometry == "nonlinear":
+            raise ValueError("geometry='nonlinear' has no inverse to train jointly. Allowed: method='staged'.")
         if self.method == "joint" and not isinstance(self.autoencoder, (VAE, type(None))):
             raise ValueError(
                 "method='joint' trains the autoencoder to obey the maps. Allowed: a VAE, or "
                 f"method='staged'. Got {type(self.autoencoder).__name__}."
             )
 
-    def _make_views(self, X, views):
-        shape = self.image_shape or getattr(self.autoencoder, "image_shape", None)
-        images = check_images(self, X, reset=True, image_shape=shape)
-        data = declare_views(images, self.augs, self.format_, views or {})
-        for name in check_names("apply", self.apply or ()):
-            if name not in data.augs:
-                raise unknown_name("augmentation", name, data.augs, "Named in augs")
-        return data
-
-    def _start_autoencoder(self, seed):
-        """A clone of the autoencoder, with a seed and a progress display where it has none."""
-        if self.autoencoder is None:
-            return VAE(random_state=seed, verbose=self.verbose)
-        autoencoder = clone(self.autoencoder)
-        if autoencoder.get_params().get("random_state", seed) is None:
-            autoencoder.set_params(random_state=seed)
-        return autoencoder
-
     def _max_group(self):
         return min(MAX_GROUP, self.autoencoder_.latent_dim) if self.method == "joint" else MAX_GROUP
 
-    def _codec(self):
+    @property
+    def is_invertible(self):
+        """Whether the maps can be undone: all but nonlinear ones."""
+        return self.geometry != "nonlinear"
+
+    def _writer(self, view):
         return Codec(self.autoencoder_, self.format_)

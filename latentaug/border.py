@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ from sklearn.utils import gen_batches
 from torch import Tensor, nn
 
 from latentaug._validation import ImageFormat
+from latentaug.refine import refine
 
 __all__ = ["BATCH", "decode", "encode", "find_device", "load_weights", "to_images", "to_tensor", "weights_of"]
 
@@ -50,13 +52,20 @@ def load_weights(module: nn.Module, weights: Mapping[str, np.ndarray]) -> None:
     module.load_state_dict({name: torch.tensor(weight) for name, weight in weights.items()})
 
 
-def encode(encoder: nn.Module, images: np.ndarray, format_: ImageFormat, latent_dim: int, device: torch.device):
-    """Mean and variance of the posteriors of images of any dtype, batch by batch: two float32 arrays (n, d)."""
+def encode(
+    network: Any, images: np.ndarray, format_: ImageFormat, latent_dim: int, device: torch.device, refine_steps: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and variance of the posteriors of images of any dtype, batch by batch: two float32 arrays (n, d).
+
+    The means are refined by some steps towards the latents whose decoded images are nearest.
+    """
     mean, variance = np.empty((2, len(images), latent_dim), dtype=np.float32)
-    with torch.inference_mode():
+    with torch.no_grad():
         for rows in gen_batches(len(images), BATCH):
-            batch_mean, log_variance = encoder(to_tensor(format_.to_unit(images[rows]), device))
-            mean[rows], variance[rows] = batch_mean.cpu(), log_variance.exp().cpu()
+            x = to_tensor(format_.to_unit(images[rows]), device)
+            z, log_variance = network.encoder(x)
+            mean[rows] = (refine(network.decoder, x, z, refine_steps) if refine_steps else z).cpu()
+            variance[rows] = log_variance.exp().cpu()
     return mean, variance
 
 

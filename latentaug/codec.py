@@ -5,15 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import gen_batches
 
 from latentaug._validation import ImageFormat
 from latentaug.views import Views
 
-__all__ = ["Codec"]
+__all__ = ["Codec", "start_autoencoder"]
 
 BATCH = 1024  # images that the autoencoder is given at once
+
+
+def start_autoencoder(autoencoder: Any, seed: int) -> Any:
+    """An unfitted copy of an autoencoder, with a seed where it has none."""
+    copy = clone(autoencoder)
+    if copy.get_params().get("random_state", seed) is None:
+        copy.set_params(random_state=seed)
+    return copy
 
 
 class Codec:
@@ -49,6 +58,17 @@ class Codec:
         """Latent rows (n, d) of a stack of images."""
         batches = (self._rows(images[rows]) for rows in gen_batches(len(images), BATCH))
         return np.concatenate([np.asarray(self.autoencoder.transform(batch)) for batch in batches])
+
+    def latent_distribution(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and variance (n, d) of the posteriors of images; ValueError where the autoencoder has none."""
+        if not hasattr(self.autoencoder, "latent_distribution"):
+            raise ValueError(
+                "latent_distribution needs an autoencoder with posteriors. Allowed: a VAE. "
+                f"Got {type(self.autoencoder).__name__}."
+            )
+        batches = (self._rows(images[rows]) for rows in gen_batches(len(images), BATCH))
+        means, variances = zip(*map(self.autoencoder.latent_distribution, batches), strict=True)
+        return np.concatenate(means), np.concatenate(variances)
 
     def decode(self, Z: np.ndarray, flat: bool) -> np.ndarray:
         """Images of latent rows, float32 within the value range, as flat rows or as a stack."""

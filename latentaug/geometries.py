@@ -11,10 +11,55 @@ from torch import Tensor, nn
 
 from latentaug import maps
 from latentaug.algebra import MAX_GROUP, Algebra, cyclic_table, regular_representation
-from latentaug.networks import CommutingMap, ConjugateMap, FixedMap, FreeMap, OrthogonalMap, ViewMaps
+from latentaug.losses import squared_error
+from latentaug.networks import (
+    CommutingMap,
+    ConjugateMap,
+    FixedMap,
+    FreeMap,
+    OrthogonalMap,
+    ResidualMap,
+    ViewMaps,
+)
+from latentaug.training import Draws, TrainingSettings, train
 from latentaug.views import Composition
 
-__all__ = ["CHOICES", "GEOMETRIES", "Geometry", "Pairs", "choose_geometries", "group_table", "make_view_maps"]
+__all__ = [
+    "CHOICES", "GEOMETRIES", "SOLVERS", "Geometry", "Pairs", "choose_geometries", "group_table",
+    "make_view_maps",
+]  # fmt: skip
+
+
+def _descend(
+    latent_map: nn.Module, carry: Callable[[Tensor], Tensor], pairs: tuple, settings: TrainingSettings, seed: int
+) -> None:
+    """Train a map on pairs of latents by gradient, Eq. 6."""
+    cpu = torch.device("cpu")
+    Z, Z_aug = (torch.from_numpy(np.asarray(rows, dtype=np.float32)) for rows in pairs)
+
+    def step(rows: np.ndarray, draws: Draws, done: float) -> tuple[Tensor, Tensor]:
+        some = torch.from_numpy(rows)
+        error = squared_error(carry(Z[some]), Z_aug[some])
+        return error, error
+
+    train(latent_map, step, len(Z), settings, Draws.from_seed(seed, cpu), cpu)
+
+
+def _solve_lstsq(Z: np.ndarray, Z_aug: np.ndarray, seed: int) -> np.ndarray:
+    return maps.fit_free_map(Z, Z_aug)
+
+
+def _solve_adabelief(Z: np.ndarray, Z_aug: np.ndarray, seed: int) -> np.ndarray:
+    """Eq. 6 by gradient, as the paper: AdaBelief at a constant rate of 1e-4, batches of 64, 60 passes."""
+    latent_map = FreeMap(Z.shape[1])
+    settings = TrainingSettings(
+        optimizer="adabelief", learning_rate="constant", learning_rate_init=1e-4, max_iter=60, batch_size=64
+    )
+    _descend(latent_map, lambda z: z @ latent_map(), (Z, Z_aug), settings, seed)
+    return latent_map.weight.detach().double().numpy()
+
+
+SOLVERS = {"lstsq": _solve_lstsq, "adabelief": _solve_adabelief}
 
 
 class Pairs(NamedTuple):
@@ -28,13 +73,15 @@ class Pairs(NamedTuple):
     rho : ndarray of shape (G, d, d)
         The fitted maps of the finite group.
     solve : callable
-        From latents and augmented latents to a free map, Eq. 6.
+        A solver of Eq. 6 in `SOLVERS`: from latents, augmented latents and a seed to a free map.
+    seed : int
     """
 
     latents: Callable[[Composition], np.ndarray]
     algebra: Algebra
     rho: np.ndarray
-    solve: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    solve: Callable[[np.ndarray, np.ndarray, int], np.ndarray]
+    seed: int
 
     def of(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Latents of the originals and of their augmented images."""
@@ -51,7 +98,7 @@ class _Start(NamedTuple):
 
 
 def _fit_free(pairs: Pairs, name: str) -> np.ndarray:
-    return pairs.solve(*pairs.of(name))
+    return pairs.solve(*pairs.of(name), pairs.seed)
 
 
 def _fit_commuting(pairs: Pairs, name: str) -> np.ndarray:
@@ -68,6 +115,16 @@ def _fit_finite_order(pairs: Pairs, name: str) -> np.ndarray:
 
 def _fit_group(pairs: Pairs, name: str) -> np.ndarray:
     return pairs.rho[pairs.algebra.generators[name]]
+
+
+def _fit_nonlinear(pairs: Pairs, name: str) -> maps.ResidualNetwork:
+    """A residual network beside the least-squares map: Adam, batches of 256, 20 passes over the latents."""
+    L = maps.fit_free_map(*pairs.of(name))
+    module = ResidualMap(torch.from_numpy(L).float())
+    module.initialise(torch.Generator().manual_seed(pairs.seed))
+    _descend(module, module, pairs.of(name), TrainingSettings(learning_rate_init=3e-3, batch_size=256), pairs.seed)
+    W_1, b_1, W_2, b_2 = (p.detach().double().numpy() for p in module.parameters())
+    return maps.ResidualNetwork(module.L.double().numpy(), W_1.T, b_1, W_2.T, b_2)
 
 
 def _free_module(start: _Start, name: str) -> nn.Module:
@@ -94,10 +151,14 @@ def _group_module(start: _Start, name: str) -> nn.Module:
     return FixedMap(start.rho[start.algebra.generators[name]])
 
 
+def _no_module(start: _Start, name: str) -> nn.Module:
+    raise ValueError("geometry='nonlinear' has no inverse to train jointly. Allowed: method='staged'.")
+
+
 class Geometry(NamedTuple):
     """One constraint on a latent map, in both methods."""
 
-    fit: Callable[[Pairs, str], np.ndarray]
+    fit: Callable[[Pairs, str], maps.LatentMap]
     module: Callable[[_Start, str], nn.Module]
 
 
@@ -107,9 +168,17 @@ GEOMETRIES = {
     "orthogonal": Geometry(_fit_orthogonal, _orthogonal_module),
     "finite_order": Geometry(_fit_finite_order, _finite_order_module),
     "group": Geometry(_fit_group, _group_module),
+    "nonlinear": Geometry(_fit_nonlinear, _no_module),
 }
 
-CHOICES = ("auto", "free", "orthogonal", "finite_order", "group")  # "commuting" needs a group beside it: auto finds it
+CHOICES = (
+    "auto",
+    "free",
+    "orthogonal",
+    "finite_order",
+    "group",
+    "nonlinear",
+)  # "commuting" needs a group beside it: auto finds it
 
 
 def choose_geometries(geometry: str, algebra: Algebra) -> dict[str, str]:

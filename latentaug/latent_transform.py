@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.metaestimators import available_if
 
 from latentaug import maps
 from latentaug._validation import check_images, is_flat
+from latentaug.views import Composition
 
-__all__ = ["LatentTransform"]
+__all__ = ["LatentTransform", "if_invertible"]
+
+if_invertible = available_if(lambda self: self.is_invertible)
 
 
 class LatentTransform(TransformerMixin, BaseEstimator):
@@ -58,9 +62,11 @@ class LatentTransform(TransformerMixin, BaseEstimator):
         ndarray of the shape of `X`
             As float32; in [0, 1], or on the range of the training data.
         """
-        images, codec = check_images(self.augmenter, X, reset=False), self.augmenter._codec()
-        return codec.decode(self.transform_latent(codec.encode(images)), is_flat(X))
+        images, (source, target) = check_images(self.augmenter, X, reset=False), self.views_
+        Z = self.augmenter._reader(source).encode(images)
+        return self.augmenter._writer(target).decode(self.transform_latent(Z), is_flat(X))
 
+    @if_invertible
     def inverse_transform(self, X):
         """Images with the augmentations undone, the last first.
 
@@ -92,9 +98,35 @@ class LatentTransform(TransformerMixin, BaseEstimator):
         carried = np.asarray(Z, dtype=np.float64)
         for name, sign in self.steps:
             L = self.augmenter.latent_maps_[name]
-            carried = carried @ L if sign > 0 else maps.apply_inverse(carried, L)
+            carried = maps.apply(carried, L) if sign > 0 else maps.apply_inverse(carried, L)
         return carried.astype(Z.dtype)
 
+    def latent_distribution(self, X):
+        """Posterior of the latents of images, pushed through the maps exactly: N(mu L, L^T S L).
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
+            Images, scaled as in `transform`.
+
+        Returns
+        -------
+        mean : ndarray of shape (n_images, d)
+        covariance : ndarray of shape (n_images, d, d)
+
+        Raises
+        ------
+        ValueError
+            Where the autoencoder gives no posterior, or a map is nonlinear.
+        """
+        images = check_images(self.augmenter, X, reset=False)
+        if not hasattr(self, "matrix_"):
+            raise ValueError("A normal distribution pushed through a nonlinear map is no normal distribution.")
+        mean, variance = self.augmenter._reader(self.views_[0]).latent_distribution(images)
+        L = self.matrix_
+        return mean @ L, np.einsum("ji,nj,jk->nik", L, variance, L, optimize=True)
+
+    @if_invertible
     def inverse(self):
         """Turn the transform round.
 
@@ -121,8 +153,31 @@ class LatentTransform(TransformerMixin, BaseEstimator):
         return self.augmenter.compose(self, *steps)
 
     @property
+    def is_invertible(self):
+        """Whether the steps can be undone."""
+        return self.augmenter.is_invertible
+
+    @property
+    def views_(self) -> tuple[Composition, Composition]:
+        """The view whose images it takes, and the one that it gives: what is undone first was applied before."""
+        source: list[str] = []
+        target: list[str] = []
+        for name, sign in self.steps:
+            if sign > 0:
+                target.append(name)
+            elif not target:
+                source.insert(0, name)
+            elif target[-1] == name:
+                target.pop()
+            else:
+                target.append(f"{name}^-1")
+        return tuple(source), tuple(target)
+
+    @property
     def matrix_(self):
-        """The latent map (d, d) of all steps, acting on rows."""
+        """The latent map (d, d) of all steps, acting on rows; there is none where a map is nonlinear."""
+        if any(callable(self.augmenter.latent_maps_[name]) for name, _ in self.steps):
+            raise AttributeError("A nonlinear latent map has no matrix.")
         return self.transform_latent(np.eye(self.augmenter._latent_dim))
 
     def __sklearn_clone__(self):

@@ -5,15 +5,17 @@ Every fit is one function of latents, named for the constraint that it holds. fl
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import polar, schur
 from sklearn.exceptions import ConvergenceWarning
 
 __all__ = [
-    "apply_inverse", "average_over", "compose", "condition_number", "fit_finite_order_map",
+    "ResidualNetwork", "apply", "apply_inverse", "average_over", "compose", "condition_number", "fit_finite_order_map",
     "fit_free_map", "fit_group_maps", "fit_orthogonal_map", "power", "representation_defect",
 ]  # fmt: skip
 
@@ -123,8 +125,42 @@ def compose(maps: Iterable[np.ndarray], latent_dim: int) -> np.ndarray:
     return L
 
 
-def apply_inverse(Z: np.ndarray, L: np.ndarray) -> np.ndarray:
+@dataclass(frozen=True, eq=False)
+class ResidualNetwork:
+    """Nonlinear latent map ``Z @ L + tanh(Z @ W_1 + b_1) @ W_2 + b_2``; it composes, and has no inverse.
+
+    Attributes
+    ----------
+    L : ndarray of shape (d, d)
+    W_1, b_1 : ndarray of shape (d, width) and (width,)
+    W_2, b_2 : ndarray of shape (width, d) and (d,)
+    """
+
+    L: np.ndarray
+    W_1: np.ndarray
+    b_1: np.ndarray
+    W_2: np.ndarray
+    b_2: np.ndarray
+
+    def __call__(self, Z: np.ndarray) -> np.ndarray:
+        return Z @ self.L + np.tanh(Z @ self.W_1 + self.b_1) @ self.W_2 + self.b_2
+
+    def __len__(self) -> int:
+        return len(self.L)
+
+
+LatentMap = np.ndarray | ResidualNetwork
+
+
+def apply(Z: np.ndarray, L: LatentMap) -> np.ndarray:
+    """Latent rows carried over: ``Z @ L``, or ``L(Z)`` where the map is nonlinear."""
+    return L(Z) if callable(L) else Z @ L
+
+
+def apply_inverse(Z: np.ndarray, L: LatentMap) -> np.ndarray:
     """``Z @ inv(L)`` by solving, without forming an inverse; in the least-squares sense where L is singular."""
+    if callable(L):
+        raise ValueError("A nonlinear latent map has no inverse. Allowed: any other geometry.")
     try:
         return np.linalg.solve(L.T, Z.T).T
     except np.linalg.LinAlgError:
@@ -144,6 +180,9 @@ def power(L: np.ndarray, exponent: int) -> np.ndarray:
     return forward if exponent >= 0 else apply_inverse(np.eye(len(L)), forward)
 
 
-def condition_number(L: np.ndarray) -> float:
-    """Ratio of the largest to the smallest singular value: how much undoing a map can magnify an error."""
-    return float(np.linalg.cond(L))
+def condition_number(L: LatentMap) -> float:
+    """Ratio of the largest to the smallest singular value: how much undoing a map can magnify an error.
+
+    Infinite for a nonlinear map, which cannot be undone.
+    """
+    return math.inf if callable(L) else float(np.linalg.cond(L))

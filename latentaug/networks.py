@@ -5,15 +5,17 @@ Modules are built without touching torch's global generator and filled from one 
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from functools import reduce
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Autoencoder", "Decoder", "Encoder", "build", "initialise"]
+__all__ = ["Autoencoder", "Decoder", "Encoder", "ViewConditions", "ViewMaps", "build", "initialise"]
 
 KERNEL = 5
 
@@ -40,8 +42,8 @@ class Encoder(nn.Module):
         self.features = nn.Sequential(*layers, nn.Flatten())
         self.posterior = nn.Linear(widths[-1] * _halve(height, n) * _halve(width, n), 2 * latent_dim)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        mean, log_variance = self.posterior(self.features(x)).chunk(2, dim=1)
+    def forward(self, x: Tensor, shift: Tensor | float = 0.0) -> tuple[Tensor, Tensor]:
+        mean, log_variance = (self.posterior(self.features(x)) + shift).chunk(2, dim=1)
         return mean, log_variance.clamp(-20, 10)
 
 
@@ -100,6 +102,42 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
                 nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
 
 
+class ViewConditions(nn.Module):
+    """The conditions of a conditional autoencoder, one a view.
+
+    A one-hot vector appended to the input of a dense layer picks one more row of its weights, and adds it: so a
+    condition is a shift of the encoder's last layer and one of the decoder's first.
+    """
+
+    def __init__(self, network: Autoencoder, n_views: int) -> None:
+        super().__init__()
+        self.network = network
+        self.features = nn.Parameter(torch.zeros(n_views, network.encoder.posterior.out_features))
+        first: Any = network.decoder.layers[0]
+        self.latents = nn.Parameter(torch.zeros(n_views, first.out_features))
+
+    def encode(self, x: Tensor, which: Tensor) -> tuple[Tensor, Tensor]:
+        """Posteriors of images, row i under condition ``which[i]``."""
+        return self.network.encoder(x, self.features[which])
+
+    def decode(self, z: Tensor, which: Tensor) -> Tensor:
+        """Images of latent rows, row i under condition ``which[i]``."""
+        first, *others = self.network.decoder.layers
+        x = first(z) + self.latents[which]
+        for layer in others:
+            x = layer(x)
+        return x
+
+    def under(self, view: int) -> Autoencoder:
+        """A plain autoencoder, that under one condition."""
+        network = copy.deepcopy(self.network)
+        first: Any = network.decoder.layers[0]
+        with torch.no_grad():
+            network.encoder.posterior.bias.add_(self.features[view])
+            first.bias.add_(self.latents[view])
+        return network
+
+
 class FixedMap(nn.Module):
     """A latent map chosen before training: an element of an exact representation."""
 
@@ -156,6 +194,27 @@ class CommutingMap(nn.Module):
 
     def forward(self) -> Tensor:
         return (self.rho.mT @ self.learned() @ self.rho).mean(dim=0)
+
+
+class ResidualMap(nn.Module):
+    """``z @ L + tanh(z @ W_1 + b_1) @ W_2 + b_2``: a nonlinear map beside a linear one."""
+
+    def __init__(self, L: Tensor, width: int = 64) -> None:
+        super().__init__()
+        self.L: Tensor = nn.Buffer(L)
+        with torch.device("meta"):
+            self.first, self.last = nn.Linear(len(L), width), nn.Linear(width, len(L))
+        self.first.to_empty(device="cpu")
+        self.last.to_empty(device="cpu")
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Fill the weights; the nonlinear part is zero at first."""
+        initialise(self, generator)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+
+    def forward(self, z: Tensor) -> Tensor:
+        return z @ self.L + self.last(self.first(z).tanh())
 
 
 class ViewMaps(nn.Module):

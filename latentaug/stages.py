@@ -1,7 +1,8 @@
 """The paper in one file, a function a stage, and the joint training that replaces its first two.
 
-Stage 1 trains a VAE on every view (Eq. 5), stage 2 fits the latent maps with the encoder frozen (Eq. 6). Joint training
-chooses exact maps first and trains the VAE to obey them.
+Stage 1 trains a VAE on every view (Eq. 5), stage 2 fits the latent maps with the encoder frozen (Eq. 6), stage 3 trains
+a new decoder of other views (Eq. 7). Joint training chooses exact maps first and trains the VAE to obey them. The
+paper's baseline, a conditional VAE, is told the view instead.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,12 +20,15 @@ from latentaug import losses, maps
 from latentaug.algebra import Algebra
 from latentaug.border import to_tensor
 from latentaug.codec import Codec
-from latentaug.geometries import GEOMETRIES, Pairs, group_table, make_view_maps
-from latentaug.networks import Autoencoder, FreeMap, ViewMaps
+from latentaug.geometries import GEOMETRIES, SOLVERS, Pairs, group_table, make_view_maps
+from latentaug.networks import Autoencoder, ViewConditions, ViewMaps
 from latentaug.training import Draws, TrainingLog, TrainingSettings, train
 from latentaug.views import Composition, Views
 
-__all__ = ["METHODS", "SOLVERS", "VaeObjective", "fit_latent_maps", "train_autoencoder", "train_joint"]
+__all__ = [
+    "CONDITIONINGS", "METHODS", "VaeObjective", "fit_latent_maps", "train_autoencoder", "train_conditional",
+    "train_head", "train_joint",
+]  # fmt: skip
 
 SAME_VIEW = 0.2  # share of the draws of joint training that stay in their view
 
@@ -39,7 +44,7 @@ class VaeObjective:
 
     def __call__(
         self,
-        network: Autoencoder,
+        network: Autoencoder | _UnderConditions,
         x: np.ndarray,
         target: np.ndarray,
         draws: Draws,
@@ -78,7 +83,7 @@ def fit_latent_maps(
     geometries: Mapping[str, str],
     solver: str,
     seed: int,
-) -> dict[str, np.ndarray]:
+) -> dict[str, maps.LatentMap]:
     """Stage 2: the latent map of each augmentation with the encoder frozen, Eq. 6.
 
     Parameters
@@ -94,23 +99,24 @@ def fit_latent_maps(
 
     Returns
     -------
-    dict of str to ndarray of shape (d, d)
+    dict of str to ndarray of shape (d, d), or to a nonlinear map
     """
     Z = cache(latents)
     table = group_table(algebra, geometries)
     rho = maps.fit_group_maps(np.stack([Z(element) for element in algebra.elements[: len(table)]]), table)
-    pairs = Pairs(Z, algebra, rho, partial(SOLVERS[solver], seed=seed))
+    pairs = Pairs(Z, algebra, rho, SOLVERS[solver], seed)
     return {name: GEOMETRIES[geometry].fit(pairs, name) for name, geometry in geometries.items()}
 
 
 def train_joint(
     network: Autoencoder,
-    latent_maps: ViewMaps,
     views: Views,
-    n_hubs: int,
     objective: VaeObjective,
     settings: TrainingSettings,
     draws: Draws,
+    *,
+    latent_maps: ViewMaps,
+    n_hubs: int,
 ) -> TrainingLog:
     """Train encoder, decoder and what is learned of the maps to obey them, by cross-reconstruction.
 
@@ -120,19 +126,20 @@ def train_joint(
     Parameters
     ----------
     network : Autoencoder
-    latent_maps : ViewMaps
-        Of the same compositions as `views`.
     views : Views
-    n_hubs : int
-        The first so many views have exact maps; they are one end of every crossing.
     objective : VaeObjective
     settings : TrainingSettings
     draws : Draws
+    latent_maps : ViewMaps
+        Of the same compositions as `views`.
+    n_hubs : int
+        The first so many views have exact maps; they are one end of every crossing.
 
     Returns
     -------
     TrainingLog
     """
+    latent_maps = latent_maps.to(objective.device)
     learned = any(p.requires_grad for p in latent_maps.parameters())
     fixed_crossings = None if learned else latent_maps()
 
@@ -156,9 +163,95 @@ def _draw_crossings(rng: np.random.Generator, n: int, n_views: int, n_hubs: int)
     return source, target
 
 
+def train_head(
+    network: Autoencoder,
+    views: Views,
+    objective: VaeObjective,
+    settings: TrainingSettings,
+    draws: Draws,
+    *,
+    latents: np.ndarray,
+) -> TrainingLog:
+    """Stage 3: a new decoder of other views, from latents that are given, Eq. 7; and an encoder that reads them back.
+
+    The encoder, which the paper does not have, lets the head undo: it shares no weights with the decoder, and each
+    descends on an error of its own.
+
+    Parameters
+    ----------
+    network : Autoencoder
+    views : Views
+        The target views.
+    objective : VaeObjective
+    settings : TrainingSettings
+    draws : Draws
+    latents : ndarray of shape (n_views, n_images, d)
+        Latents of the original images, carried by the source's maps.
+
+    Returns
+    -------
+    TrainingLog
+        Of Eq. 7 alone.
+    """
+
+    def step(rows: np.ndarray, draws: Draws, done: float) -> tuple[Tensor, Tensor]:
+        which = draws.rows.integers(len(views.compositions), size=len(rows))
+        y = to_tensor(views.mix(rows, which), objective.device)
+        z = torch.from_numpy(latents[which, rows]).to(objective.device)
+        error = objective.reconstruction_weight * losses.squared_error(network.decoder(z), y)
+        return error + losses.squared_error(network.encoder(y)[0], z), error
+
+    return train(network, step, len(views), settings, draws, objective.device)
+
+
+def train_conditional(
+    network: ViewConditions,
+    views: Views,
+    objective: VaeObjective,
+    settings: TrainingSettings,
+    draws: Draws,
+    draw_views: Callable[[np.random.Generator, int, int], tuple[np.ndarray, np.ndarray]],
+) -> TrainingLog:
+    """The baseline, a conditional VAE: encode an image under its own condition, decode it under that of the target."""
+
+    def step(rows: np.ndarray, draws: Draws, done: float) -> tuple[Tensor, Tensor]:
+        source, target = draw_views(draws.rows, len(rows), len(views.compositions))
+        x, y = views.mix_pairs(rows, source, target)
+        under = _UnderConditions(network, torch.from_numpy(source), torch.from_numpy(target))
+        return objective(under, x, y, draws, done)
+
+    return train(network, step, len(views), settings, draws, objective.device)
+
+
+class _UnderConditions(NamedTuple):
+    """A conditional autoencoder, told the views of a batch."""
+
+    network: ViewConditions
+    source: Tensor
+    target: Tensor
+
+    def encoder(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return self.network.encode(x, self.source)
+
+    def decoder(self, z: Tensor) -> Tensor:
+        return self.network.decode(z, self.target)
+
+
+def _own_view(rng: np.random.Generator, n: int, n_views: int) -> tuple[np.ndarray, np.ndarray]:
+    view = rng.integers(n_views, size=n)
+    return view, view
+
+
+def _any_view(rng: np.random.Generator, n: int, n_views: int) -> tuple[np.ndarray, np.ndarray]:
+    return rng.integers(n_views, size=n), rng.integers(n_views, size=n)
+
+
+CONDITIONINGS = {"traditional": _own_view, "invariant": _any_view}
+
+
 def fit_staged(
     codec: Codec, views: Views, algebra: Algebra, geometries: Mapping[str, str], solver: str, seed: int
-) -> dict[str, np.ndarray]:
+) -> dict[str, maps.LatentMap]:
     """The paper's method: fit the autoencoder on every view, then the latent maps of each augmentation."""
     codec.fit(views)
 
@@ -170,38 +263,14 @@ def fit_staged(
 
 def fit_joint(
     codec: Codec, views: Views, algebra: Algebra, geometries: Mapping[str, str], solver: str, seed: int
-) -> dict[str, np.ndarray]:
+) -> dict[str, maps.LatentMap]:
     """Joint training: choose exact maps, then fit the VAE, and what is learned of the maps, to obey them."""
     vae, generator = codec.autoencoder, torch.Generator().manual_seed(seed)
     latent_maps = make_view_maps(algebra, geometries, views.compositions, vae.latent_dim, generator)
-    vae.fit_views(views, latent_maps, n_hubs=len(group_table(algebra, geometries)))
+    n_hubs = len(group_table(algebra, geometries))
+    vae.fit_views(views, partial(train_joint, latent_maps=latent_maps, n_hubs=n_hubs))
     matrices = latent_maps.cpu().double().matrices()  # in double, so that the laws hold to its precision
     return {name: L.detach().numpy() for name, L in matrices.items()}
 
 
 METHODS = {"joint": fit_joint, "staged": fit_staged}
-
-
-def _solve_lstsq(Z: np.ndarray, Z_aug: np.ndarray, seed: int) -> np.ndarray:
-    return maps.fit_free_map(Z, Z_aug)
-
-
-def _solve_adabelief(Z: np.ndarray, Z_aug: np.ndarray, seed: int) -> np.ndarray:
-    """Eq. 6 by gradient, as the paper: AdaBelief at a constant rate of 1e-4, batches of 64, 60 passes."""
-    cpu = torch.device("cpu")
-    latent_map = FreeMap(Z.shape[1])
-    pairs = [torch.from_numpy(np.asarray(rows, dtype=np.float32)) for rows in (Z, Z_aug)]
-
-    def step(rows: np.ndarray, draws: Draws, done: float) -> tuple[Tensor, Tensor]:
-        z, z_aug = (tensor[torch.from_numpy(rows)] for tensor in pairs)
-        error = losses.squared_error(z @ latent_map(), z_aug)
-        return error, error
-
-    settings = TrainingSettings(
-        optimizer="adabelief", learning_rate="constant", learning_rate_init=1e-4, max_iter=60, batch_size=64
-    )
-    train(latent_map, step, len(Z), settings, Draws.from_seed(seed, cpu), cpu)
-    return latent_map.weight.detach().double().numpy()
-
-
-SOLVERS = {"lstsq": _solve_lstsq, "adabelief": _solve_adabelief}

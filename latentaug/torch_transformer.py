@@ -26,6 +26,7 @@ class TorchTransformer(TransformerMixin, BaseEstimator):
     __metadata_request__inverse_transform = {"Z": metadata_routing.UNUSED}  # noqa: RUF012  (scikit-learn's protocol)
 
     latent_dim: int
+    refine_steps: int
     device: Any
     device_: torch.device
     format_: ImageFormat
@@ -36,7 +37,7 @@ class TorchTransformer(TransformerMixin, BaseEstimator):
         raise NotImplementedError(f"{type(self).__name__} says what its network is.")
 
     def transform(self, X):
-        """Encode images to the mean of their posteriors.
+        """Encode images to the mean of their posteriors, refined by `refine_steps` steps.
 
         Parameters
         ----------
@@ -61,13 +62,14 @@ class TorchTransformer(TransformerMixin, BaseEstimator):
         Returns
         -------
         mean : ndarray of shape (n_images, latent_dim)
-            As float32.
+            As float32; refined, as in `transform`.
         variance : ndarray of shape (n_images, latent_dim)
             As float32.
         """
         check_is_fitted(self)
+        check_number("refine_steps", self.refine_steps, low=0, integer=True)
         images = check_images(self, X, reset=False)
-        return encode(self.network_.encoder, images, self.format_, self.latent_dim, self.device_)
+        return encode(self.network_, images, self.format_, self.latent_dim, self.device_, self.refine_steps)
 
     def inverse_transform(self, Z):
         """Decode latent rows.

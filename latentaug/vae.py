@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin
 from sklearn.utils import gen_batches
 
 from latentaug._validation import check_images, check_number, draw_seed
 from latentaug.border import BATCH, find_device
-from latentaug.networks import Autoencoder, ViewMaps, build
-from latentaug.stages import VaeObjective, train_autoencoder, train_joint
+from latentaug.networks import Autoencoder, build
+from latentaug.stages import VaeObjective, train_autoencoder
 from latentaug.torch_transformer import TorchTransformer
-from latentaug.training import Draws, settings_of
+from latentaug.training import Draws, TrainingLog, settings_of
 from latentaug.views import Views
 
 __all__ = ["VAE"]
@@ -51,6 +53,9 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TorchTransformer):
         ``(H, W)`` or ``(H, W, C)`` of a flat row; one row of pixels if None. Image stacks tell their own.
     device : str or torch.device, default="auto"
         CUDA where it is usable, else the CPU.
+    refine_steps : int, default=0
+        Damped Gauss-Newton steps from the encoder's guess towards the latents whose decoded image is nearest, taken
+        by everything that encodes. May be set after fit. Each costs about `latent_dim` passes of the decoder.
     early_stopping : bool, default=False
         Hold out some images, stop when their loss no longer falls, and keep the best weights.
     validation_fraction : float, default=0.1
@@ -117,6 +122,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TorchTransformer):
         batch_size=64,
         image_shape=None,
         device="auto",
+        refine_steps=0,
         early_stopping=False,
         validation_fraction=0.1,
         n_iter_no_change=10,
@@ -140,6 +146,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TorchTransformer):
         self.batch_size = batch_size
         self.image_shape = image_shape
         self.device = device
+        self.refine_steps = refine_steps
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
@@ -171,17 +178,15 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TorchTransformer):
         images = check_images(self, X, reset=True, image_shape=self.image_shape)
         return self.fit_views(Views(images, {}, self.format_))
 
-    def fit_views(self, views: Views, latent_maps: ViewMaps | None = None, n_hubs: int = 1):
-        """Train on every view of a data set: stage 1 alone, or jointly with latent maps.
+    def fit_views(self, views: Views, stage: Callable[..., TrainingLog] = train_autoencoder):
+        """Train on every view of a data set.
 
         Parameters
         ----------
         views : Views
             Compositions of augmentations over images.
-        latent_maps : ViewMaps, default=None
-            Maps to obey by cross-reconstruction; what is learned of them is trained in place.
-        n_hubs : int, default=1
-            The first so many views have exact maps.
+        stage : callable, default=train_autoencoder
+            What to train: a function of `latentaug.stages`, called with network, views, objective, settings and draws.
 
         Returns
         -------
@@ -195,10 +200,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TorchTransformer):
         draws = Draws.from_seed(draw_seed(self.random_state), device)
         network = self._start_network(draws, device)
         objective = VaeObjective(self.reconstruction_weight, self.kl_weight, self.kl_warmup, device)
-        if latent_maps is None:
-            log = train_autoencoder(network, views, objective, settings, draws)
-        else:
-            log = train_joint(network, latent_maps.to(device), views, n_hubs, objective, settings, draws)
+        log = stage(network, views, objective, settings, draws)
         self.network_, self.device_, self.n_iter_ = network.eval(), device, len(log.loss_curve)
         self.loss_curve_, self.validation_curve_ = log.loss_curve, log.validation_curve
         return self
@@ -208,6 +210,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TorchTransformer):
         check_number("latent_dim", self.latent_dim, low=1, integer=True)
         check_number("kl_weight", self.kl_weight, low=0)
         check_number("kl_warmup", self.kl_warmup, low=0)
+        check_number("refine_steps", self.refine_steps, low=0, integer=True)
         check_number("reconstruction_weight", self.reconstruction_weight, low=0)
         if not isinstance(self.hidden_channels, (tuple, list)) or not self.hidden_channels:
             raise TypeError(f"hidden_channels must be a tuple of integers. Got {self.hidden_channels!r}.")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from latentaug._validation import (
@@ -14,28 +14,52 @@ from latentaug._validation import (
     check_images,
     check_latents,
     check_names,
-    check_number,
-    draw_seed,
+    is_flat,
     unknown_name,
 )
 from latentaug.codec import Codec
-from latentaug.latent_transform import LatentTransform
-from latentaug.metrics import error_table
+from latentaug.errors import error_table
+from latentaug.generation import GenerationMixin
+from latentaug.latent_transform import LatentTransform, if_invertible
+from latentaug.views import Composition
 
 __all__ = ["LatentVerbs"]
 
 
-class LatentVerbs(TransformerMixin, BaseEstimator):
+class LatentVerbs(GenerationMixin, TransformerMixin, BaseEstimator):
     """Abstract model with latent maps: `fit` sets the attributes below, and `_codec` gives its autoencoder."""
 
     apply: Any
     format_: ImageFormat
-    latent_maps_: dict[str, np.ndarray]
+    latent_maps_: dict[str, Any]
     aug_names_: list[str]
-    compositions_: list[tuple[str, ...]]
+    compositions_: list[Composition]
 
-    def _codec(self) -> Codec:
+    @property
+    def is_invertible(self):
+        """Whether augmentations can be undone."""
+        return True
+
+    def _writer(self, view: Composition) -> Codec:
+        """The codec that decodes to the images of a view."""
         raise NotImplementedError(f"{type(self).__name__} says what its autoencoder is.")
+
+    def _reader(self, view: Composition) -> Codec:
+        """The codec that encodes the images of a view."""
+        return self._writer(view)
+
+    def knows(self, composition):
+        """Whether the model can make the images of a composition of its augmentations.
+
+        Parameters
+        ----------
+        composition : tuple of str
+
+        Returns
+        -------
+        bool
+        """
+        return all(name in self.latent_maps_ for name in composition)
 
     def transform(self, X):
         """Augmented images: the composition named by `apply`.
@@ -52,6 +76,7 @@ class LatentVerbs(TransformerMixin, BaseEstimator):
         """
         return self._applied().transform(X)
 
+    @if_invertible
     def inverse_transform(self, X):
         """Images with the composition named by `apply` undone.
 
@@ -92,6 +117,30 @@ class LatentVerbs(TransformerMixin, BaseEstimator):
     def __getitem__(self, name):
         return self.compose(name)
 
+    def carry(self, X, source=(), target=()):
+        """Bring images of one view to another, through latent space.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
+            Images of the view `source`, scaled as in `transform`.
+        source, target : str or sequence of str, default=()
+            Compositions, the leftmost first; none is the original. What both begin with is not undone; where they are
+            the same, this is reconstruction.
+
+        Returns
+        -------
+        ndarray of the shape of `X`
+            As in `transform`.
+        """
+        check_is_fitted(self)
+        begin, end = (tuple(map(self._check_name, check_names("view", view))) for view in (source, target))
+        shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(begin, end, strict=False)))
+        steps = [(name, -1) for name in reversed(begin[shared:])] + [(name, 1) for name in end[shared:]]
+        Z = self._reader(begin).encode(check_images(self, X, reset=False))
+        carried = LatentTransform(self, tuple(steps)).transform_latent(Z)
+        return self._writer(end).decode(carried, is_flat(X))
+
     def encode(self, X):
         """Encode images.
 
@@ -106,7 +155,7 @@ class LatentVerbs(TransformerMixin, BaseEstimator):
             Latent rows, in the dtype that the autoencoder gives.
         """
         check_is_fitted(self)
-        return self._codec().encode(check_images(self, X, reset=False))
+        return self._reader(()).encode(check_images(self, X, reset=False))
 
     def decode(self, Z):
         """Decode latent rows.
@@ -122,7 +171,7 @@ class LatentVerbs(TransformerMixin, BaseEstimator):
             Images in the layout of the training data, as float32.
         """
         check_is_fitted(self)
-        return self._codec().decode(check_latents(Z, self._latent_dim), self.format_.flat)
+        return self._writer(()).decode(check_latents(Z, self._latent_dim), self.format_.flat)
 
     def reconstruct(self, X):
         """Encode and decode images, with no augmentation.
@@ -157,6 +206,7 @@ class LatentVerbs(TransformerMixin, BaseEstimator):
         transform = self.compose(*names)
         return transform.transform_latent(check_latents(Z, self._latent_dim))
 
+    @if_invertible
     def inverse_transform_latent(self, Z, *names):
         """Undo augmentations on latent rows, by solving and never by an inverse matrix.
 
@@ -174,73 +224,6 @@ class LatentVerbs(TransformerMixin, BaseEstimator):
         """
         transform = self.compose(*names).inverse()
         return transform.transform_latent(check_latents(Z, self._latent_dim))
-
-    def sample(self, n_samples=1, apply=(), random_state=None):
-        """Decode draws from the prior N(0, I), augmented.
-
-        Parameters
-        ----------
-        n_samples : int, default=1
-            Number of images.
-        apply : str or list of str, default=()
-            The composition applied to the draws, the leftmost first.
-        random_state : int, RandomState instance or None, default=None
-            Seed of the draws.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, H, W[, C]) or (n_samples, n_features)
-            Images in the layout of the training data, as float32.
-        """
-        check_number("n_samples", n_samples, low=1, integer=True)
-        transform = self.compose(*check_names("apply", apply))
-        rng = check_random_state(draw_seed(random_state))
-        Z = rng.standard_normal((n_samples, self._latent_dim))
-        return self._codec().decode(transform.transform_latent(Z), self.format_.flat)
-
-    def interpolate(self, A, B, n_steps=8):
-        """Images on the straight latent lines from those of `A` to those of `B`.
-
-        Parameters
-        ----------
-        A, B : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
-            As many images in both.
-        n_steps : int, default=8
-            Images on a line, both ends included.
-
-        Returns
-        -------
-        ndarray of shape (n_images, n_steps, H, W[, C]) or (n_images, n_steps, n_features)
-            Images in the layout of the training data, as float32.
-        """
-        check_number("n_steps", n_steps, low=2, integer=True)
-        Z_a, Z_b = self.encode(A), self.encode(B)
-        if len(Z_a) != len(Z_b):
-            raise ValueError(f"A and B must hold as many images. Got {len(Z_a)} and {len(Z_b)}.")
-        return np.stack([self.decode(Z_a + t * (Z_b - Z_a)) for t in np.linspace(0, 1, n_steps)], axis=1)
-
-    def recurse(self, X, name, n_steps):
-        """Apply one augmentation again and again, each time through images, as Fig. 5 of the paper.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
-            Images, scaled as in `transform`.
-        name : str
-            The augmentation.
-        n_steps : int
-            How often it is applied.
-
-        Returns
-        -------
-        ndarray of shape (n_images, n_steps, H, W[, C]) or (n_images, n_steps, n_features)
-            Images after 1, 2, ... applications, as float32.
-        """
-        check_number("n_steps", n_steps, low=1, integer=True)
-        transform, steps = self.compose(name), [X]
-        for _ in range(n_steps):
-            steps.append(transform.transform(steps[-1]))
-        return np.stack(steps[1:], axis=1)
 
     def score(self, X, y=None):
         """Minus the mean squared error of reconstruction and of what is applied; higher is better.

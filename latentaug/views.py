@@ -12,10 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from latentaug._validation import ImageFormat, check_aug_output, check_paired, unknown_name
+from latentaug._validation import (
+    ImageFormat,
+    check_aug_output,
+    check_images,
+    check_names,
+    check_paired,
+    unknown_name,
+)
 from latentaug.augs import CATALOGUE, name_augs
 
-__all__ = ["Composition", "Views", "declare_views", "declared_compositions"]
+__all__ = ["Composition", "Views", "declare_views", "declared_compositions", "views_of"]
 
 Composition = tuple[str, ...]
 
@@ -63,6 +70,16 @@ def declare_views(
             raise unknown_name("augmentation", name, named, "Named in augs")
     views = Views(images, named, format_, paired=arrays)
     views.check()
+    return views
+
+
+def views_of(estimator: Any, X: Any, image_shape: Any, paired: Mapping[Any, Any] | None = None) -> Views:
+    """The views that the parameters `augs` and `apply` of an estimator declare on images, all checked."""
+    images = check_images(estimator, X, reset=True, image_shape=image_shape)
+    views = declare_views(images, estimator.augs, estimator.format_, paired or {})
+    for name in check_names("apply", estimator.apply or ()):
+        if name not in views.augs:
+            raise unknown_name("augmentation", name, views.augs, "Named in augs")
     return views
 
 

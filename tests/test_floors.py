@@ -15,13 +15,19 @@ PACKAGE = Path(latentaug.__file__).parent
 # From the ground up: a file imports only from below itself.
 FLOORS = [
     {"_version", "_validation", "augs", "maps", "datasets", "losses", "networks"},
-    {"views", "border", "training"},
-    {"algebra", "metrics", "codec", "torch_transformer"},
-    {"geometries"},
+    {"views", "refine", "training", "measures"},
+    {"algebra", "border", "codec", "errors", "recursion"},
+    {"geometries", "scores", "torch_transformer"},
     {"stages"},
     {"vae", "latent_transform"},
+    {"generation"},
     {"verbs"},
-    {"augmenter"},
+    {"augmenter", "conditional"},
+    {"transfer", "baselines"},
+    {"scorecard"},
+    {"metrics", "drawing"},
+    {"image_displays", "chart_displays", "table_displays"},
+    {"displays"},
 ]
 KNOWS_NO_TORCH = {
     "_validation",
@@ -30,9 +36,13 @@ KNOWS_NO_TORCH = {
     "datasets",
     "views",
     "algebra",
-    "metrics",
+    "measures",
+    "errors",
+    "recursion",
+    "scores",
     "codec",
     "latent_transform",
+    "generation",
     "verbs",
 }
 FILES = sorted(path for path in PACKAGE.glob("*.py") if path.stem != "__init__")

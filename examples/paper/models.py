@@ -1,0 +1,143 @@
+"""Every model of the paper, trained once and kept.
+
+python -m examples.paper.models --budget quick                  train what is not there yet
+python -m examples.paper.models --budget medium --jobs 2        two at a time, a thread each
+python -m examples.paper.models --budget medium --only flips    those with a word in their names
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from functools import cached_property, partial
+from typing import Any
+
+import joblib
+import numpy as np
+
+from examples.paper.settings import BUDGETS, OUTPUT, PAIRS, Budget
+from latentaug import VAE, ConditionalVAE, LatentAugmenter, TransferHead
+from latentaug.datasets import load_digits_sample, load_mnist
+
+METHODS = {
+    "staged": {"method": "staged", "geometry": "free"},
+    "joint": {},
+}
+
+
+class Study:
+    """The data of one budget, and its models by name; one that is not kept is trained where it is asked for."""
+
+    def __init__(self, budget: Budget):
+        self.budget = budget
+        self.folder = OUTPUT / budget.name / "models"
+
+    @cached_property
+    def data(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Digits and labels, to train and to test on."""
+        n_train, n_test = self.budget.n_train, self.budget.n_test
+        if n_train is None or n_test is None:
+            return {part: load_mnist(part) for part in ("train", "test")}
+        X, y = load_digits_sample()
+        return {"train": (X[:n_train], y[:n_train]), "test": (X[-n_test:], y[-n_test:])}
+
+    def _vae(self, **settings: Any) -> VAE:
+        return VAE(**{"max_iter": self.budget.passes, **self.budget.vae, **settings})
+
+    def augmenter(self, pair: str, method: str, seed: int = 0) -> LatentAugmenter:
+        """LAVAE of a pair of augmentations, by the paper's method or by joint training."""
+        settings = {**METHODS[method], "random_state": seed}
+        if method == "staged":
+            settings["solver"] = self.budget.solver
+        return self._kept(f"{pair}-{method}-{seed}", lambda: LatentAugmenter(PAIRS[pair], self._vae(), **settings))
+
+    def conditional(self, conditioning: str, seed: int = 0) -> ConditionalVAE:
+        """The baselines of Table I."""
+        return self._kept(
+            f"flips-cvae-{conditioning}-{seed}",
+            lambda: ConditionalVAE(PAIRS["flips"], self._vae(), conditioning=conditioning, random_state=seed),
+        )
+
+    def nonlinear(self) -> LatentAugmenter:
+        """The paper's aside: nonlinear maps on the latents of a trained encoder."""
+        return self._kept(
+            "flips-nonlinear-0",
+            lambda: LatentAugmenter(PAIRS["flips"], self._vae(), method="staged", geometry="nonlinear", random_state=0),
+        )
+
+    def combined(self) -> LatentAugmenter:
+        """The paper's other aside, the first two stages trained together: joint training of free maps."""
+        return self._kept(
+            "flips-combined-0",
+            lambda: LatentAugmenter(PAIRS["flips"], self._vae(), geometry="free", random_state=0),
+        )
+
+    def head(self, source: str, target: str, method: str) -> TransferHead:
+        """A new decoder for the target pair on the latent maps of the source pair."""
+        augmenter = self.augmenter(source, method)
+        return self._kept(
+            f"{source}-to-{target}-{method}",
+            lambda: TransferHead(augmenter, PAIRS[target], random_state=0),
+        )
+
+    def absolute(self, passes: int) -> LatentAugmenter:
+        """Flips with twice the channels and a small weight of the divergence: how low can the error go?"""
+        vae = self._vae(hidden_channels=(32, 64), kl_weight=0.1, max_iter=passes)
+        return self._kept(f"absolute-{passes}", lambda: LatentAugmenter(PAIRS["flips"], vae, random_state=0))
+
+    def every(self) -> dict[str, Callable[[], Any]]:
+        """All models by name, those that others build on first."""
+        found: dict[str, Callable[[], Any]] = {}
+        for seed in self.budget.seeds:
+            for method in METHODS:
+                found[f"flips-{method}-{seed}"] = partial(self.augmenter, "flips", method, seed)
+            for conditioning in ("traditional", "invariant"):
+                found[f"flips-cvae-{conditioning}-{seed}"] = partial(self.conditional, conditioning, seed)
+        for method in METHODS:
+            for source in PAIRS:
+                found.setdefault(f"{source}-{method}-0", partial(self.augmenter, source, method))
+                for target in (pair for pair in PAIRS if pair != source):
+                    found[f"{source}-to-{target}-{method}"] = partial(self.head, source, target, method)
+        found |= {"flips-nonlinear-0": self.nonlinear, "flips-combined-0": self.combined}
+        found |= {f"absolute-{passes}": partial(self.absolute, passes) for passes in self.budget.absolute}
+        return found
+
+    def _kept(self, name: str, make: Callable[[], Any]) -> Any:
+        """The model of a name from its file; else trained and written, whole or not at all."""
+        path = self.folder / f"{name}.joblib"
+        if not path.exists():
+            start = time.perf_counter()
+            model = make().fit(self.data["train"][0])
+            model.seconds_ = time.perf_counter() - start
+            self.folder.mkdir(parents=True, exist_ok=True)
+            joblib.dump(model, path.with_suffix(".part"))
+            path.with_suffix(".part").rename(path)
+            print(f"{name}: trained in {model.seconds_:.0f} s", flush=True)
+        return joblib.load(path)
+
+
+def study_of(budget: str) -> Study:
+    return Study(BUDGETS[budget])
+
+
+def train(budget: str, name: str) -> None:
+    study_of(budget).every()[name]()
+
+
+def train_all(budget: str, jobs: int = 1, only: str = "") -> None:
+    """Train every model of a budget; those that others build on come first, so that no two train the same."""
+    names = [name for name in study_of(budget).every() if only in name]
+    heads = [name for name in names if "-to-" in name]
+    with joblib.parallel_config("loky", n_jobs=jobs, inner_max_num_threads=1):
+        for batch in ([name for name in names if name not in heads], heads):
+            joblib.Parallel()(joblib.delayed(train)(budget, name) for name in batch)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--budget", choices=BUDGETS, default="quick")
+    parser.add_argument("--jobs", type=int, default=1, help="models trained at a time, a thread each")
+    parser.add_argument("--only", default="", metavar="WORD", help="in the names of the models")
+    options = parser.parse_args()
+    train_all(options.budget, options.jobs, options.only)

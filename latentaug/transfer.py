@@ -1,0 +1,186 @@
+"""The estimator TransferHead."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from latentaug import maps
+from latentaug._validation import check_images, check_pairing, draw_seed
+from latentaug.algebra import find_algebra
+from latentaug.augmenter import LatentAugmenter
+from latentaug.codec import Codec, start_autoencoder
+from latentaug.stages import train_head
+from latentaug.vae import VAE
+from latentaug.verbs import LatentVerbs
+from latentaug.views import Views, views_of
+
+__all__ = ["TransferHead"]
+
+
+class TransferHead(LatentVerbs):
+    """A new decoder on the latent maps of a `LatentAugmenter`, for other augmentations.
+
+    The maps of the augmenter stand for augmentations that it has never seen: ``head(encode(X) @ L)``, where `encode`
+    and L are the augmenter's, untouched, and `head` is trained on the images of the new augmentations.
+
+    Parameters
+    ----------
+    augmenter : LatentAugmenter
+        A fitted one is used as it is, by any number of heads; an unfitted one is cloned and fitted first. Cloning a
+        head unfits its augmenter, unless that is held in a `FrozenEstimator`.
+    augs : list of callable, (str, callable) or str
+        The target augmentations, as many as the augmenter's.
+    pairing : dict of str to str, default=None
+        From each name of the augmenter to a target name; by position if None.
+    autoencoder : VAE, default=None
+        The settings of the head's network and training; those of the augmenter's `VAE`, or `VAE()`, if None. Its
+        `latent_dim` is the augmenter's.
+    apply : str, list of str or None, default=None
+        What `transform` applies, the leftmost first; all target augmentations in order if None, none if empty.
+    random_state : int, RandomState instance or None, default=None
+        Seed of all randomness. No global generator is touched.
+    verbose : int, default=0
+        Whether the training of the head shows progress, where `autoencoder` is None.
+
+    Attributes
+    ----------
+    augmenter_ : LatentAugmenter
+        Fitted; not a copy where a fitted one was given.
+    autoencoder_ : VAE
+        The head: its decoder is the new one. Its encoder reads augmented images back, which the paper's cannot.
+    decoder_ : torch.nn.Module
+        The new decoder.
+    pairing_ : dict of str to str
+        From each name of the augmenter to the target name.
+    latent_maps_ : dict of str to ndarray of shape (d, d)
+        The augmenter's, under the target names.
+    condition_numbers_ : dict of str to float
+    algebra_ : Algebra
+        The laws of the target augmentations.
+    compositions_ : list of tuple of str
+        The target views trained on: original, each, and every composition in the order of `augs`.
+    latent_boxes_ : dict of tuple of str to ndarray of shape (2, d)
+    aug_names_ : list of str
+        The target names.
+    image_shape_ : tuple of int
+    n_features_in_ : int
+
+    References
+    ----------
+    "Towards Composable Distributions of Latent Space Augmentations", arXiv 2303.03462, Eq. 7.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.decomposition import PCA
+    >>> from latentaug import VAE, LatentAugmenter, TransferHead
+    >>> X = load_digits().images[:200] / 16
+    >>> flips = LatentAugmenter(["flip_lr", "flip_ud"], PCA(8), method="staged").fit(X)
+    >>> quick = VAE(hidden_channels=(4, 8), max_iter=1)
+    >>> head = TransferHead(flips, ["shear_x", "canny"], autoencoder=quick, random_state=0).fit(X)
+    >>> head.pairing_
+    {'flip_lr': 'shear_x', 'flip_ud': 'canny'}
+    >>> head.compose("shear_x", "canny").transform(X).shape
+    (200, 8, 8)
+    """
+
+    def __init__(self, augmenter, augs, pairing=None, *, autoencoder=None, apply=None, random_state=None, verbose=0):
+        self.augmenter = augmenter
+        self.augs = augs
+        self.pairing = pairing
+        self.autoencoder = autoencoder
+        self.apply = apply
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X, y=None):
+        """Train the head on the original, each target augmentation and their compositions.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
+            Images of the shape that the augmenter was fitted on.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        TransferHead
+            Itself, fitted.
+
+        Raises
+        ------
+        ValueError, TypeError
+            On a wrong parameter or array, augmentations of another number, or a pairing that is no bijection.
+        """
+        self._check_parameters()
+        self.augmenter_ = self._find_augmenter(X)
+        check_images(self.augmenter_, X, reset=False)
+        data = self._make_views(X)
+        self.pairing_ = check_pairing(self.pairing, self.augmenter_.aug_names_, list(data.augs))
+        self.latent_maps_ = {target: self.augmenter_.latent_maps_[name] for name, target in self.pairing_.items()}
+        self.condition_numbers_ = {name: maps.condition_number(L) for name, L in self.latent_maps_.items()}
+        self.algebra_ = find_algebra(data)
+        self.compositions_, self.aug_names_ = data.compositions, list(data.augs)
+        self.autoencoder_ = self._start_head(draw_seed(self.random_state))
+        self.autoencoder_.fit_views(data, partial(train_head, latents=self._carried_latents(data)))
+        self.latent_boxes_ = self._find_boxes(data)
+        return self
+
+    @property
+    def decoder_(self):
+        """The new decoder, a torch module."""
+        check_is_fitted(self)
+        return self.autoencoder_.network_.decoder
+
+    @property
+    def is_invertible(self):
+        """Whether the maps can be undone: where those of the augmenter can."""
+        return self.augmenter.is_invertible
+
+    def _check_parameters(self):
+        if not isinstance(getattr(self.augmenter, "estimator", self.augmenter), LatentAugmenter):
+            raise TypeError(f"augmenter must be a LatentAugmenter. Got {type(self.augmenter).__name__}.")
+        if not isinstance(self.autoencoder, (VAE, type(None))):
+            raise TypeError(f"autoencoder must be a VAE or None. Got {type(self.autoencoder).__name__}.")
+
+    def _find_augmenter(self, X):
+        """The augmenter itself where it is fitted, else a clone of it, fitted."""
+        try:
+            check_is_fitted(self.augmenter)
+        except NotFittedError:
+            if isinstance(self.augmenter, FrozenEstimator):
+                raise
+            return clone(self.augmenter).fit(X)
+        return getattr(self.augmenter, "estimator", self.augmenter)
+
+    def _make_views(self, X) -> Views:
+        """Views of the targets, on the value range that the augmenter knows."""
+        data = views_of(self, X, self.augmenter_.image_shape_)
+        self.format_ = replace(self.format_, value_range=self.augmenter_.format_.value_range)
+        return Views(data.images, data.augs, self.format_)
+
+    def _start_head(self, seed):
+        """A VAE with the settings asked for and the latent space of the augmenter."""
+        found = self.augmenter_.autoencoder_
+        default = clone(found) if isinstance(found, VAE) else VAE()
+        head = start_autoencoder(self.autoencoder or default.set_params(random_state=None, verbose=self.verbose), seed)
+        return head.set_params(latent_dim=self._latent_dim)
+
+    def _carried_latents(self, data):
+        """Latents of the images, carried to each view by the augmenter's maps: (V, n, d)."""
+        Z = np.concatenate([self._reader(()).encode(batch) for batch in data.batches(())]).astype(np.float32)
+        return np.stack([self.compose(*names).transform_latent(Z) for names in data.compositions])
+
+    def _reader(self, view):
+        return self._writer(view) if view else self.augmenter_._reader(view)
+
+    def _writer(self, view):
+        return Codec(self.autoencoder_, self.format_)

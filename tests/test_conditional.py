@@ -1,0 +1,175 @@
+"""Laws of ConditionalVAE, the baseline; and of nonlinear latent maps, which have no inverse."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.base import clone
+from sklearn.decomposition import PCA
+
+from latentaug import VAE, ConditionalVAE, LatentAugmenter
+from latentaug.augs import CATALOGUE
+from latentaug.errors import error_table
+from latentaug.networks import ViewConditions, build, initialise
+from latentaug.stages import CONDITIONINGS
+
+FLIPS = ["flip_lr", "flip_ud"]
+QUICK = {"latent_dim": 8, "hidden_channels": (4, 8), "kl_weight": 0.01, "device": "cpu"}
+
+
+@pytest.fixture(scope="module", params=CONDITIONINGS)
+def fitted(request, digits):
+    return ConditionalVAE(FLIPS, VAE(**QUICK, max_iter=2), conditioning=request.param, random_state=0).fit(digits)
+
+
+@settings(max_examples=10)
+@given(n_views=st.integers(1, 5), seed=st.integers(0, 99))
+def test_a_condition_is_a_one_hot_appended_to_features_and_latents(n_views, seed):
+    generator = torch.Generator().manual_seed(seed)
+    conditions = ViewConditions(build((6, 5), 3, [2, 4]), n_views)
+    initialise(conditions, generator)
+    for table in (conditions.features, conditions.latents):
+        torch.nn.init.normal_(table, generator=generator)
+    which = torch.randint(n_views, (7,), generator=generator)
+    one_hot = torch.nn.functional.one_hot(which, n_views).float()
+    network = conditions.network
+    x, z = torch.rand(7, 1, 6, 5, generator=generator), torch.randn(7, 3, generator=generator)
+
+    def appended(layer, rows, extra):
+        weight = torch.cat([layer.weight, extra.T], dim=1)
+        return torch.nn.functional.linear(torch.cat([rows, one_hot], dim=1), weight, layer.bias)
+
+    with torch.no_grad():
+        posterior = appended(network.encoder.posterior, network.encoder.features(x), conditions.features)
+        assert torch.allclose(conditions.encode(x, which)[0], posterior[:, :3], atol=1e-5)
+        decoded = network.decoder.layers[1:](appended(network.decoder.layers[0], z, conditions.latents))
+        assert torch.allclose(conditions.decode(z, which), decoded, atol=1e-5)
+        for view in range(n_views):
+            plain, rows = conditions.under(view), which == view
+            assert torch.allclose(plain.encoder(x[rows])[0], posterior[rows, :3], atol=1e-5)
+            assert torch.allclose(plain.decoder(z[rows]), decoded[rows], atol=1e-5)
+
+
+@given(n=st.integers(0, 50), n_views=st.integers(1, 5), seed=st.integers(0, 99))
+def test_traditional_draws_stay_in_their_view(n, n_views, seed):
+    for name, draw_views in CONDITIONINGS.items():
+        source, target = draw_views(np.random.default_rng(seed), n, n_views)
+        assert len(source) == len(target) == n
+        assert set(source) | set(target) <= set(range(n_views))
+        if name == "traditional":
+            assert np.array_equal(source, target)
+
+
+def test_latents_stay_and_the_condition_changes(fitted, digits):
+    X = digits[:9]
+    Z = fitted.encode(X)
+    assert np.array_equal(fitted.transform_latent(Z, *FLIPS), Z)
+    assert np.array_equal(fitted["flip_lr"].transform(X), fitted.autoencoders_["flip_lr",].inverse_transform(Z))
+    flipped = X[:, :, ::-1]
+    read = fitted.autoencoders_["flip_lr",].transform(flipped)
+    own = fitted.autoencoders_["flip_lr",].inverse_transform(read)
+    assert np.array_equal(fitted.carry(flipped, "flip_lr", "flip_lr"), own)
+    assert np.array_equal(
+        fitted["flip_lr"].inverse_transform(flipped), fitted.autoencoders_[()].inverse_transform(read)
+    )
+
+
+def test_views_that_are_the_same_by_the_laws_are_one(fitted, digits):
+    X = digits[:5]
+    assert np.array_equal(fitted.compose("flip_ud", "flip_lr").transform(X), fitted.transform(X))
+    assert np.array_equal(fitted.compose("flip_lr", "flip_lr").transform(X), fitted.reconstruct(X))
+    assert fitted.recurse(X, "flip_lr", 3).shape == (5, 3, 8, 8)
+    assert fitted.knows(("flip_lr",) * 5)
+    assert not fitted.knows(("turn",))
+
+
+def test_other_views_are_refused(digits):
+    model = ConditionalVAE(["shear_x"], VAE(**QUICK, max_iter=1), random_state=0).fit(digits[:50])
+    assert not model.knows(("shear_x", "shear_x"))
+    with pytest.raises(ValueError, match=r"^Unknown view 'shear_x then shear_x'. .*: the original, shear_x\."):
+        model.compose("shear_x", "shear_x").transform(digits[:5])
+
+
+def test_pickled_cloned_and_seeded(fitted, digits, global_generators):
+    loaded, again = pickle.loads(pickle.dumps(fitted)), clone(fitted).fit(digits)
+    for model in (loaded, again):
+        assert np.array_equal(model.transform(digits), fitted.transform(digits))
+        assert np.array_equal(model.inverse_transform(digits), fitted.inverse_transform(digits))
+    assert fitted.sample(3, apply="flip_lr", source="box", random_state=0).shape == (3, 8, 8)
+
+
+@pytest.mark.slow
+def test_only_the_invariant_one_learns_to_augment(digits):
+    tables = {}
+    for conditioning in CONDITIONINGS:
+        vae = VAE(latent_dim=8, hidden_channels=(8, 16), kl_weight=0.01, max_iter=20, batch_size=32, device="cpu")
+        model = ConditionalVAE(FLIPS, vae, conditioning=conditioning, random_state=0).fit(digits[:800])
+        tables[conditioning] = error_table(model, digits[800:])
+    assert tables["invariant"].worst_gap() < 0.1
+    assert tables["traditional"].worst_gap() > 1
+    for invariant, traditional in zip(*(tables[c] for c in ("invariant", "traditional")), strict=True):
+        assert invariant.task == "reconstruct" or invariant.error < traditional.error
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"conditioning": "none"}, r"Unknown conditioning 'none'. Allowed: traditional, invariant."),
+        ({"autoencoder": PCA(2)}, r"autoencoder must be a VAE or None. Got PCA."),
+        ({"augs": ["turn"]}, r"Unknown augmentation 'turn'"),
+        ({"apply": "canny"}, r"Unknown augmentation 'canny'. Named in augs: flip_lr, flip_ud."),
+    ],
+)
+def test_wrong_parameters_are_refused_in_one_line(digits, options, message):
+    with pytest.raises((ValueError, TypeError), match=f"^{message}"):
+        ConditionalVAE(**{"augs": FLIPS, **options}).fit(digits[:20])
+
+
+@pytest.fixture(scope="module")
+def nonlinear(digits):
+    return LatentAugmenter(FLIPS, PCA(8), method="staged", geometry="nonlinear", random_state=0).fit(digits)
+
+
+def test_a_nonlinear_map_composes_and_has_no_inverse(nonlinear, digits):
+    X, L = digits[:9], nonlinear.latent_maps_
+    Z = nonlinear.encode(X)
+    assert np.allclose(nonlinear.transform_latent(Z, *FLIPS), L["flip_ud"](L["flip_lr"](Z)))
+    assert nonlinear.transform(X).shape == X.shape
+    assert not nonlinear.is_invertible
+    for model in (nonlinear, nonlinear["flip_lr"]):
+        assert not hasattr(model, "inverse_transform")
+    assert not hasattr(nonlinear, "inverse_transform_latent")
+    assert not hasattr(nonlinear["flip_lr"], "inverse")
+    assert not hasattr(nonlinear["flip_lr"], "matrix_")
+    assert nonlinear.condition_numbers_ == {"flip_lr": np.inf, "flip_ud": np.inf}
+    with pytest.raises(ValueError, match=r"^A nonlinear latent map has no inverse."):
+        nonlinear.carry(X, "flip_lr")
+    with pytest.raises(ValueError, match=r"^A normal distribution pushed through a nonlinear map"):
+        nonlinear.latent_distribution(X, "flip_lr")
+    assert hasattr(LatentAugmenter(FLIPS), "inverse_transform")
+
+
+def test_a_nonlinear_map_fits_at_least_as_well_as_the_linear_one_beside_it(digits):
+    augs = ["edge_detect"]
+    settings = {"method": "staged", "random_state": 0}
+    free = LatentAugmenter(augs, PCA(8), geometry="free", **settings).fit(digits)
+    nonlinear = LatentAugmenter(augs, PCA(8), geometry="nonlinear", **settings).fit(digits)
+    errors = [next(row for row in error_table(m, digits) if row.task == "apply").error for m in (free, nonlinear)]
+    assert errors[1] < errors[0]
+    pairs = free.encode(digits), free.encode(CATALOGUE["edge_detect"](digits))
+    left = [np.square(m.transform_latent(pairs[0], *augs) - pairs[1]).sum() for m in (free, nonlinear)]
+    assert left[1] < 0.9 * left[0]
+
+
+def test_a_nonlinear_map_pickles_and_is_seeded(nonlinear, digits):
+    again = clone(nonlinear).fit(digits)
+    for model in (pickle.loads(pickle.dumps(nonlinear)), again):
+        assert np.array_equal(model.transform(digits), nonlinear.transform(digits))
+
+
+def test_a_nonlinear_map_is_not_trained_jointly(digits):
+    with pytest.raises(ValueError, match=r"^geometry='nonlinear' has no inverse to train jointly."):
+        LatentAugmenter(FLIPS, geometry="nonlinear").fit(digits)
