@@ -68,7 +68,7 @@ class AutoencoderAlone:
         """Only the original."""
         return not composition
 
-    def encode(self, X: np.ndarray) -> np.ndarray:
+    def encode(self, X: np.ndarray, view: Composition = ()) -> np.ndarray:
         """Latent rows (n, d) of a stack of images."""
         return self.codec.encode(X)
 

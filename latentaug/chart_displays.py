@@ -16,7 +16,7 @@ __all__ = ["PROJECTIONS", "SPACES", "LossDisplay", "ProjectionDisplay"]
 
 
 def _latent_rows(model, images, composition):
-    return model.encode(images)
+    return model.encode(images, composition)
 
 
 def _image_rows(model, images, composition):

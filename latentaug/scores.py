@@ -99,7 +99,7 @@ def _equivariance(model: Any, views: Views) -> dict[str, float]:
         return {}
 
     def encode(view: Composition) -> np.ndarray:
-        return np.concatenate([model._reader(view).encode(batch) for batch in views.batches(view)])
+        return np.concatenate([model.encode(batch, view) for batch in views.batches(view)])
 
     Z = encode(())
     found = [equivariance_error(encode((name,)), model.transform_latent(Z, name)) for name in names]

@@ -147,8 +147,8 @@ class TransferMatrixDisplay(ChartDisplay):
         decimals = self._find_decimals(matrix)
         shown = np.ma.masked_invalid(matrix.round(decimals) + 0.0)  # so that no zero is negative
         picture = ax.imshow(shown, cmap=import_pyplot().get_cmap("Blues").with_extremes(bad="0.92"), aspect="auto")
-        # Noise below what is printed shall not look like a difference.
-        picture.set_clim(shown.min(), max(shown.max(), shown.min() + 20 * 0.1**decimals))
+        low, high = (shown.min(), shown.max()) if shown.count() else (0, 0)
+        picture.set_clim(low, max(high, low + 20 * 0.1**decimals))  # noise below what is printed is no difference
         colours, better = picture.to_rgba(shown), self._better(matrix)
         for i, j in np.ndindex(matrix.shape):
             text = NOTHING if np.isnan(matrix[i, j]) else f"{shown.data[i, j]:.{decimals}f}"

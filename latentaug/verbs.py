@@ -134,20 +134,22 @@ class LatentVerbs(GenerationMixin, TransformerMixin, BaseEstimator):
             As in `transform`.
         """
         check_is_fitted(self)
-        begin, end = (tuple(map(self._check_name, check_names("view", view))) for view in (source, target))
+        begin, end = self._check_view(source), self._check_view(target)
         shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(begin, end, strict=False)))
         steps = [(name, -1) for name in reversed(begin[shared:])] + [(name, 1) for name in end[shared:]]
         Z = self._reader(begin).encode(check_images(self, X, reset=False))
         carried = LatentTransform(self, tuple(steps)).transform_latent(Z)
         return self._writer(end).decode(carried, is_flat(X))
 
-    def encode(self, X):
+    def encode(self, X, view=()):
         """Encode images.
 
         Parameters
         ----------
         X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
             Images, scaled as in `transform`.
+        view : str or sequence of str, default=()
+            The composition that they are images of. A `LatentAugmenter` encodes all views alike.
 
         Returns
         -------
@@ -155,15 +157,17 @@ class LatentVerbs(GenerationMixin, TransformerMixin, BaseEstimator):
             Latent rows, in the dtype that the autoencoder gives.
         """
         check_is_fitted(self)
-        return self._reader(()).encode(check_images(self, X, reset=False))
+        return self._reader(self._check_view(view)).encode(check_images(self, X, reset=False))
 
-    def decode(self, Z):
+    def decode(self, Z, view=()):
         """Decode latent rows.
 
         Parameters
         ----------
         Z : array-like of shape (n_images, d)
             Latent rows.
+        view : str or sequence of str, default=()
+            The composition whose images they are. A `LatentAugmenter` decodes all views alike.
 
         Returns
         -------
@@ -171,7 +175,8 @@ class LatentVerbs(GenerationMixin, TransformerMixin, BaseEstimator):
             Images in the layout of the training data, as float32.
         """
         check_is_fitted(self)
-        return self._writer(()).decode(check_latents(Z, self._latent_dim), self.format_.flat)
+        codec = self._writer(self._check_view(view))
+        return codec.decode(check_latents(Z, self._latent_dim), self.format_.flat)
 
     def reconstruct(self, X):
         """Encode and decode images, with no augmentation.
@@ -251,6 +256,9 @@ class LatentVerbs(GenerationMixin, TransformerMixin, BaseEstimator):
         if not isinstance(name, str) or name not in self.latent_maps_:
             raise unknown_name("augmentation", name, self.aug_names_, "Fitted on")
         return name
+
+    def _check_view(self, view):
+        return tuple(map(self._check_name, check_names("view", view)))
 
     def _applied(self):
         check_is_fitted(self)

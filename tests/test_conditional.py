@@ -69,7 +69,9 @@ def test_latents_stay_and_the_condition_changes(fitted, digits):
     assert np.array_equal(fitted.transform_latent(Z, *FLIPS), Z)
     assert np.array_equal(fitted["flip_lr"].transform(X), fitted.autoencoders_["flip_lr",].inverse_transform(Z))
     flipped = X[:, :, ::-1]
-    read = fitted.autoencoders_["flip_lr",].transform(flipped)
+    read = fitted.encode(flipped, "flip_lr")
+    assert np.array_equal(read, fitted.autoencoders_["flip_lr",].transform(flipped))
+    assert np.array_equal(fitted.decode(Z, "flip_lr"), fitted["flip_lr"].transform(X))
     own = fitted.autoencoders_["flip_lr",].inverse_transform(read)
     assert np.array_equal(fitted.carry(flipped, "flip_lr", "flip_lr"), own)
     assert np.array_equal(

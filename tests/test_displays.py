@@ -55,7 +55,7 @@ ON_AXES = {
     "catalogue": lambda model, X, **where: CatalogueDisplay.from_augs(X, **where),
     "sample": lambda model, X, **where: SampleDisplay.from_estimator(model, 11, random_state=0, **where),
     "interpolation": lambda model, X, **where: InterpolationDisplay.from_estimator(model, X[:3], X[3:6], **where),
-    "models": lambda model, X, **where: ReconstructionDisplay.from_estimator({"A": model, "B": model}, X, **where),
+    "models": lambda model, X, **where: ReconstructionDisplay.from_estimator({"A": model, "B": model}, X[:3], **where),
     "loss": lambda model, X, **where: LossDisplay.from_estimator(vae(), **where),
     "algebra": lambda model, X, **where: AlgebraDisplay.from_estimator(model, **where),
     "labels": lambda model, X, **where: ProjectionDisplay.from_estimator(model, X, y=np.arange(len(X)) % 12, **where),
@@ -71,13 +71,8 @@ ON_AXES |= {
     for values in VALUES
 }
 ON_AXES |= {
-    f"{space} {name}": lambda model, X, space=space, name=name, **where: ProjectionDisplay.from_estimator(
-        model, X[:20], space=space, projection=name, **where
-    )
-    for space, name in [
-        *((space, "pca") for space in SPACES),
-        *(("latent", name) for name in PROJECTIONS if name != "pca"),
-    ]
+    name: lambda model, X, name=name, **where: ProjectionDisplay.from_estimator(model, X[:20], projection=name, **where)
+    for name in PROJECTIONS
 }
 ON_FIGURES = {
     "trajectory": lambda model, X, **where: TrajectoryDisplay.from_estimator(model, X[:3], "flip_lr", 9, **where),
@@ -115,11 +110,6 @@ def no_figures_left():
     plt.close("all")
 
 
-def pixels(figure):
-    figure.canvas.draw()
-    return np.array(figure.canvas.buffer_rgba())
-
-
 def tick_labels(axis):
     low, high = sorted(axis.get_view_interval())
     ticks = [tick for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
@@ -128,18 +118,19 @@ def tick_labels(axis):
 
 
 def assert_legible(figure):
-    """Labels beside ticks do not overlap, and no word sticks out of the figure."""
+    """Labels beside ticks do not overlap, and no word sticks out of the figure; the picture."""
     figure.canvas.draw()
     for axis in (axis for ax in figure.axes if ax.axison for axis in (ax.xaxis, ax.yaxis)):
         boxes = [label.get_window_extent() for label in tick_labels(axis)]
         assert not any(a.overlaps(b) for a, b in combinations(boxes, 2)), axis
     drawn, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
     assert min(drawn.x0, drawn.y0, width - drawn.x1, height - drawn.y1) > -0.01, drawn
+    return np.array(figure.canvas.buffer_rgba())
 
 
 @pytest.mark.usefixtures("global_generators")
 @pytest.mark.parametrize("case", EVERY)
-def test_a_display_draws_what_it_stores(case, model, X):
+def test_a_display_draws_what_it_stores_and_can_be_read(case, model, X):
     display = EVERY[case](model, X)
     assert plt.get_fignums() == [display.figure_.number]
     panels = [display.ax_] if case in ON_AXES else list(display.axes_)
@@ -148,7 +139,7 @@ def test_a_display_draws_what_it_stores(case, model, X):
     again = type(display)(**stored)
     assert not hasattr(again, "figure_")
     assert again.plot() is again
-    assert np.array_equal(pixels(again.figure_), pixels(display.figure_))
+    assert np.array_equal(assert_legible(again.figure_), assert_legible(display.figure_))
 
 
 @pytest.mark.parametrize("case", ON_AXES)
@@ -171,11 +162,6 @@ def test_a_display_of_two_panels_draws_on_the_figure_given(case, start, model, X
     assert len(display.axes_) == 2
     assert set(display.axes_) <= set(figure.axes)
     assert plt.get_fignums() == []
-
-
-@pytest.mark.parametrize("case", EVERY)
-def test_every_word_can_be_read(case, model, X):
-    assert_legible(EVERY[case](model, X).figure_)
 
 
 def rotations_of_a_cube():
@@ -203,6 +189,8 @@ LARGE = {
         reference_label="the error of a model that was trained on the target itself",
     ),
     "24 groups": ProjectionDisplay(np.random.default_rng(0).random((24, 2)), [f"view number {k}" for k in range(24)]),
+    "no number": TransferMatrixDisplay([[np.nan, np.nan]], ["a"], ["b", "c"]),
+    "infinite": TransferMatrixDisplay([[np.inf, -1e-9]], ["a"], ["b", "c"], decimals=1),
     "one image": ReconstructionDisplay(
         {(): np.eye(3)[None]}, {"a model of a long name, with more": {(): np.eye(3)[None]}}
     ),
@@ -251,8 +239,7 @@ LAYOUTS = {
 
 
 @pytest.mark.parametrize("case", LAYOUTS)
-@pytest.mark.parametrize("dtype", [np.uint8, np.float64])
-@pytest.mark.parametrize("colour", [(), (3,)])
+@pytest.mark.parametrize(("dtype", "colour"), [(np.uint8, (3,)), (np.float64, ())])
 def test_flat_rows_are_drawn_as_the_stack_is(case, dtype, colour):
     stack = np.random.default_rng(0).integers(0, 256, (30, 4, 6, *colour)).astype(np.uint8)
     stack = stack if dtype is np.uint8 else stack / 255
@@ -370,7 +357,7 @@ def test_independent_components_come_without_a_warning(n_points, draw):
 
 
 @pytest.mark.parametrize("projection", PROJECTIONS)
-@pytest.mark.parametrize("n_images", [1, 25])
+@pytest.mark.parametrize("n_images", [1, 9])
 def test_a_projection_takes_few_points_and_follows_its_seed(projection, n_images, model, digits):
     first, again = (
         ProjectionDisplay.from_estimator(model, digits[:n_images], projection=projection, random_state=3).points
@@ -457,9 +444,8 @@ KINDS = {
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_model_is_drawn(kind, X):
     model = KINDS[kind](X)
-    for case in ["apply", "error", "latent pca", "sample", "interpolation", "algebra", "trajectory"]:
-        display = EVERY[case](model, X)
-        assert_legible(display.figure_)
+    for case in ["apply", "pca", "sample", "interpolation", "algebra", "trajectory"]:
+        assert EVERY[case](model, X).figure_.axes
     if model.is_invertible:
         assert list(EVERY["undo"](model, X).outputs["latent"]) == model.compositions_[1:]
     else:
@@ -538,9 +524,9 @@ def test_bad_input_is_refused_in_one_line(case, model, X):
     assert "\n" not in str(raised.value)
 
 
-@pytest.mark.parametrize("case", EVERY)
-def test_without_matplotlib_a_line_says_what_to_install(case, model, X, monkeypatch):
+@pytest.mark.parametrize("case", LARGE)
+def test_without_matplotlib_a_line_says_what_to_install(case, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(ImportError, match=re.escape("pip install latentaug[plots]")) as raised:
-        EVERY[case](model, X)
+        LARGE[case].plot()
     assert "\n" not in str(raised.value)

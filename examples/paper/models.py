@@ -31,7 +31,6 @@ class Study:
 
     def __init__(self, budget: Budget):
         self.budget = budget
-        self.folder = OUTPUT / budget.name / "models"
 
     @cached_property
     def data(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -50,25 +49,25 @@ class Study:
         settings = {**METHODS[method], "random_state": seed}
         if method == "staged":
             settings["solver"] = self.budget.solver
-        return self._kept(f"{pair}-{method}-{seed}", lambda: LatentAugmenter(PAIRS[pair], self._vae(), **settings))
+        return self._fitted(f"{pair}-{method}-{seed}", lambda: LatentAugmenter(PAIRS[pair], self._vae(), **settings))
 
     def conditional(self, conditioning: str, seed: int = 0) -> ConditionalVAE:
         """The baselines of Table I."""
-        return self._kept(
+        return self._fitted(
             f"flips-cvae-{conditioning}-{seed}",
             lambda: ConditionalVAE(PAIRS["flips"], self._vae(), conditioning=conditioning, random_state=seed),
         )
 
     def nonlinear(self) -> LatentAugmenter:
         """The paper's aside: nonlinear maps on the latents of a trained encoder."""
-        return self._kept(
+        return self._fitted(
             "flips-nonlinear-0",
             lambda: LatentAugmenter(PAIRS["flips"], self._vae(), method="staged", geometry="nonlinear", random_state=0),
         )
 
     def combined(self) -> LatentAugmenter:
         """The paper's other aside, the first two stages trained together: joint training of free maps."""
-        return self._kept(
+        return self._fitted(
             "flips-combined-0",
             lambda: LatentAugmenter(PAIRS["flips"], self._vae(), geometry="free", random_state=0),
         )
@@ -76,7 +75,7 @@ class Study:
     def head(self, source: str, target: str, method: str) -> TransferHead:
         """A new decoder for the target pair on the latent maps of the source pair."""
         augmenter = self.augmenter(source, method)
-        return self._kept(
+        return self._fitted(
             f"{source}-to-{target}-{method}",
             lambda: TransferHead(augmenter, PAIRS[target], random_state=0),
         )
@@ -84,7 +83,7 @@ class Study:
     def absolute(self, passes: int) -> LatentAugmenter:
         """Flips with twice the channels and a small weight of the divergence: how low can the error go?"""
         vae = self._vae(hidden_channels=(32, 64), kl_weight=0.1, max_iter=passes)
-        return self._kept(f"absolute-{passes}", lambda: LatentAugmenter(PAIRS["flips"], vae, random_state=0))
+        return self._fitted(f"absolute-{passes}", lambda: LatentAugmenter(PAIRS["flips"], vae, random_state=0))
 
     def every(self) -> dict[str, Callable[[], Any]]:
         """All models by name, those that others build on first."""
@@ -103,17 +102,20 @@ class Study:
         found |= {f"absolute-{passes}": partial(self.absolute, passes) for passes in self.budget.absolute}
         return found
 
-    def _kept(self, name: str, make: Callable[[], Any]) -> Any:
-        """The model of a name from its file; else trained and written, whole or not at all."""
-        path = self.folder / f"{name}.joblib"
+    def _fitted(self, name: str, make: Callable[[], Any]) -> Any:
+        """A model trained on the training digits, or kept."""
+        return self.kept(f"models/{name}", lambda: make().fit(self.data["train"][0]))
+
+    def kept(self, name: str, make: Callable[[], Any]) -> Any:
+        """What was made under a name before; else made now and written, whole or not at all."""
+        path = OUTPUT / self.budget.name / f"{name}.joblib"
         if not path.exists():
             start = time.perf_counter()
-            model = make().fit(self.data["train"][0])
-            model.seconds_ = time.perf_counter() - start
-            self.folder.mkdir(parents=True, exist_ok=True)
-            joblib.dump(model, path.with_suffix(".part"))
+            made = make()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            joblib.dump(made, path.with_suffix(".part"))
             path.with_suffix(".part").rename(path)
-            print(f"{name}: trained in {model.seconds_:.0f} s", flush=True)
+            print(f"{name}: made in {time.perf_counter() - start:.0f} s", flush=True)
         return joblib.load(path)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from examples.paper.models import Study
 from examples.paper.sheets import Sheet, main, table
 from latentaug.displays import RecursionDisplay
-from latentaug.metrics import default_classifier, recursion_curve
+from latentaug.metrics import RecursionCurve, default_classifier, recursion_curve
 
 STEPS = (2, 4, 10, 20, 40, 100)
 N_DIGITS = 1000
@@ -17,13 +17,8 @@ REFINEMENTS = (0, 2, 4, 8)
 
 def make(study: Study) -> Sheet:
     """Error and share of digits recognised after k flips left to right, each decoded, and encoded again."""
-    X, y = (part[:N_DIGITS] for part in study.data["test"])
-    classifier = default_classifier(*study.data["train"])
-    curves = {"staged (the paper)": _curve(study.augmenter("flips", "staged"), X, y, classifier)}
-    for k in REFINEMENTS:
-        model = study.augmenter("flips", "joint")
-        model.autoencoder_.set_params(refine_steps=k)
-        curves[f"joint, refine_steps={k}" if k else "joint"] = _curve(model, X, y, classifier)
+    curves = {"staged (the paper)": _curve(study, "staged")}
+    curves |= {f"joint, refine_steps={k}" if k else "joint": _curve(study, "joint", k) for k in REFINEMENTS}
     raw = curves["joint"].raw_survival[-1]
     head = ["model", *(f"after {k}" for k in STEPS)]
     survival = [[label, *(f"{share:.1%}" for share in curve.survival)] for label, curve in curves.items()]
@@ -44,8 +39,15 @@ def make(study: Study) -> Sheet:
     return Sheet("Recursion through images", text, {"recursion": display.figure_})
 
 
-def _curve(model, X, y, classifier):
-    return recursion_curve(model, X, "flip_lr", STEPS, y=y, classifier=classifier)
+def _curve(study: Study, method: str, refine_steps: int = 0) -> RecursionCurve:
+    def measure() -> RecursionCurve:
+        X, y = (part[:N_DIGITS] for part in study.data["test"])
+        model = study.augmenter("flips", method)
+        model.autoencoder_.set_params(refine_steps=refine_steps)
+        classifier = default_classifier(*study.data["train"])
+        return recursion_curve(model, X, "flip_lr", STEPS, y=y, classifier=classifier)
+
+    return study.kept(f"recursion/{method}-{refine_steps}", measure)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import matplotlib.pyplot as plt
+
 from examples.paper.models import Study, study_of
 from examples.paper.settings import BUDGETS, OUTPUT
 from latentaug.metrics import error_table, in_unit
@@ -36,6 +38,7 @@ class Sheet:
         paths = [folder / f"{name}.png" for name in self.figures]
         for path, figure in zip(paths, self.figures.values(), strict=True):
             figure.savefig(path, dpi=100, bbox_inches="tight")
+            plt.close(figure)
         return paths
 
 
