@@ -5,21 +5,21 @@ python -m examples.paper.absolute --budget quick
 
 from __future__ import annotations
 
+from functools import partial
+
 from matplotlib.figure import Figure
 
 from examples.paper.models import Study
 from examples.paper.settings import TABLE_1
-from examples.paper.sheets import Sheet, main, paper_errors, table
-
-COMPOSITIONS = [(), ("flip_lr",), ("flip_ud",), ("flip_lr", "flip_ud")]
+from examples.paper.sheets import Sheet, main, table, view_errors
 
 
 def make(study: Study) -> Sheet:
     """Total error over passes, a run of its own for each point: the learning rate falls to zero over each run."""
     rows = []
     for passes in study.budget.absolute:
-        errors = paper_errors(study.absolute(passes), study.data["test"][0], COMPOSITIONS)
-        rows.append([passes, passes / 4, *errors.values(), sum(errors.values())])
+        errors = view_errors(study, f"absolute-{passes}", partial(study.absolute, passes))
+        rows.append([passes, passes / 4, *errors])
     head = ["passes", "passes a view", "original", "flip_lr", "flip_ud", "both", "total"]
     shown = [[f"{value:.1f}" if k > 1 else f"{value:g}" for k, value in enumerate(row)] for row in rows]
     paper = [["400", "100", *(f"{value:.1f}" for value in TABLE_1["LAVAE"].values())]]

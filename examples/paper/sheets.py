@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 
 from examples.paper.models import Study, study_of
 from examples.paper.settings import BUDGETS, OUTPUT
-from latentaug.metrics import error_table, in_unit
+from latentaug.errors import ImageErrors
+from latentaug.metrics import in_unit
 
 
 @dataclass
@@ -48,17 +50,33 @@ def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 
 
-def paper_errors(model: Any, X: Any, compositions: Sequence[tuple[str, ...]] | None = None) -> dict[tuple, float]:
-    """Errors of what a model reconstructs and applies, by composition, in the paper's unit."""
-    n_pixels = model.format_.n_pixels
-    rows = [row for row in error_table(model, X, compositions) if row.task != "undo"]
-    return {row.composition: in_unit(row.error, "paper", n_pixels) for row in rows}
+def view_errors(study: Study, name: str, model: Callable[[], Any], floors: bool = False) -> np.ndarray:
+    """Errors on the test digits under each view of a pair, and their sum, the paper's total; measured once and kept.
+
+    Parameters
+    ----------
+    study : Study
+    name : str
+        Of the model.
+    model : callable
+        Gives the model.
+    floors : bool, default=False
+        Whether each view is given to the model, and not made from the original.
+
+    Returns
+    -------
+    ndarray of shape (5,)
+        Of the original, each augmentation, both in declared order, and all; in the paper's unit.
+    """
+    return study.kept(f"{'floors' if floors else 'errors'}/{name}", lambda: _measure(study, model(), floors))
 
 
-def total(model: Any, X: Any) -> float:
-    """The paper's total: the original, each augmentation, and both in declared order, in its unit."""
+def _measure(study: Study, model: Any, floors: bool) -> np.ndarray:
     a, b = model.aug_names_
-    return sum(paper_errors(model, X, [(), (a,), (b,), (a, b)]).values())
+    views = [(), (a,), (b,), (a, b)]
+    errors = ImageErrors(model, study.data["test"][0], views)
+    found = [in_unit(errors.mean(view if floors else (), view), "paper", model.format_.n_pixels) for view in views]
+    return np.array([*found, sum(found)])
 
 
 def main(make: Callable[[Study], Sheet]) -> None:
