@@ -1,4 +1,4 @@
-"""Beyond Fig. 5: two to a hundred flips through images, measured on a thousand digits.
+"""Beyond Fig. 5: two to a hundred flips through images, measured on many digits.
 
 python -m examples.paper.recursion --budget quick
 """
@@ -11,7 +11,6 @@ from latentaug.displays import RecursionDisplay
 from latentaug.metrics import RecursionCurve, default_classifier, recursion_curve
 
 STEPS = (2, 4, 10, 20, 40, 100)
-N_DIGITS = 1000
 REFINEMENTS = (0, 2, 4, 8)
 
 
@@ -26,7 +25,7 @@ def make(study: Study) -> Sheet:
     refined = curves["joint, refine_steps=4"]
     text = "\n\n".join(
         [
-            f"Share of {N_DIGITS:,} test digits whose label a classifier finds after k flips; raw digits: {raw:.1%}.",
+            f"Share of {study.budget.n_recursed:,} test digits whose label a classifier finds after k flips; raw digits: {raw:.1%}.",
             table(head, survival),
             "Squared error against the original, summed over pixels:",
             table(head, error),
@@ -41,7 +40,7 @@ def make(study: Study) -> Sheet:
 
 def _curve(study: Study, method: str, refine_steps: int = 0) -> RecursionCurve:
     def measure() -> RecursionCurve:
-        X, y = (part[:N_DIGITS] for part in study.data["test"])
+        X, y = (part[: study.budget.n_recursed] for part in study.data["test"])
         model = study.augmenter("flips", method)
         model.autoencoder_.set_params(refine_steps=refine_steps)
         classifier = default_classifier(*study.data["train"])

@@ -55,6 +55,8 @@ class Budget:
         Of Eq. 6.
     absolute : tuple of int
         Passes of the runs with a small weight of the divergence and twice the channels.
+    n_recursed : int
+        Test digits that are flipped a hundred times.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Budget:
     passes: int
     seeds: tuple[int, ...]
     absolute: tuple[int, ...]
+    n_recursed: int = 1000
     vae: dict[str, Any] = field(default_factory=dict)
     solver: str = "lstsq"
 
@@ -70,7 +73,7 @@ class Budget:
 BUDGETS = {
     budget.name: budget
     for budget in (
-        Budget("quick", 4000, 1000, passes=8, seeds=(0,), absolute=(2, 4)),
+        Budget("quick", 4000, 1000, passes=8, seeds=(0,), absolute=(2, 4), n_recursed=100),
         Budget("medium", None, None, passes=10, seeds=(0, 1, 2), absolute=(5, 10, 20, 40)),
         # A hundred epochs over four views are four hundred passes.
         Budget("full", None, None, 400, (0, 1, 2), (400,), vae=APPENDIX_C, solver="adabelief"),
