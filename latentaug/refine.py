@@ -12,7 +12,7 @@ __all__ = ["decode_with_jacobian", "refine"]
 
 ELEMENTWISE = (nn.ReLU, nn.Sigmoid)  # the decoder's other layers are affine
 JACOBIAN_SIZE = 2**21  # numbers held at once
-FIRST_DAMPING = 0.1  # as a share of the mean curvature
+FIRST_DAMPING = 0.01  # as a share of the mean curvature
 EASE, STIFFEN = 0.2, 10.0
 CLOSE = 1e-4  # squared error, summed over pixels, below which an image is left as it is
 

@@ -25,7 +25,8 @@ def make(study: Study) -> Sheet:
     refined = curves["joint, refine_steps=4"]
     text = "\n\n".join(
         [
-            f"Share of {study.budget.n_recursed:,} test digits whose label a classifier finds after k flips; raw digits: {raw:.1%}.",
+            f"Share of {study.budget.n_recursed:,} test digits whose label a classifier finds after k flips; of the "
+            f"raw digits: {raw:.1%}.",
             table(head, survival),
             "Squared error against the original, summed over pixels:",
             table(head, error),
