@@ -39,6 +39,8 @@ class DoNothing:
         """Every composition is left undone."""
         return True
 
+    reads = knows
+
     def carry(self, X: np.ndarray, source: Composition = (), target: Composition = ()) -> np.ndarray:
         """The images themselves, as float32."""
         return self.format_.to_output(X)
@@ -67,6 +69,8 @@ class AutoencoderAlone:
     def knows(self, composition: Composition) -> bool:
         """Only the original."""
         return not composition
+
+    reads = knows
 
     def encode(self, X: np.ndarray, view: Composition = ()) -> np.ndarray:
         """Latent rows (n, d) of a stack of images."""

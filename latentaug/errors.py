@@ -69,8 +69,9 @@ class ImageErrors:
             yield squared_error(self.model.format_.to_output(y), self.model.carry(x, source, target))
 
     def mean(self, source: Composition, target: Composition) -> float:
-        """Mean error over the images."""
-        return float(self(source, target).mean())
+        """Mean error over the images; NaN where the model cannot read the view `source`, or cannot leave it."""
+        leaves = self.model.is_invertible or target[: len(source)] == source
+        return float(self(source, target).mean()) if leaves and self.model.reads(source) else float("nan")
 
     def table(self) -> ErrorTable:
         """The error table of the model: reconstruction, every composition applied, and undone where it can be."""
@@ -94,7 +95,7 @@ class ErrorRow(NamedTuple):
     error : float
         Squared error, summed over pixels, averaged over images.
     floor : float
-        The same for reconstruction of the target images.
+        The same for reconstruction of the target images; NaN where the model cannot read them.
     """
 
     task: str
@@ -233,13 +234,8 @@ def carry_matrix(model: Any, X: Any, views: Sequence[Composition] | None = None)
     images = check_images(model, X, reset=False)
     errors = ImageErrors(model, images, _check_compositions(model, model.compositions_ if views is None else views))
     compositions = tuple(errors.views.compositions)
-    table = [[_mean_or_nan(errors, source, target) for target in compositions] for source in compositions]
+    table = [[errors.mean(source, target) for target in compositions] for source in compositions]
     return CarryMatrix(compositions, np.array(table))
-
-
-def _mean_or_nan(errors: ImageErrors, source: Composition, target: Composition) -> float:
-    possible = errors.model.is_invertible or target[: len(source)] == source
-    return errors.mean(source, target) if possible else float("nan")
 
 
 def _check_compositions(model: Any, compositions: Iterable[Any]) -> list[Composition]:

@@ -95,7 +95,7 @@ def _is_identity(L: np.ndarray) -> bool:
 def _equivariance(model: Any, views: Views) -> dict[str, float]:
     """Mean latent equivariance error of the augmentations, each view being encoded as the model reads it."""
     names = [c[0] for c in views.compositions if len(c) == 1]
-    if not names or not hasattr(model, "transform_latent"):
+    if not names or not hasattr(model, "transform_latent") or not all(model.reads((name,)) for name in names):
         return {}
 
     def encode(view: Composition) -> np.ndarray:

@@ -171,11 +171,12 @@ def train_head(
     draws: Draws,
     *,
     latents: np.ndarray,
+    undo: bool,
 ) -> TrainingLog:
-    """Stage 3: a new decoder of other views, from latents that are given, Eq. 7; and an encoder that reads them back.
+    """Stage 3: a new decoder of other views, from latents that are given, Eq. 7.
 
-    The encoder, which the paper does not have, lets the head undo: it shares no weights with the decoder, and each
-    descends on an error of its own.
+    To undo, which the paper's heads cannot, an encoder that reads the latents back is trained beside it: it shares no
+    weights with the decoder, and each descends on an error of its own.
 
     Parameters
     ----------
@@ -187,6 +188,8 @@ def train_head(
     draws : Draws
     latents : ndarray of shape (n_views, n_images, d)
         Latents of the original images, carried by the source's maps.
+    undo : bool
+        Whether to train the encoder.
 
     Returns
     -------
@@ -199,7 +202,8 @@ def train_head(
         y = to_tensor(views.mix(rows, which), objective.device)
         z = torch.from_numpy(latents[which, rows]).to(objective.device)
         error = objective.reconstruction_weight * losses.squared_error(network.decoder(z), y)
-        return error + losses.squared_error(network.encoder(y)[0], z), error
+        reading = losses.squared_error(network.encoder(y)[0], z) if undo else 0.0
+        return error + reading, error
 
     return train(network, step, len(views), settings, draws, objective.device)
 

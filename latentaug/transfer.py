@@ -42,6 +42,9 @@ class TransferHead(LatentVerbs):
     autoencoder : VAE, default=None
         The settings of the head's network and training; those of the augmenter's `VAE`, or `VAE()`, if None. Its
         `latent_dim` is the augmenter's.
+    undo : bool, default=True
+        Whether to train, beside the decoder, an encoder that reads augmented images back, which the paper's heads
+        have not. Without it training costs half as much, and there are no inverse verbs.
     apply : str, list of str or None, default=None
         What `transform` applies, the leftmost first; all target augmentations in order if None, none if empty.
     random_state : int, RandomState instance or None, default=None
@@ -54,7 +57,7 @@ class TransferHead(LatentVerbs):
     augmenter_ : LatentAugmenter
         Fitted; not a copy where a fitted one was given.
     autoencoder_ : VAE
-        The head: its decoder is the new one. Its encoder reads augmented images back, which the paper's cannot.
+        The head: its decoder is the new one, its encoder reads augmented images back if `undo`.
     decoder_ : torch.nn.Module
         The new decoder.
     pairing_ : dict of str to str
@@ -91,11 +94,14 @@ class TransferHead(LatentVerbs):
     (200, 8, 8)
     """
 
-    def __init__(self, augmenter, augs, pairing=None, *, autoencoder=None, apply=None, random_state=None, verbose=0):
+    def __init__(
+        self, augmenter, augs, pairing=None, *, autoencoder=None, undo=True, apply=None, random_state=None, verbose=0
+    ):
         self.augmenter = augmenter
         self.augs = augs
         self.pairing = pairing
         self.autoencoder = autoencoder
+        self.undo = undo
         self.apply = apply
         self.random_state = random_state
         self.verbose = verbose
@@ -130,8 +136,8 @@ class TransferHead(LatentVerbs):
         self.algebra_ = find_algebra(data)
         self.compositions_, self.aug_names_ = data.compositions, list(data.augs)
         self.autoencoder_ = self._start_head(draw_seed(self.random_state))
-        self.autoencoder_.fit_views(data, partial(train_head, latents=self._carried_latents(data)))
-        self.latent_boxes_ = self._find_boxes(data)
+        self.autoencoder_.fit_views(data, partial(train_head, latents=self._carried_latents(data), undo=self.undo))
+        self.latent_boxes_ = self._find_boxes(data if self.undo else data.of([()]))
         return self
 
     @property
@@ -142,8 +148,21 @@ class TransferHead(LatentVerbs):
 
     @property
     def is_invertible(self):
-        """Whether the maps can be undone: where those of the augmenter can."""
-        return self.augmenter.is_invertible
+        """Whether augmentations can be undone: by maps that can be, and an encoder of augmented images."""
+        return bool(self.undo and self.augmenter.is_invertible)
+
+    def reads(self, view):
+        """Whether the head can encode the images of a view: any if `undo`, the originals if not.
+
+        Parameters
+        ----------
+        view : tuple of str
+
+        Returns
+        -------
+        bool
+        """
+        return super().reads(view) and bool(self.undo or not view)
 
     def _check_parameters(self):
         if not isinstance(getattr(self.augmenter, "estimator", self.augmenter), LatentAugmenter):
@@ -180,6 +199,10 @@ class TransferHead(LatentVerbs):
         return np.stack([self.compose(*names).transform_latent(Z) for names in data.compositions])
 
     def _reader(self, view):
+        if not self.reads(view):
+            raise ValueError(
+                "This head reads no augmented images. Allowed: originals, or a head fitted with undo=True."
+            )
         return self._writer(view) if view else self.augmenter_._reader(view)
 
     def _writer(self, view):

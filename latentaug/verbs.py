@@ -48,6 +48,19 @@ class LatentVerbs(GenerationMixin, TransformerMixin, BaseEstimator):
         """The codec that encodes the images of a view."""
         return self._writer(view)
 
+    def reads(self, view):
+        """Whether the model can encode the images of a view.
+
+        Parameters
+        ----------
+        view : tuple of str
+
+        Returns
+        -------
+        bool
+        """
+        return self.knows(view)
+
     def knows(self, composition):
         """Whether the model can make the images of a composition of its augmentations.
 

@@ -128,6 +128,17 @@ def test_pickled_is_the_same_and_the_seed_gives_the_same_bits(head, flips, digit
     assert not np.array_equal(other.transform(digits), head.transform(digits))
 
 
+def test_a_head_without_an_encoder_has_the_same_decoder_and_no_inverse(head, flips, digits):
+    plain = TransferHead(flips, TARGETS, undo=False, random_state=0).fit(digits)
+    assert np.array_equal(plain.transform(digits), head.transform(digits))
+    assert not hasattr(plain, "inverse_transform")
+    assert not hasattr(plain["canny"], "inverse")
+    assert hasattr(head, "inverse_transform")
+    assert [row.task for row in error_table(plain, digits[:20])] == ["reconstruct", *["apply"] * 4]
+    with pytest.raises(ValueError, match=r"^This head reads no augmented images. Allowed: originals"):
+        plain.encode(canny(digits[:5]), "canny")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("target", [TARGETS, FLIPS])
 def test_a_head_learns_to_apply_and_to_undo(digits, target):

@@ -77,7 +77,7 @@ class Study:
         augmenter = self.augmenter(source, method)
         return self._fitted(
             f"{source}-to-{target}-{method}",
-            lambda: TransferHead(augmenter, PAIRS[target], random_state=0),
+            lambda: TransferHead(augmenter, PAIRS[target], undo=False, random_state=0),
         )
 
     def absolute(self, passes: int) -> LatentAugmenter:
