@@ -99,7 +99,7 @@ class LatentTransform(TransformerMixin, BaseEstimator):
         for name, sign in self.steps:
             L = self.augmenter.latent_maps_[name]
             carried = maps.apply(carried, L) if sign > 0 else maps.apply_inverse(carried, L)
-        return carried.astype(Z.dtype)
+        return np.ascontiguousarray(carried, dtype=Z.dtype)
 
     def latent_distribution(self, X):
         """Posterior of the latents of images, pushed through the maps exactly: N(mu L, L^T S L).
