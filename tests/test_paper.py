@@ -26,8 +26,9 @@ def study(tmp_path_factory):
 def test_every_table_and_figure_is_made(study, name, tmp_path):
     sheet = importlib.import_module(f"examples.paper.{name}").make(study)
     assert sheet.text or sheet.figures
-    page = run.write(sheet, name, tmp_path)
+    page = run.write(sheet, name, "tiny", tmp_path)
     assert sheet.title in page
+    assert f"examples.paper.{name} --budget tiny" in page
     for path in (tmp_path / "pictures").iterdir():
         assert path.read_bytes().startswith(b"\x89PNG")
         assert f"(pictures/{path.name})" in page

@@ -40,10 +40,10 @@ def describe(study: Study) -> str:
     )
 
 
-def write(sheet: Sheet, name: str, folder: Path) -> str:
+def write(sheet: Sheet, name: str, budget: str, folder: Path) -> str:
     """Save the pictures of a sheet; its part of the page."""
     pictures = [f"![{sheet.title}](pictures/{path.name})" for path in sheet.save(folder / "pictures")]
-    command = f"`python -m examples.paper.{name}`"
+    command = f"`python -m examples.paper.{name} --budget {budget}`"
     return "\n\n".join(part for part in (f"## {sheet.title}", sheet.text, *pictures, command) if part)
 
 
@@ -61,7 +61,7 @@ def main() -> None:
     parts = ["# The paper's tables and figures, reproduced", describe(study)]
     for name in SHEETS:
         print(f"{name} ...", flush=True)
-        parts.append(write(importlib.import_module(f"examples.paper.{name}").make(study), name, folder))
+        parts.append(write(importlib.import_module(f"examples.paper.{name}").make(study), name, options.budget, folder))
     (folder / "RESULTS.md").write_text("\n\n".join(parts) + "\n")
     minutes = (time.perf_counter() - start) / 60
     print(
