@@ -11,9 +11,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from latentaug import LatentAugmenter
+from latentaug.augs import CATALOGUE
+
 settings.register_profile("latentaug", deadline=None, max_examples=20, derandomize=True)
 settings.load_profile("latentaug")
 
+SQUARE = ["flip_lr", "flip_ud", "rotate_cw", "rotate_ccw"]
 ELEMENTS = {np.uint8: st.integers(0, 255), np.float32: st.floats(0, 1, width=32), np.float64: st.floats(0, 1)}
 
 
@@ -40,6 +44,20 @@ class IdentityAutoencoder(TransformerMixin, BaseEstimator):
 
     def inverse_transform(self, Z):
         return np.asarray(Z)
+
+
+def augmented(X, names):
+    """Images under augmentations of the catalogue, the leftmost first."""
+    for name in names:
+        X = CATALOGUE[name](X)
+    return X
+
+
+@pytest.fixture(scope="session")
+def exact():
+    """Square symmetries as maps of pixels: an augmenter whose autoencoder loses nothing."""
+    X = np.random.default_rng(0).random((60, 4, 4))
+    return LatentAugmenter(SQUARE, IdentityAutoencoder(), method="staged", random_state=0).fit(X)
 
 
 @pytest.fixture(scope="session")

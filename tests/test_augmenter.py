@@ -5,7 +5,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from conftest import IdentityAutoencoder
+from conftest import SQUARE, IdentityAutoencoder, augmented
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone
@@ -19,24 +19,10 @@ from latentaug.augs import CATALOGUE, edge_detect, flip_lr, flip_ud, rotate_cw, 
 from latentaug.metrics import error_table, squared_error
 from latentaug.stages import METHODS
 
-SQUARE = ["flip_lr", "flip_ud", "rotate_cw", "rotate_ccw"]
 GEOMETRIES = ["auto", "free", "orthogonal", "finite_order", "group"]
 QUICK = {"hidden_channels": (2, 3), "max_iter": 2, "device": "cpu"}
 
 words = st.lists(st.sampled_from(SQUARE), max_size=4)
-
-
-def augmented(X, names):
-    for name in names:
-        X = CATALOGUE[name](X)
-    return X
-
-
-@pytest.fixture(scope="module")
-def exact():
-    """Square symmetries as maps of pixels: an augmenter whose autoencoder loses nothing."""
-    X = np.random.default_rng(0).random((60, 4, 4))
-    return LatentAugmenter(SQUARE, IdentityAutoencoder(), method="staged", random_state=0).fit(X)
 
 
 @pytest.fixture(scope="module")

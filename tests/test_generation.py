@@ -5,34 +5,19 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from conftest import IdentityAutoencoder
+from conftest import SQUARE, IdentityAutoencoder, augmented
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
 from latentaug import VAE, LatentAugmenter
-from latentaug.augs import CATALOGUE
 from latentaug.errors import squared_error
 from latentaug.networks import build, initialise
 from latentaug.refine import decode_with_jacobian, refine
 
-SQUARE = ["flip_lr", "flip_ud", "rotate_cw", "rotate_ccw"]
 QUICK = {"latent_dim": 8, "hidden_channels": (4, 8), "kl_weight": 0.01, "device": "cpu"}
 
 words = st.lists(st.sampled_from(SQUARE), max_size=4).map(tuple)
-
-
-def augmented(X, names):
-    for name in names:
-        X = CATALOGUE[name](X)
-    return X
-
-
-@pytest.fixture(scope="module")
-def exact():
-    """Square symmetries as maps of pixels."""
-    X = np.random.default_rng(0).random((60, 4, 4))
-    return LatentAugmenter(SQUARE, IdentityAutoencoder(), method="staged", random_state=0).fit(X)
 
 
 @pytest.fixture(scope="module")
