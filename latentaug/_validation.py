@@ -83,11 +83,11 @@ class ImageFormat:
     def to_unit(self, images: np.ndarray) -> np.ndarray:
         """Scale images of any dtype to float32 in [0, 1]: the dtype tells the scale."""
         if images.dtype.kind in "ui":
-            return np.divide(images, 255, dtype=np.float32)
+            return np.divide(images, 255, dtype=np.float32, order="C")  # one order in memory, the same bits
         low, high = self.value_range
         if images.dtype.kind == "b" or (low, high) == (0.0, 1.0):
-            return images.astype(np.float32)
-        return ((images - low) / ((high - low) or 1.0)).astype(np.float32)
+            return images.astype(np.float32, order="C")
+        return ((images - low) / ((high - low) or 1.0)).astype(np.float32, order="C")
 
     def from_unit(self, images: np.ndarray) -> np.ndarray:
         """Bring float32 images in [0, 1] back to the range of the training data."""
@@ -116,8 +116,8 @@ def _check_stack(estimator: Any, X: Any, reset: bool) -> np.ndarray:
     X = check_array(X, dtype="numeric", allow_nd=True, estimator=estimator, input_name="X")
     if X.size == 0:
         raise ValueError(f"Images need at least one pixel. Got an array of shape {X.shape}.")
-    _check_feature_names(estimator, X, reset=reset)
     if reset:
+        _check_feature_names(estimator, X, reset=True)  # a stack has no columns: this forgets those of the last fit
         estimator.n_features_in_ = math.prod(X.shape[1:])
     elif X.shape[1:] != estimator.format_.image_shape:
         raise ValueError(

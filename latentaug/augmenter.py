@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from latentaug import maps
+from latentaug._callbacks import FitTasks, all_or_nothing
 from latentaug._validation import check_choice, draw_seed
 from latentaug.algebra import MAX_GROUP, find_algebra
 from latentaug.codec import Codec, start_autoencoder
@@ -104,6 +105,7 @@ class LatentAugmenter(LatentVerbs):
         self.random_state = random_state
         self.verbose = verbose
 
+    @all_or_nothing
     def fit(self, X, y=None, views=None):
         """Find the laws of the augmentations, train the autoencoder, fit the maps.
 
@@ -127,6 +129,7 @@ class LatentAugmenter(LatentVerbs):
             On a wrong parameter, array or augmentation; the augmentation is named.
         """
         self._check_parameters()
+        tasks = FitTasks(self, X, y, max_subtasks=1)
         shape = self.image_shape or getattr(self.autoencoder, "image_shape", None)
         data = views_of(self, X, shape, views)
         seed = draw_seed(self.random_state)
@@ -137,9 +140,11 @@ class LatentAugmenter(LatentVerbs):
             data = data.of(self.algebra_.compositions())
         self.compositions_, self.aug_names_ = data.compositions, list(data.augs)
         fit_maps = METHODS[self.method]
-        self.latent_maps_ = fit_maps(self._writer(()), data, self.algebra_, self.geometries_, self.solver, seed)
+        with tasks.of(self.autoencoder_):
+            self.latent_maps_ = fit_maps(self._writer(()), data, self.algebra_, self.geometries_, self.solver, seed)
         self.condition_numbers_ = {name: maps.condition_number(L) for name, L in self.latent_maps_.items()}
         self.latent_boxes_ = self._find_boxes(data)
+        tasks.end()
         return self
 
     def _check_parameters(self):
@@ -165,6 +170,8 @@ class LatentAugmenter(LatentVerbs):
     @property
     def is_invertible(self):
         """Whether the maps can be undone: all but nonlinear ones."""
+        if hasattr(self, "latent_maps_"):
+            return not any(map(callable, self.latent_maps_.values()))
         return self.geometry != "nonlinear"
 
     def _writer(self, view):

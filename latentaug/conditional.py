@@ -6,6 +6,7 @@ import copy
 
 import numpy as np
 
+from latentaug._callbacks import FitTasks, all_or_nothing
 from latentaug._validation import check_choice, draw_seed, unknown_name
 from latentaug.algebra import find_algebra
 from latentaug.codec import Codec, start_autoencoder
@@ -93,6 +94,7 @@ class ConditionalVAE(LatentVerbs):
         self.random_state = random_state
         self.verbose = verbose
 
+    @all_or_nothing
     def fit(self, X, y=None):
         """Train on the original, each augmentation and their compositions.
 
@@ -116,14 +118,17 @@ class ConditionalVAE(LatentVerbs):
         check_choice("conditioning", self.conditioning, CONDITIONINGS)
         if not isinstance(self.autoencoder, (VAE, type(None))):
             raise TypeError(f"autoencoder must be a VAE or None. Got {type(self.autoencoder).__name__}.")
+        tasks = FitTasks(self, X, y, max_subtasks=1)
         data = views_of(self, X, self.image_shape or getattr(self.autoencoder, "image_shape", None))
         vae = start_autoencoder(self.autoencoder or VAE(verbose=self.verbose), draw_seed(self.random_state))
         self.algebra_ = find_algebra(data)
         self.compositions_, self.aug_names_ = data.compositions, list(data.augs)
-        self.autoencoders_ = _fit_conditional(vae, data, CONDITIONINGS[self.conditioning])
+        with tasks.of(vae):
+            self.autoencoders_ = _fit_conditional(vae, data, CONDITIONINGS[self.conditioning])
         self.latent_maps_ = {name: np.eye(vae.latent_dim) for name in self.aug_names_}
         self.condition_numbers_ = dict.fromkeys(self.aug_names_, 1.0)
         self.latent_boxes_ = self._find_boxes(data)
+        tasks.end()
         return self
 
     def knows(self, composition):

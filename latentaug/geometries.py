@@ -21,7 +21,8 @@ from latentaug.networks import (
     ResidualMap,
     ViewMaps,
 )
-from latentaug.training import Draws, TrainingSettings, train
+from latentaug.settings import TrainingSettings
+from latentaug.training import Draws, train
 from latentaug.views import Composition
 
 __all__ = [

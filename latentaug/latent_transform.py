@@ -3,19 +3,42 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.metaestimators import available_if
 
 from latentaug import maps
 from latentaug._validation import check_images, is_flat
 from latentaug.views import Composition
 
-__all__ = ["LatentTransform", "if_invertible"]
+__all__ = ["LatentTransform", "RowNamesMixin", "if_invertible"]
 
 if_invertible = available_if(lambda self: self.is_invertible)
 
 
-class LatentTransform(TransformerMixin, BaseEstimator):
+class RowNamesMixin:
+    """Feature names of a transformer of images to images: those that came in, where they came as flat rows.
+
+    Without names scikit-learn leaves arrays as they are, so image stacks stay arrays also where it is told to give
+    out data frames.
+    """
+
+    @available_if(lambda self: getattr(self, "format_", None) is None or self.format_.flat)
+    def get_feature_names_out(self, input_features=None):
+        """Names of the features given out: those of the rows given in.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names to check against those seen in `fit`.
+
+        Returns
+        -------
+        ndarray of str
+        """
+        return OneToOneFeatureMixin.get_feature_names_out(self, input_features)
+
+
+class LatentTransform(RowNamesMixin, TransformerMixin, BaseEstimator):
     """Augmentations of a fitted `LatentAugmenter`, one after another; what its `compose` returns.
 
     It shares the augmenter's model, clones to itself, and works as a step of a Pipeline.
@@ -62,9 +85,7 @@ class LatentTransform(TransformerMixin, BaseEstimator):
         ndarray of the shape of `X`
             As float32; in [0, 1], or on the range of the training data.
         """
-        images, (source, target) = check_images(self.augmenter, X, reset=False), self.views_
-        Z = self.augmenter._reader(source).encode(images)
-        return self.augmenter._writer(target).decode(self.transform_latent(Z), is_flat(X))
+        return self._push(X)
 
     @if_invertible
     def inverse_transform(self, X):
@@ -80,7 +101,13 @@ class LatentTransform(TransformerMixin, BaseEstimator):
         ndarray of the shape of `X`
             As in `transform`.
         """
-        return self.inverse().transform(X)
+        return self.inverse()._push(X)
+
+    def _push(self, X):
+        """Augment images; as an array, also where scikit-learn is told to give out data frames."""
+        images, (source, target) = check_images(self.augmenter, X, reset=False), self.views_
+        Z = self.augmenter._reader(source).encode(images)
+        return self.augmenter._writer(target).decode(self.transform_latent(Z), is_flat(X))
 
     def transform_latent(self, Z):
         """Carry latent rows over, without decoding them.
@@ -179,6 +206,21 @@ class LatentTransform(TransformerMixin, BaseEstimator):
         if any(callable(self.augmenter.latent_maps_[name]) for name, _ in self.steps):
             raise AttributeError("A nonlinear latent map has no matrix.")
         return self.transform_latent(np.eye(self.augmenter._latent_dim))
+
+    @property
+    def format_(self):
+        """The augmenter's format of images."""
+        return self.augmenter.format_
+
+    @property
+    def n_features_in_(self):
+        """Pixels times channels of an image."""
+        return self.augmenter.n_features_in_
+
+    @property
+    def feature_names_in_(self):
+        """Names of the columns that the augmenter was fitted on, where they had names."""
+        return self.augmenter.feature_names_in_
 
     def __sklearn_clone__(self):
         return self

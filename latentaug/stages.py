@@ -8,7 +8,6 @@ paper's baseline, a conditional VAE, is told the view instead.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache, partial
 from typing import NamedTuple
 
@@ -22,47 +21,17 @@ from latentaug.border import to_tensor
 from latentaug.codec import Codec
 from latentaug.geometries import GEOMETRIES, SOLVERS, Pairs, group_table, make_view_maps
 from latentaug.networks import Autoencoder, ViewConditions, ViewMaps
-from latentaug.training import Draws, TrainingLog, TrainingSettings, train
+from latentaug.objective import VaeObjective
+from latentaug.settings import TrainingLog, TrainingSettings
+from latentaug.training import Draws, train
 from latentaug.views import Composition, Views
 
 __all__ = [
-    "CONDITIONINGS", "METHODS", "VaeObjective", "fit_latent_maps", "train_autoencoder", "train_conditional",
-    "train_head", "train_joint",
+    "CONDITIONINGS", "METHODS", "fit_latent_maps", "train_autoencoder", "train_conditional", "train_head",
+    "train_joint",
 ]  # fmt: skip
 
 SAME_VIEW = 0.2  # share of the draws of joint training that stay in their view
-
-
-@dataclass(frozen=True)
-class VaeObjective:
-    """The weights of Eq. 5, that of the divergence rising over a share `kl_warmup` of training; and the device."""
-
-    reconstruction_weight: float
-    kl_weight: float
-    kl_warmup: float
-    device: torch.device
-
-    def __call__(
-        self,
-        network: Autoencoder | _UnderConditions,
-        x: np.ndarray,
-        target: np.ndarray,
-        draws: Draws,
-        done: float,
-        carry: Callable[[Tensor], Tensor] | None = None,
-    ) -> tuple[Tensor, Tensor]:
-        """Encode images, sample z, carry it over to another view, decode, compare with the target.
-
-        Gives the loss to descend, and the objective under its whole weights.
-        """
-        mean, log_variance = network.encoder(to_tensor(x, self.device))
-        noise = torch.empty_like(mean).normal_(generator=draws.noise)
-        z = mean + noise * (0.5 * log_variance).exp()
-        decoded = network.decoder(z if carry is None else carry(z))
-        y = to_tensor(target, self.device)
-        error, divergence = losses.vae_terms(decoded, y, mean, log_variance, self.reconstruction_weight, self.kl_weight)
-        share = min(1.0, done / self.kl_warmup) if self.kl_warmup else 1.0
-        return error + share * divergence, error + divergence
 
 
 def train_autoencoder(
@@ -201,8 +170,8 @@ def train_head(
         which = draws.rows.integers(len(views.compositions), size=len(rows))
         y = to_tensor(views.mix(rows, which), objective.device)
         z = torch.from_numpy(latents[which, rows]).to(objective.device)
-        error = objective.reconstruction_weight * losses.squared_error(network.decoder(z), y)
-        reading = losses.squared_error(network.encoder(y)[0], z) if undo else 0.0
+        error = objective.reconstruction_weight * losses.squared_error(objective.decode(network, z), y)
+        reading = losses.squared_error(objective.encode(network, y)[0], z) if undo else 0.0
         return error + reading, error
 
     return train(network, step, len(views), settings, draws, objective.device)
@@ -260,7 +229,10 @@ def fit_staged(
     codec.fit(views)
 
     def latents(composition: Composition) -> np.ndarray:
-        return np.concatenate([codec.encode(batch) for batch in views.batches(composition)]).astype(np.float64)
+        Z = np.concatenate([codec.encode(batch) for batch in views.batches(composition)]).astype(np.float64)
+        if not np.isfinite(Z).all():
+            raise ValueError("The autoencoder gives latents that are no finite numbers: its training has diverged.")
+        return Z
 
     return fit_latent_maps(latents, algebra, geometries, solver, seed)
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
-import io
+import logging
 import math
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -17,9 +15,11 @@ from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from latentaug._validation import check_choice, check_number
+from latentaug.settings import OPTIMIZERS, SCHEDULES, TrainingLog, TrainingSettings
 
-__all__ = ["OPTIMIZERS", "SCHEDULES", "Draws", "TrainingLog", "TrainingSettings", "settings_of", "train"]  # fmt: skip
+__all__ = ["Draws", "train"]
+
+logger = logging.getLogger("latentaug")
 
 # From rows, randomness and the share of training done to the loss to descend and the objective to report.
 Step = Callable[[np.ndarray, "Draws", float], tuple[Tensor, Tensor]]
@@ -35,89 +35,6 @@ class Draws:
     @classmethod
     def from_seed(cls, seed: int, device: torch.device) -> Draws:
         return cls(np.random.default_rng(seed), torch.Generator(device).manual_seed(seed))
-
-
-@dataclass(frozen=True)
-class TrainingSettings:
-    """The parameters of training, named as in scikit-learn's `MLPRegressor`; see `VAE`."""
-
-    optimizer: str = "adam"
-    learning_rate: str = "cosine"
-    learning_rate_init: float = 4e-3
-    beta_1: float = 0.9
-    beta_2: float = 0.999
-    epsilon: float | None = None
-    max_iter: int = 20
-    batch_size: int = 64
-    early_stopping: bool = False
-    validation_fraction: float = 0.1
-    n_iter_no_change: int = 10
-    tol: float = 1e-4
-    verbose: int = 0
-
-
-@dataclass
-class TrainingLog:
-    """What a training leaves behind: the mean objective of each pass, and the held-out one where rows are held out."""
-
-    loss_curve: list[float] = field(default_factory=list)
-    validation_curve: list[float] = field(default_factory=list)
-
-
-def _adam(parameters: list[nn.Parameter], settings: TrainingSettings) -> torch.optim.Optimizer:
-    return torch.optim.Adam(
-        parameters,
-        lr=settings.learning_rate_init,
-        betas=(settings.beta_1, settings.beta_2),
-        eps=1e-8 if settings.epsilon is None else settings.epsilon,
-        fused=True,
-    )
-
-
-def _adabelief(parameters: list[nn.Parameter], settings: TrainingSettings) -> torch.optim.Optimizer:
-    from adabelief_pytorch import AdaBelief
-
-    with contextlib.redirect_stdout(io.StringIO()):  # it announces its defaults
-        return AdaBelief(
-            parameters,
-            lr=settings.learning_rate_init,
-            betas=(settings.beta_1, settings.beta_2),
-            eps=1e-16 if settings.epsilon is None else settings.epsilon,
-            print_change_log=False,
-            rectify=False,
-        )
-
-
-OPTIMIZERS = {"adam": _adam, "adabelief": _adabelief}
-
-SCHEDULES: dict[str, Callable[[float], float]] = {
-    "cosine": lambda done: 0.5 * (1 + math.cos(math.pi * done)),
-    "constant": lambda done: 1.0,
-}
-
-
-BOUNDS: dict[str, dict[str, Any]] = {
-    "learning_rate_init": {"low": 0, "above": True},
-    "beta_1": {"low": 0, "below": 1},
-    "beta_2": {"low": 0, "below": 1},
-    "epsilon": {"low": 0, "above": True},
-    "max_iter": {"low": 1, "integer": True},
-    "batch_size": {"low": 1, "integer": True},
-    "validation_fraction": {"low": 0, "below": 1},
-    "n_iter_no_change": {"low": 1, "integer": True},
-    "tol": {"low": 0},
-}
-
-
-def settings_of(estimator: Any) -> TrainingSettings:
-    """The checked training parameters of an estimator."""
-    settings = TrainingSettings(**{f.name: getattr(estimator, f.name) for f in fields(TrainingSettings)})
-    check_choice("optimizer", settings.optimizer, OPTIMIZERS)
-    check_choice("learning_rate", settings.learning_rate, SCHEDULES)
-    for parameter, bounds in BOUNDS.items():
-        if (parameter, getattr(settings, parameter)) != ("epsilon", None):
-            check_number(parameter, getattr(settings, parameter), **bounds)
-    return settings
 
 
 def _warmed(schedule: Callable[[float], float], n_steps: int) -> Callable[[int], float]:
@@ -224,7 +141,8 @@ def train(
     Warns
     -----
     ConvergenceWarning
-        On Ctrl-C after a whole pass, which keeps the model, and where early stopping found no end.
+        On Ctrl-C after a whole pass, which keeps the model unless a fit around this one must hear of it; and where
+        early stopping found no end.
     """
     rows, held_out = _hold_out(n_images, settings, draws)
     n_steps = settings.max_iter * -(-len(rows) // settings.batch_size)
@@ -232,16 +150,19 @@ def train(
     passes = _progress(settings)
     try:
         for _ in passes:
+            settings.watch.begin_pass()
             log.loss_curve.append(_finite(engine.run_pass(step, rows, settings.batch_size, draws), settings))
             passes.set_postfix(loss=f"{log.loss_curve[-1]:.2f}")
+            logger.info("Pass %d of %d: loss %.4g", len(log.loss_curve), settings.max_iter, log.loss_curve[-1])
             if len(held_out):
                 log.validation_curve.append(_evaluate(step, held_out, settings, device))
-                if best.see(log.validation_curve[-1]):
-                    break
+            stop = settings.watch.end_pass(log)
+            if (log.validation_curve and best.see(log.validation_curve[-1])) or stop:
+                break
         else:
             _warn_if_unfinished(settings)
     except KeyboardInterrupt:
-        if not log.loss_curve:
+        if settings.watch.is_awaited or not log.loss_curve:
             raise
         warnings.warn(
             f"Training was interrupted after {len(log.loss_curve)} of {settings.max_iter} passes; "

@@ -12,6 +12,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from latentaug import maps
+from latentaug._callbacks import FitTasks, all_or_nothing
 from latentaug._validation import check_images, check_pairing, draw_seed
 from latentaug.algebra import find_algebra
 from latentaug.augmenter import LatentAugmenter
@@ -72,6 +73,8 @@ class TransferHead(LatentVerbs):
     latent_boxes_ : dict of tuple of str to ndarray of shape (2, d)
     aug_names_ : list of str
         The target names.
+    undo_ : bool
+        Whether the head reads augmented images.
     image_shape_ : tuple of int
     n_features_in_ : int
 
@@ -106,6 +109,7 @@ class TransferHead(LatentVerbs):
         self.random_state = random_state
         self.verbose = verbose
 
+    @all_or_nothing
     def fit(self, X, y=None):
         """Train the head on the original, each target augmentation and their compositions.
 
@@ -127,17 +131,20 @@ class TransferHead(LatentVerbs):
             On a wrong parameter or array, augmentations of another number, or a pairing that is no bijection.
         """
         self._check_parameters()
-        self.augmenter_ = self._find_augmenter(X)
+        tasks = FitTasks(self, X, y, max_subtasks=2)
+        self.augmenter_ = self._find_augmenter(X, tasks)
         check_images(self.augmenter_, X, reset=False)
         data = self._make_views(X)
         self.pairing_ = check_pairing(self.pairing, self.augmenter_.aug_names_, list(data.augs))
         self.latent_maps_ = {target: self.augmenter_.latent_maps_[name] for name, target in self.pairing_.items()}
         self.condition_numbers_ = {name: maps.condition_number(L) for name, L in self.latent_maps_.items()}
         self.algebra_ = find_algebra(data)
-        self.compositions_, self.aug_names_ = data.compositions, list(data.augs)
+        self.compositions_, self.aug_names_, self.undo_ = data.compositions, list(data.augs), bool(self.undo)
         self.autoencoder_ = self._start_head(draw_seed(self.random_state))
-        self.autoencoder_.fit_views(data, partial(train_head, latents=self._carried_latents(data), undo=self.undo))
-        self.latent_boxes_ = self._find_boxes(data if self.undo else data.of([()]))
+        with tasks.of(self.autoencoder_):
+            self.autoencoder_.fit_views(data, partial(train_head, latents=self._carried_latents(data), undo=self.undo_))
+        self.latent_boxes_ = self._find_boxes(data if self.undo_ else data.of([()]))
+        tasks.end()
         return self
 
     @property
@@ -149,7 +156,7 @@ class TransferHead(LatentVerbs):
     @property
     def is_invertible(self):
         """Whether augmentations can be undone: by maps that can be, and an encoder of augmented images."""
-        return bool(self.undo and self.augmenter.is_invertible)
+        return bool(getattr(self, "undo_", self.undo)) and getattr(self, "augmenter_", self.augmenter).is_invertible
 
     def reads(self, view):
         """Whether the head can encode the images of a view: any if `undo`, the originals if not.
@@ -162,7 +169,7 @@ class TransferHead(LatentVerbs):
         -------
         bool
         """
-        return super().reads(view) and bool(self.undo or not view)
+        return super().reads(view) and (self.undo_ or not view)
 
     def _check_parameters(self):
         if not isinstance(getattr(self.augmenter, "estimator", self.augmenter), LatentAugmenter):
@@ -170,14 +177,16 @@ class TransferHead(LatentVerbs):
         if not isinstance(self.autoencoder, (VAE, type(None))):
             raise TypeError(f"autoencoder must be a VAE or None. Got {type(self.autoencoder).__name__}.")
 
-    def _find_augmenter(self, X):
+    def _find_augmenter(self, X, tasks):
         """The augmenter itself where it is fitted, else a clone of it, fitted."""
         try:
             check_is_fitted(self.augmenter)
         except NotFittedError:
             if isinstance(self.augmenter, FrozenEstimator):
                 raise
-            return clone(self.augmenter).fit(X)
+            augmenter = clone(self.augmenter)
+            with tasks.of(augmenter):
+                return augmenter.fit(X)
         return getattr(self.augmenter, "estimator", self.augmenter)
 
     def _make_views(self, X) -> Views:

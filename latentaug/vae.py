@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin
 from sklearn.utils import gen_batches
+from sklearn.utils.validation import check_is_fitted
 
-from latentaug._validation import check_images, check_number, draw_seed
+from latentaug._callbacks import CallbackSupportMixin, FitTasks, PassTasks, all_or_nothing
+from latentaug._validation import check_choice, check_images, check_number, draw_seed
 from latentaug.border import BATCH, find_device
 from latentaug.networks import Autoencoder, build
-from latentaug.stages import VaeObjective, train_autoencoder
+from latentaug.objective import PRECISIONS, VaeObjective
+from latentaug.settings import TrainingLog, settings_of
+from latentaug.stages import train_autoencoder
 from latentaug.torch_transformer import TorchTransformer
-from latentaug.training import Draws, TrainingLog, settings_of
+from latentaug.training import Draws
 from latentaug.views import Views
 
 __all__ = ["VAE"]
 
 
-class VAE(ClassNamePrefixFeaturesOutMixin, TorchTransformer):
+class VAE(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TorchTransformer):
     """Convolutional variational autoencoder of images.
 
     Parameters
@@ -53,6 +59,9 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TorchTransformer):
         ``(H, W)`` or ``(H, W, C)`` of a flat row; one row of pixels if None. Image stacks tell their own.
     device : str or torch.device, default="auto"
         CUDA where it is usable, else the CPU.
+    precision : {"32", "bf16-mixed"}, default="32"
+        Arithmetic of the network in training: float32, or bfloat16 with float32 weights, losses and latent maps.
+        Fitted models always encode and decode in float32.
     refine_steps : int, default=0
         Damped Gauss-Newton steps from the encoder's guess towards the latents whose decoded image is nearest, taken
         by everything that encodes. May be set after fit. Each costs about `latent_dim` passes of the decoder.
@@ -122,6 +131,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TorchTransformer):
         batch_size=64,
         image_shape=None,
         device="auto",
+        precision="32",
         refine_steps=0,
         early_stopping=False,
         validation_fraction=0.1,
@@ -146,6 +156,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TorchTransformer):
         self.batch_size = batch_size
         self.image_shape = image_shape
         self.device = device
+        self.precision = precision
         self.refine_steps = refine_steps
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
@@ -155,6 +166,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TorchTransformer):
         self.random_state = random_state
         self.verbose = verbose
 
+    @all_or_nothing
     def fit(self, X, y=None):
         """Train on images.
 
@@ -176,8 +188,9 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TorchTransformer):
             On a wrong parameter or array, and where training diverges.
         """
         images = check_images(self, X, reset=True, image_shape=self.image_shape)
-        return self.fit_views(Views(images, {}, self.format_))
+        return self._train(Views(images, {}, self.format_), train_autoencoder, X, y)
 
+    @all_or_nothing
     def fit_views(self, views: Views, stage: Callable[..., TrainingLog] = train_autoencoder):
         """Train on every view of a data set.
 
@@ -193,20 +206,27 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TorchTransformer):
         VAE
             Itself, fitted.
         """
+        return self._train(views, stage, views.images, None)
+
+    def _train(self, views, stage, X, y):
         self._check_network()
         settings, device = settings_of(self), find_device(self.device)
         self.format_, self.image_shape_ = views.format_, views.format_.image_shape
         self.n_features_in_ = views.format_.n_pixels
+        tasks = FitTasks(self, X, y, max_subtasks=self.max_iter)
         draws = Draws.from_seed(draw_seed(self.random_state), device)
         network = self._start_network(draws, device)
-        objective = VaeObjective(self.reconstruction_weight, self.kl_weight, self.kl_warmup, device)
-        log = stage(network, views, objective, settings, draws)
-        self.network_, self.device_, self.n_iter_ = network.eval(), device, len(log.loss_curve)
-        self.loss_curve_, self.validation_curve_ = log.loss_curve, log.validation_curve
+
+        watch = PassTasks(tasks, lambda log: _fitted_attributes(copy.deepcopy(network), log))
+        objective = VaeObjective(self.reconstruction_weight, self.kl_weight, self.kl_warmup, device, self.precision)
+        log = stage(network, views, objective, replace(settings, watch=watch), draws)
+        self.__dict__.update(_fitted_attributes(network, log))
+        tasks.end()
         return self
 
     def _check_network(self):
         """Check the parameters of the network and of its objective."""
+        check_choice("precision", self.precision, PRECISIONS)
         check_number("latent_dim", self.latent_dim, low=1, integer=True)
         check_number("kl_weight", self.kl_weight, low=0)
         check_number("kl_warmup", self.kl_warmup, low=0)
@@ -261,4 +281,16 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TorchTransformer):
 
     @property
     def _n_features_out(self):
+        check_is_fitted(self)
         return self.latent_dim
+
+
+def _fitted_attributes(network, log):
+    """What training leaves on an estimator."""
+    return {
+        "network_": network.eval(),
+        "device_": next(network.parameters()).device,
+        "n_iter_": len(log.loss_curve),
+        "loss_curve_": list(log.loss_curve),
+        "validation_curve_": list(log.validation_curve),
+    }

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from latentaug._callbacks import CallbackSupportMixin
 from latentaug._validation import (
     ImageFormat,
     check_images,
@@ -20,13 +21,13 @@ from latentaug._validation import (
 from latentaug.codec import Codec
 from latentaug.errors import error_table
 from latentaug.generation import GenerationMixin
-from latentaug.latent_transform import LatentTransform, if_invertible
+from latentaug.latent_transform import LatentTransform, RowNamesMixin, if_invertible
 from latentaug.views import Composition
 
 __all__ = ["LatentVerbs"]
 
 
-class LatentVerbs(GenerationMixin, TransformerMixin, BaseEstimator):
+class LatentVerbs(CallbackSupportMixin, GenerationMixin, RowNamesMixin, TransformerMixin, BaseEstimator):
     """Abstract model with latent maps: `fit` sets the attributes below, and `_codec` gives its autoencoder."""
 
     apply: Any
@@ -87,7 +88,7 @@ class LatentVerbs(GenerationMixin, TransformerMixin, BaseEstimator):
         ndarray of the shape of `X`
             As float32; in [0, 1], or on the range of the training data.
         """
-        return self._applied().transform(X)
+        return self._applied()._push(X)
 
     @if_invertible
     def inverse_transform(self, X):
@@ -103,7 +104,7 @@ class LatentVerbs(GenerationMixin, TransformerMixin, BaseEstimator):
         ndarray of the shape of `X`
             As in `transform`.
         """
-        return self._applied().inverse_transform(X)
+        return self._applied().inverse()._push(X)
 
     def compose(self, *steps):
         """A transformer that applies augmentations one after another, sharing this model.
@@ -204,7 +205,7 @@ class LatentVerbs(GenerationMixin, TransformerMixin, BaseEstimator):
         ndarray of the shape of `X`
             As in `transform`.
         """
-        return self.compose().transform(X)
+        return self.compose()._push(X)
 
     def transform_latent(self, Z, *names):
         """Apply augmentations to latent rows; no image is encoded or decoded.

@@ -15,9 +15,9 @@ PACKAGE = Path(latentaug.__file__).parent
 # From the ground up: a file imports only from below itself.
 FLOORS = [
     {"_version", "_validation", "augs", "maps", "datasets", "losses", "networks"},
-    {"views", "refine", "training", "measures"},
-    {"algebra", "border", "codec", "errors", "recursion"},
-    {"geometries", "scores", "torch_transformer"},
+    {"views", "refine", "settings", "measures"},
+    {"algebra", "border", "codec", "errors", "recursion", "training", "_callbacks"},
+    {"geometries", "objective", "scores", "torch_transformer"},
     {"stages"},
     {"vae", "latent_transform"},
     {"generation"},

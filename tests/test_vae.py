@@ -16,7 +16,8 @@ from latentaug import VAE
 from latentaug.border import to_images, to_tensor
 from latentaug.losses import kl_divergence, squared_error
 from latentaug.networks import ConjugateMap, OrthogonalMap, build, initialise
-from latentaug.training import OPTIMIZERS, SCHEDULES, TrainingSettings, _BestWeights
+from latentaug.settings import OPTIMIZERS, SCHEDULES, TrainingSettings
+from latentaug.training import _BestWeights
 
 QUICK = {"latent_dim": 3, "hidden_channels": (2, 3), "max_iter": 2, "device": "cpu", "random_state": 0}
 
