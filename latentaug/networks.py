@@ -14,10 +14,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-__all__ = ["Autoencoder", "Decoder", "Encoder", "ViewConditions", "ViewMaps", "build", "initialise"]
+__all__ = ["Autoencoder", "Decoder", "Encoder", "Upsampling", "ViewConditions", "ViewMaps", "build", "initialise"]
 
 KERNEL = 5
+FEW_CHANNELS = 4
 
 
 def _halve(size: int, times: int) -> int:
@@ -47,6 +49,29 @@ class Encoder(nn.Module):
         return mean, log_variance.clamp(-20, 10)
 
 
+class Upsampling(nn.ConvTranspose2d):
+    """A transposed 5x5 convolution of stride two; to few channels, computed as a plain one of its output's phases."""
+
+    def __init__(self, in_channels: int, out_channels: int, output_padding: tuple[int, int]) -> None:
+        half = KERNEL // 2
+        super().__init__(in_channels, out_channels, KERNEL, stride=2, padding=half, output_padding=output_padding)
+
+    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
+        if self.out_channels > FEW_CHANNELS:
+            return super().forward(x, output_size)
+        bias: Any = self.bias
+        return self.move(x) + bias[:, None, None]
+
+    def move(self, x: Tensor) -> Tensor:
+        """The convolution without its bias: a 3x3 one of stride one for each of the four phases of the output."""
+        phases = functional.pad(self.weight, (0, 1, 0, 1)).unflatten(3, (3, 2)).unflatten(2, (3, 2)).flip(2, 4)
+        kernel = phases.permute(1, 3, 5, 0, 2, 4).flatten(0, 2)  # (4 * out, in, 3, 3)
+        rows = x.contiguous(memory_format=torch.channels_last)
+        moved = functional.pixel_shuffle(functional.conv2d(rows, kernel, padding=1), 2)
+        height, width = (2 * size - 1 + extra for size, extra in zip(x.shape[2:], self.output_padding, strict=True))
+        return moved[..., :height, :width]
+
+
 class Decoder(nn.Module):
     """theta: latent rows (B, d) to images (B, C, H, W) in [0, 1]; the encoder's layers mirrored."""
 
@@ -62,12 +87,7 @@ class Decoder(nn.Module):
         ]
         for k in range(n, 0, -1):
             rows, columns = (fine - (2 * coarse - 1) for fine, coarse in zip(sizes[k - 1], sizes[k], strict=True))
-            layers += [
-                nn.ReLU(),
-                nn.ConvTranspose2d(
-                    widths[k], widths[k - 1], KERNEL, stride=2, padding=KERNEL // 2, output_padding=(rows, columns)
-                ),
-            ]
+            layers += [nn.ReLU(), Upsampling(widths[k], widths[k - 1], (rows, columns))]
         self.layers = nn.Sequential(*layers, nn.Sigmoid())
 
     def forward(self, z: Tensor) -> Tensor:

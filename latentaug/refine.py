@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from latentaug.networks import Decoder
+from latentaug.networks import Decoder, Upsampling
 
 __all__ = ["decode_with_jacobian", "refine"]
 
@@ -89,19 +88,6 @@ def _push_forward(layer: nn.Module, x: Tensor, J: Tensor) -> tuple[Tensor, Tenso
             slope = torch.autograd.grad(y.sum(), x)[0]
         return y.detach(), J * slope
     y, rows = layer(x), J.flatten(0, 1)
-    if isinstance(layer, nn.ConvTranspose2d):
-        moved = _upsample(layer, rows)[..., : y.shape[2], : y.shape[3]]
-    else:
-        moved = layer(rows) - layer(torch.zeros_like(x[:1]))  # an affine layer less its constant
+    # an affine layer less its constant
+    moved = layer.move(rows) if isinstance(layer, Upsampling) else layer(rows) - layer(torch.zeros_like(x[:1]))
     return y, moved.unflatten(0, J.shape[:2])
-
-
-def _upsample(layer: nn.ConvTranspose2d, x: Tensor) -> Tensor:
-    """A transposed 5x5 convolution of stride two, less its bias, as a plain 3x3 one of the four phases of its output.
-
-    For the many rows of a Jacobian that is faster.
-    """
-    phases = functional.pad(layer.weight, (0, 1, 0, 1)).unflatten(3, (3, 2)).unflatten(2, (3, 2)).flip(2, 4)
-    kernel = phases.permute(1, 3, 5, 0, 2, 4).flatten(0, 2)  # (4 * out, in, 3, 3)
-    rows = x.contiguous(memory_format=torch.channels_last)
-    return functional.pixel_shuffle(functional.conv2d(rows, kernel, padding=1), 2)

@@ -15,7 +15,7 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from latentaug import VAE
 from latentaug.border import to_images, to_tensor
 from latentaug.losses import kl_divergence, squared_error
-from latentaug.networks import ConjugateMap, OrthogonalMap, build, initialise
+from latentaug.networks import ConjugateMap, OrthogonalMap, Upsampling, build, initialise
 from latentaug.settings import OPTIMIZERS, SCHEDULES, TrainingSettings
 from latentaug.training import _BestWeights
 
@@ -40,6 +40,18 @@ def test_networks_take_any_image_size_and_channel_count(shape, channels):
     decoded = network.decoder(mean)
     assert decoded.shape == x.shape
     assert 0 <= decoded.min() <= decoded.max() <= 1
+
+
+@pytest.mark.parametrize("padding", [(0, 0), (1, 1), (0, 1)])
+@pytest.mark.parametrize("channels", [1, 3, 16])
+def test_upsampling_is_torchs_transposed_convolution(padding, channels):
+    torch.manual_seed(0)
+    ours, x = Upsampling(8, channels, padding), torch.randn(3, 8, 5, 7)
+    theirs = torch.nn.ConvTranspose2d(8, channels, 5, stride=2, padding=2, output_padding=padding)
+    theirs.load_state_dict(ours.state_dict())
+    expected = theirs(x)
+    assert torch.allclose(ours(x), expected, atol=1e-5)
+    assert torch.allclose(ours.move(x), expected - theirs(torch.zeros_like(x)), atol=1e-5)
 
 
 @given(X=image_stacks())
