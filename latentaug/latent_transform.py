@@ -8,6 +8,7 @@ from sklearn.utils.metaestimators import available_if
 
 from latentaug import maps
 from latentaug._validation import check_images, is_flat
+from latentaug.persistence import PersistentMixin
 from latentaug.views import Composition
 
 __all__ = ["LatentTransform", "if_invertible"]
@@ -15,7 +16,7 @@ __all__ = ["LatentTransform", "if_invertible"]
 if_invertible = available_if(lambda self: self.is_invertible)
 
 
-class LatentTransform(TransformerMixin, BaseEstimator):
+class LatentTransform(PersistentMixin, TransformerMixin, BaseEstimator):
     """Augmentations of a fitted `LatentAugmenter`, one after another; what its `compose` returns.
 
     It shares the augmenter's model, clones to itself, and works as a step of a Pipeline.
