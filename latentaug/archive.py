@@ -64,7 +64,7 @@ def _read_bytes(path: Path) -> bytes:
     with path.open("rb") as file:
         head = file.read(start)
         if not head.startswith(b"PK\3\4") or not head.endswith(META.encode()):
-            raise ValueError(f"{path} is no file that save() wrote: it begins with {head[:8]!r}. Allowed: one that is.")
+            raise ValueError(f"{path} was not written by save(): it begins with {head[:8]!r}. joblib reads pickles.")
         return head + file.read()
 
 

@@ -69,10 +69,11 @@ def weights_of(module: nn.Module) -> dict[str, np.ndarray]:
 
 def load_weights(module: nn.Module, weights: Mapping[str, np.ndarray]) -> None:
     """Copy weights, as `weights_of` gives them, into a module."""
-    shapes = {name: (tuple(weight.shape), str(weight.dtype)) for name, weight in module.state_dict().items()}
-    given = {name: (weight.shape, f"torch.{weight.dtype}") for name, weight in weights.items()}
-    if given != shapes:
-        raise ValueError(f"The weights do not fit the network. Allowed: {shapes}. Got: {given}.")
+    wanted = {f"{name} {weight.dtype}{list(weight.shape)}" for name, weight in module.state_dict().items()}
+    given = {f"{name} torch.{weight.dtype}{list(weight.shape)}" for name, weight in weights.items()}
+    if given != wanted:
+        missing, other = (", ".join(sorted(names)) or "nothing" for names in (wanted - given, given - wanted))
+        raise ValueError(f"The weights do not fit the network. Missing: {missing}. Got instead: {other}.")
     module.load_state_dict({name: torch.tensor(weight) for name, weight in weights.items()})
 
 

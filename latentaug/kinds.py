@@ -22,6 +22,7 @@ SPECIAL = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 DTYPE = re.compile(r"[<>|][biufcSU][1-9]\d{0,5}")
 SAFE = {np.dtype(code).str for code in "?bBhHiIlLqQefd"}  # what safetensors knows, too
 RECORDS = {"ImageFormat": "_validation", "Algebra": "algebra", "ResidualNetwork": "maps"}
+MAX_NESTED = 1000
 TRANSIENT = {"_latentaug_version", "_skl_callbacks", "_skl_callbacks_to_teardown", "_callback_fit_ctx"}
 
 
@@ -36,7 +37,7 @@ class MissingAug:
     Parameters
     ----------
     name : str
-        The name of the function.
+        That of the augmentation.
     qualname : str
         Where it was found: ``module:name``.
     """
@@ -48,7 +49,8 @@ class MissingAug:
     def __call__(self, X: np.ndarray) -> np.ndarray:
         """Raise ValueError."""
         raise ValueError(
-            f"The function {self.qualname} was not saved with the model. Attach it by load(path, augs=...)."
+            f"The function of {self.__name__!r} ({self.qualname}) was not saved with the model. "
+            "Attach it by load(path, augs=...)."
         )
 
     def __repr__(self) -> str:
@@ -72,23 +74,21 @@ def _read_list(reader: Any, content: Any) -> list:
 
 
 def _read_tuple(reader: Any, content: Any) -> tuple:
-    return tuple(_read_list(reader, content))
-
-
-def _check_key(key: Any) -> Any:
-    """Refuse a key of a dict that is nested: it could take forever to hash."""
-    parts = key if type(key) is tuple else (key,)
-    if not all(type(part) in PLAIN or isinstance(part, np.generic) for part in parts):
-        raise TypeError(f"save() holds dicts whose keys are plain, or tuples of such. Got the key {key!r}.")
-    return key
+    """A tuple, of other tuples only so many: shared ones could make a key that takes forever to hash."""
+    value = tuple(_read_list(reader, content))
+    nested = 1 + sum(reader.nested.get(id(part), 0) for part in value)
+    if nested > MAX_NESTED:
+        raise ValueError(f"a tuple holds more than {MAX_NESTED} others")
+    reader.nested[id(value)] = nested
+    return value
 
 
 def _write_dict(writer: Any, value: dict) -> list:
-    return [[writer.write(_check_key(key)), writer.write(item)] for key, item in value.items()]
+    return [[writer.write(key), writer.write(item)] for key, item in value.items()]
 
 
 def _read_dict(reader: Any, content: Any) -> dict:
-    return {_check_key(reader.read(key)): reader.read(item) for key, item in content}
+    return {reader.read(key): reader.read(item) for key, item in content}
 
 
 def _dtype(text: str) -> np.dtype:
@@ -151,11 +151,11 @@ def _read_record(reader: Any, content: Any) -> Any:
     return _record_class(name)(**{field: reader.read(node) for field, node in state.items()})
 
 
-def _by_name(aug: Any) -> MissingAug:
+def _by_name(aug: Any, name: str | None = None) -> MissingAug:
     if isinstance(aug, MissingAug):
         return aug
-    name = getattr(aug, "__name__", None) or type(aug).__name__
-    return MissingAug(name, f"{aug.__module__}:{getattr(aug, '__qualname__', type(aug).__qualname__)}")
+    name = name or getattr(aug, "__name__", None) or type(aug).__name__
+    return MissingAug(name.strip("<>"), f"{aug.__module__}:{getattr(aug, '__qualname__', type(aug).__qualname__)}")
 
 
 CATALOGUED = {_by_name(aug).qualname: aug for aug in CATALOGUE.values()}
@@ -166,13 +166,12 @@ def _read_aug(reader: Any, content: Any) -> Any:
     return CATALOGUED.get(qualname) or MissingAug(name, qualname)
 
 
-def _each_function(augs: Any, change: Callable[[Any], Any]) -> Any:
-    """The parameter `augs` with another object in the place of every function."""
-    if callable(augs):
-        return change(augs)
-    if not isinstance(augs, (list, tuple)):
-        return augs
-    return type(augs)(_each_function(aug, change) for aug in augs)
+def _without_function(aug: Any) -> Any:
+    """An entry of `augs` with only the name of its function."""
+    match aug:
+        case (str() as name, function) if callable(function):
+            return type(aug)((name, _by_name(function, name)))
+    return _by_name(aug) if callable(aug) else aug
 
 
 def _attach(augs: Any, reader: Any) -> Any:
@@ -208,8 +207,8 @@ def _is_estimator(value: Any) -> bool:
 
 def _write_estimator(writer: Any, value: Any) -> list:
     state = {name: item for name, item in value.__getstate__().items() if name not in TRANSIENT}
-    if "augs" in state:
-        state["augs"] = _each_function(state["augs"], _by_name)
+    if isinstance(state.get("augs"), (list, tuple)):
+        state["augs"] = type(state["augs"])(map(_without_function, state["augs"]))
     return [_public_name(value), {name: writer.write(item) for name, item in state.items()}]
 
 

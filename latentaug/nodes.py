@@ -93,6 +93,8 @@ class Reader:
     ----------
     aug_names : set of str
         Augmentations that functions can be attached to.
+    nested : dict of int to int
+        How many tuples each tuple is made of, by its id.
     """
 
     version = __version__  # what the file's own version is, its reader has said
@@ -101,6 +103,7 @@ class Reader:
         self.device = device
         self.augs = augs
         self.aug_names: set[str] = set()
+        self.nested: dict[int, int] = {}
         self._arrays = arrays
         self._room = SLACK + SHARING * sum(array.nbytes for array in arrays.values())
         self._values: list[Any] = []

@@ -54,8 +54,9 @@ def _check_picklable(augs: Any) -> None:
         try:
             pickle.dumps(aug)
         except Exception as error:
+            name = " ".join(repr(aug).split())[:200]
             raise pickle.PicklingError(
-                f"The augmentation {aug!r} does not pickle. Allowed: a function named at the top level of a module, "
+                f"The augmentation {name} does not pickle. Allowed: a function named at the top level of a module, "
                 "cloudpickle, or save(), which keeps the model without the function."
             ) from error
 
