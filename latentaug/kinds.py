@@ -74,11 +74,15 @@ def _read_list(reader: Any, content: Any) -> list:
 
 
 def _read_tuple(reader: Any, content: Any) -> tuple:
-    """A tuple, of other tuples only so many: shared ones could make a key that takes forever to hash."""
-    value = tuple(_read_list(reader, content))
-    nested = 1 + sum(reader.nested.get(id(part), 0) for part in value)
+    return _counted(reader, tuple(_read_list(reader, content)))
+
+
+def _counted(reader: Any, value: Any) -> Any:
+    """Refuse a tuple or record of too many others: as a key of a dict, shared ones could take forever to hash."""
+    parts = value if type(value) is tuple else vars(value).values()
+    nested = 1 + sum(reader.nested.get(id(part), 0) for part in parts)
     if nested > MAX_NESTED:
-        raise ValueError(f"a tuple holds more than {MAX_NESTED} others")
+        raise ValueError(f"a {type(value).__name__} holds more than {MAX_NESTED} others")
     reader.nested[id(value)] = nested
     return value
 
@@ -119,8 +123,7 @@ def _write_array(writer: Any, value: np.ndarray) -> dict:
 
 def _read_array(reader: Any, content: Any) -> np.ndarray:
     if content["dtype"] == "object":
-        array = np.empty(len(content["items"]), dtype=object)
-        array[:] = _read_list(reader, content["items"])
+        array = np.fromiter(_read_list(reader, content["items"]), dtype=object)
     else:
         array = reader.take(content["stored"])
         array = array if array.dtype == _dtype(content["dtype"]) else array.view(_dtype(content["dtype"]))
@@ -133,8 +136,10 @@ def _is_random_state(value: Any) -> bool:
 
 
 def _read_random_state(reader: Any, content: Any) -> np.random.RandomState:
-    random_state = np.random.RandomState(0)
-    random_state.set_state(reader.read(content))
+    state, random_state = reader.read(content), np.random.RandomState(0)
+    if not 0 <= state["state"]["pos"] <= 624 or state["state"]["key"].shape != (624,):  # numpy would read beyond them
+        raise ValueError("the state of a RandomState is not one")
+    random_state.set_state(state)
     return random_state
 
 
@@ -148,7 +153,7 @@ def _write_record(writer: Any, value: Any) -> list:
 
 def _read_record(reader: Any, content: Any) -> Any:
     name, state = content
-    return _record_class(name)(**{field: reader.read(node) for field, node in state.items()})
+    return _counted(reader, _record_class(name)(**{field: reader.read(node) for field, node in state.items()}))
 
 
 def _by_name(aug: Any, name: str | None = None) -> MissingAug:

@@ -94,7 +94,7 @@ class Reader:
     aug_names : set of str
         Augmentations that functions can be attached to.
     nested : dict of int to int
-        How many tuples each tuple is made of, by its id.
+        How many tuples and records each of them is made of, by its id.
     """
 
     version = __version__  # what the file's own version is, its reader has said

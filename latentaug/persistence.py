@@ -190,7 +190,7 @@ def load(path: str | os.PathLike, device: Any = "auto", augs: Mapping[str, Calla
             raise TypeError(f"it is a {type(model).__name__}")
     for name in functions:
         if name not in reader.aug_names:
-            raise unknown_name("augmentation", name, sorted(reader.aug_names), "Saved with a function")
+            raise unknown_name("augmentation", name, sorted(reader.aug_names) or ["none"], "Saved with a function")
     return model
 
 

@@ -149,6 +149,24 @@ def tuples_of_tuples(meta):
     meta["objects"] += [*doubled, ["dict", [[{"ref": start + 39}, 1]]]]
 
 
+def records_of_records(meta):
+    """The same of records."""
+    start, fields = len(meta["objects"]), ("image_shape", "flat", "value_range")
+    for k in range(start, start + 40):
+        part = {"ref": k - 1} if k > start else 1
+        meta["objects"].append(["record", ["ImageFormat", dict.fromkeys(fields, part)]])
+    meta["objects"].append(["dict", [[{"ref": start + 39}, 1]]])
+
+
+def random_state_beyond_its_end(meta):
+    start = len(meta["objects"])
+    state = {"key": {"ref": start}, "pos": 10**6}
+    array = {"shape": [624], "turned": False, "dtype": "|u1", "stored": "key"}
+    whole = {"bit_generator": "MT19937", "state": {"ref": start + 1}, "has_gauss": 0, "gauss": 0.0}
+    meta["objects"] += [["array", array], ["dict", list(state.items())], ["dict", list(whole.items())]]
+    meta["objects"] += [["random_state", {"ref": start + 2}]]
+
+
 def many_arrays(meta):
     """One array of a megabyte, ten thousand times."""
     meta["objects"] += [["array", {"shape": [2**20], "turned": False, "dtype": "|u1", "stored": "big"}]] * 10_000
@@ -177,6 +195,8 @@ FORGED = {
     "weights of another shape": replace_first("array", lambda content: {**content, "shape": [-1]}),
     "weights of another dtype": replace_first("array", lambda content: {**content, "dtype": "|u1", "shape": [-1]}),
     "a key that takes forever": tuples_of_tuples,
+    "a record that takes forever": records_of_records,
+    "a random state beyond its end": random_state_beyond_its_end,
     "more memory than there is": many_arrays,
 }
 
@@ -192,9 +212,7 @@ def forged(saved, forge, arrays):
 
 @pytest.mark.parametrize("name", FORGED)
 def test_a_forged_file_is_refused(name, saved, path):
-    arrays = read_archive(saved)[1]
-    if name == "more memory than there is":
-        arrays = {**arrays, "big": np.zeros(2**20, dtype=np.uint8)}
+    arrays = {**read_archive(saved)[1], "key": np.zeros(624, np.uint8), "big": np.zeros(2**20, np.uint8)}
     refusal(path, forged(saved, FORGED[name], arrays))
 
 

@@ -293,7 +293,7 @@ def test_only_functions_of_the_catalogue_come_back(path):
 
 def test_functions_are_checked(augmenter, path):
     augmenter.save(path)
-    with pytest.raises(ValueError, match=r"^Unknown augmentation 'flip_lr'. Saved with a function: ."):
+    with pytest.raises(ValueError, match=r"^Unknown augmentation 'flip_lr'. Saved with a function: none."):
         load(path, augs={"flip_lr": flip_lr})
     with pytest.raises(TypeError, match="augs must be a dict of name to function"):
         load(path, augs=[flip_lr])
@@ -401,6 +401,8 @@ def test_orders_of_memory_and_objects_come_back():
     assert np.array_equal(through_a_table(turned[:, ::2]), turned[:, ::2])
     assert through_a_table(names).tolist() == names.tolist()
     assert type(through_a_table(names)[1, 1]) is np.float32
+    lists = np.fromiter([[1, 2], [3, 4]], dtype=object)
+    assert through_a_table(lists).tolist() == lists.tolist()
 
 
 class Sub(VAE):
