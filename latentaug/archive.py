@@ -55,7 +55,7 @@ def _unzip(data: bytes) -> dict[str, bytes] | None:
     meta = _member(data, 0, META)
     arrays = _member(data, LOCAL_HEADER + len(META) + len(meta), ARRAYS)
     members = {META: meta, ARRAYS: arrays}
-    return members if _zip(members) == data else None
+    return members if len(data) < 2**32 and _zip(members) == data else None
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -93,8 +93,8 @@ def one_line(problem: str) -> Iterator[None]:
     except Warning:
         raise
     except Exception as error:
-        reason = " ".join(str(error).split())[:300] or type(error).__name__
-        raise ValueError(f"{problem}: {reason}.".replace("..", ".")) from error
+        reason = " ".join(str(error).split())[:300].rstrip(".") or type(error).__name__
+        raise ValueError(f"{problem}: {reason}.") from error
 
 
 def read_archive(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
