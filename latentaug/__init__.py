@@ -10,9 +10,10 @@ _HOMES = {
     "LatentTransform": "latent_transform",
     "TransferHead": "transfer",
     "VAE": "vae",
+    "load": "persistence",
 }
 
-__all__ = ["VAE", "ConditionalVAE", "LatentAugmenter", "LatentTransform", "TransferHead", "__version__"]
+__all__ = ["VAE", "ConditionalVAE", "LatentAugmenter", "LatentTransform", "TransferHead", "__version__", "load"]
 
 
 def __getattr__(name):

@@ -1,1 +1,2 @@
 __version__ = "0.1.0"
+DOCUMENTATION = "https://latentaug.readthedocs.io/en/latest/"

@@ -14,9 +14,10 @@ PACKAGE = Path(latentaug.__file__).parent
 
 # From the ground up: a file imports only from below itself.
 FLOORS = [
-    {"_version", "_validation", "augs", "maps", "datasets", "losses", "networks"},
-    {"views", "refine", "settings", "measures"},
-    {"algebra", "border", "codec", "errors", "recursion", "training", "_callbacks"},
+    {"_version", "_validation", "archive", "augs", "maps", "datasets", "losses", "networks"},
+    {"views", "refine", "settings", "measures", "kinds"},
+    {"algebra", "border", "codec", "errors", "recursion", "training", "_callbacks", "nodes"},
+    {"persistence"},
     {"geometries", "objective", "scores", "torch_transformer"},
     {"stages"},
     {"vae", "latent_transform"},
@@ -30,6 +31,10 @@ FLOORS = [
     {"displays"},
 ]
 KNOWS_NO_TORCH = {
+    "archive",
+    "kinds",
+    "nodes",
+    "persistence",
     "_validation",
     "augs",
     "maps",

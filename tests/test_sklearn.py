@@ -196,6 +196,10 @@ def test_columns_keep_their_names():
         fitted.transform(X[X.columns[::-1]])
 
 
+def test_a_notebook_links_to_the_documentation():
+    assert "/generated/latentaug.VAE.html" in TINY._repr_html_()
+
+
 def test_the_package_is_imported_in_no_time():
     code = """
 import time
