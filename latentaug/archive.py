@@ -7,13 +7,13 @@ reader spells what it read anew and compares, and nothing but what `save` wrote 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import re
 import secrets
 import shutil
-import struct
-import zlib
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,32 +30,22 @@ LOCAL_HEADER = 30
 
 
 def _zip(members: Mapping[str, bytes]) -> bytes:
-    """A zip of stored members, dated 1980 and without permissions."""
-    parts, directory, offset = [], b"", 0
-    for name, content in members.items():
-        n, encoded = len(content), name.encode("ascii")
-        # Version, flags, method, time, date, checksum, size as stored and as it is, lengths of name and extra field.
-        fields = struct.pack("<5H3I2H", 20, 0, 0, 0, 0x21, zlib.crc32(content), n, n, len(encoded), 0)
-        parts += [b"PK\3\4" + fields + encoded, content]
-        directory += b"PK\1\2" + struct.pack("<H", 20) + fields + struct.pack("<3H2I", 0, 0, 0, 0, offset) + encoded
-        offset += LOCAL_HEADER + len(encoded) + n
-    end = struct.pack("<4H2IH", 0, 0, len(members), len(members), len(directory), offset, 0)
-    return b"".join([*parts, directory, b"PK\5\6", end])
+    """A zip of stored members, dated 1980 and made on no system in particular."""
+    with io.BytesIO() as buffer:
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+            for name, content in members.items():
+                entry = zipfile.ZipInfo(name)
+                entry.create_system = 3
+                archive.writestr(entry, content)
+        return buffer.getvalue()
 
 
-def _member(data: bytes, start: int, name: str) -> bytes:
-    """The member whose local header begins at `start`, or as much of it as there is."""
-    size = int.from_bytes(data[start + 22 : start + 26], "little")
-    start += LOCAL_HEADER + len(name)
-    return data[start : start + size]
-
-
-def _unzip(data: bytes) -> dict[str, bytes] | None:
-    """The two members, or None where the file is not, to the byte, what `_zip` makes of them."""
-    meta = _member(data, 0, META)
-    arrays = _member(data, LOCAL_HEADER + len(META) + len(meta), ARRAYS)
-    members = {META: meta, ARRAYS: arrays}
-    return members if len(data) < 2**32 and _zip(members) == data else None
+def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+    """A stored member; ValueError on one that is not, or not as long as it says."""
+    entry = archive.getinfo(name)
+    if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
+        raise ValueError(f"{name} is compressed")
+    return archive.read(entry)
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -94,7 +84,7 @@ def one_line(problem: str) -> Iterator[None]:
         raise
     except Exception as error:
         reason = " ".join(str(error).split())[:300].rstrip(".") or type(error).__name__
-        raise ValueError(f"{problem}: {reason}.") from error
+        raise ValueError(f"{problem}: {reason}.") from None
 
 
 def read_archive(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -108,14 +98,17 @@ def read_archive(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         Where it is not one of ours, was changed or cut short, or has a newer format.
     """
     data = _read_bytes(path)
-    number = re.match(rb'\{"format":(\d{1,9}),', _member(data, 0, META))
+    with one_line(f"{path} is damaged: it was changed or cut short since save() wrote it"):
+        archive = zipfile.ZipFile(io.BytesIO(data))
+        content = _member(archive, META)
+    number = re.match(rb'\{"format":(\d{1,9}),', content)
     if number and int(number[1]) > FORMAT:
         raise ValueError(f"{path} has format {int(number[1])}. Allowed: up to {FORMAT}; a newer latentaug reads it.")
-    members = _unzip(data)
-    if members is None:
-        raise ValueError(f"{path} is damaged: it was changed or cut short since save() wrote it.")
-    with one_line(f"{path} is damaged"):
-        meta = _read_meta(members[META])
+    with one_line(f"{path} is damaged: it was changed or cut short since save() wrote it"):
+        members = {META: content, ARRAYS: _member(archive, ARRAYS)}
+        if _zip(members) != data:
+            raise ValueError("it has other members, or other bytes around them")
+        meta = _read_meta(content)
         return meta, _read_arrays(members[ARRAYS], meta["sha256"])
 
 
