@@ -26,7 +26,7 @@ __all__ = [
     "weights_of",
 ]
 
-BATCH = 1024  # images encoded or decoded at once
+BATCH = 256  # images encoded or decoded at once: what fits the caches of a processor
 
 
 def to_tensor(images: np.ndarray, device: torch.device) -> Tensor:
