@@ -15,14 +15,14 @@ PACKAGE = Path(latentaug.__file__).parent
 # From the ground up: a file imports only from below itself.
 FLOORS = [
     {"_version", "_validation", "augs", "maps", "datasets", "losses", "networks"},
-    {"views", "refine", "training", "measures"},
+    {"views", "labels", "refine", "training", "measures"},
     {"algebra", "border", "codec", "errors", "recursion"},
     {"geometries", "scores", "torch_transformer"},
     {"stages"},
     {"vae", "latent_transform"},
     {"generation"},
     {"verbs"},
-    {"augmenter", "conditional"},
+    {"augmenter", "conditional", "resampling"},
     {"transfer", "baselines"},
     {"scorecard"},
     {"metrics", "drawing"},
@@ -44,6 +44,8 @@ KNOWS_NO_TORCH = {
     "latent_transform",
     "generation",
     "verbs",
+    "labels",
+    "resampling",
 }
 FILES = sorted(path for path in PACKAGE.glob("*.py") if path.stem != "__init__")
 
