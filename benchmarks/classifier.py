@@ -61,7 +61,7 @@ def turn_matrix(side: int, degrees: float) -> csr_array:
 def turn(X, degrees):
     """Turn every (square) image counter-clockwise about its centre."""
     rows = X.reshape(len(X), -1).astype(np.float32) @ turn_matrix(X.shape[1], degrees)
-    return np.rint(rows).reshape(X.shape).astype(X.dtype)
+    return (np.rint(rows) if X.dtype.kind in "ui" else rows).reshape(X.shape).astype(X.dtype)
 
 
 def turn_ccw(X):

@@ -179,9 +179,10 @@ class LatentResampler(BaseEstimator):
     def suggest_allowed(self, X, y, classifier, *, threshold=0.8, random_state=None):
         """Find by a classifier what each augmentation makes of each label.
 
-        The classifier learns from half of the images. It is then shown the other half, each label under each
-        augmentation, made in latent space; where it sees one label in most of them, and in at least `threshold` times
-        as many as of plain reconstructions of that label, the augmentation makes that label.
+        The classifier learns from half of the images. It is then shown the other half under each augmentation, made in
+        latent space. Where it sees one label in most images of a label, and in at least `threshold` times the share
+        that it sees in plain reconstructions of the label seen, the augmentation makes that label. Labels that it does
+        not see in most of their own reconstructions are left out.
 
         Parameters
         ----------
@@ -199,8 +200,8 @@ class LatentResampler(BaseEstimator):
         Returns
         -------
         dict of str to dict of label to label
-            To be looked at, and passed as `allowed`. A classifier must choose one of the labels it knows, so it may
-            take an image that is no digit at all for one.
+            To be looked at before it is passed as `allowed`: a classifier has to choose one of the labels that it
+            knows, also for an image that shows none of them.
 
         Raises
         ------
@@ -208,12 +209,13 @@ class LatentResampler(BaseEstimator):
             As `fit`, and on a wrong threshold or a label with one image.
         """
         check_number("threshold", threshold, low=0, above=True)
+        judge = clone(classifier)
         images, numbers, *_ = self._start(X, y, least=2)
         model, labels = self.augmenter_, self.classes_[numbers]
         learn, look = train_test_split(
             np.arange(len(labels)), test_size=0.5, stratify=labels, random_state=draw_seed(random_state)
         )
-        judge = clone(classifier).fit(self._unit_rows(images[learn]), labels[learn])
+        judge.fit(self._unit_rows(images[learn]), labels[learn])
         Z = model._reader(()).encode(images[look])
 
         def seen(*names):
@@ -227,7 +229,8 @@ class LatentResampler(BaseEstimator):
         """Check all, fit the augmenter; images, their labels' numbers, what is allowed, and the seed."""
         model = getattr(self.augmenter, "estimator", self.augmenter)
         if not isinstance(model, LatentVerbs):
-            raise TypeError(f"augmenter must be a LatentAugmenter, TransferHead or ConditionalVAE. Got {model!r}.")
+            allowed = "a LatentAugmenter, TransferHead or ConditionalVAE"
+            raise TypeError(f"augmenter must be {allowed}. Got {type(model).__name__}.")
         check_number("n_augments", self.n_augments, low=1, integer=True)
         numbers = self._check_labels(X, y, least)
         names = model.aug_names_ if hasattr(model, "aug_names_") else list(name_augs(model.augs))
