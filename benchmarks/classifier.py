@@ -12,7 +12,7 @@ shear and a turn by 10 degrees, each either way: the same digits and composition
     image twice   and 8 copies of each
     latent        and 4 copies of each, by an augmenter trained on the labelled digits alone
     both          those of image and those of latent
-    latent 10k    as latent, by an augmenter trained once on 10,000 other digits, without their labels
+    latent 10k    as latent, by an augmenter trained once on 10,000 digits without labels
     both 10k      those of image and those of latent 10k
 
 Last, what `suggest_allowed` finds for two flips and a half turn. Nothing was chosen by these results: the functions are
@@ -193,7 +193,7 @@ def print_accuracies(results: dict[tuple[int, str, str], list[float]]) -> None:
 
 
 def print_suggestion(setting: Setting) -> None:
-    """What is suggested for flips and a half turn, on the unlabelled digits' number of labelled ones."""
+    """What is suggested for two flips and a half turn, by as many labelled digits as the others were unlabelled."""
     X, y = (array[: setting.n_unlabelled] for array in setting.train)
     model = fit_augmenter([flip_lr, flip_ud, half_turn], X, setting.draws_unlabelled, seed=0)
     resampler = LatentResampler(FrozenEstimator(model))
