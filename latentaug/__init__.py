@@ -7,13 +7,23 @@ from latentaug._version import __version__
 _HOMES = {
     "ConditionalVAE": "conditional",
     "LatentAugmenter": "augmenter",
+    "LatentResampler": "resampling",
     "LatentTransform": "latent_transform",
     "TransferHead": "transfer",
     "VAE": "vae",
     "load": "persistence",
 }
 
-__all__ = ["VAE", "ConditionalVAE", "LatentAugmenter", "LatentTransform", "TransferHead", "__version__", "load"]
+__all__ = [
+    "VAE",
+    "ConditionalVAE",
+    "LatentAugmenter",
+    "LatentResampler",
+    "LatentTransform",
+    "TransferHead",
+    "__version__",
+    "load",
+]
 
 
 def __getattr__(name):

@@ -15,7 +15,7 @@ PACKAGE = Path(latentaug.__file__).parent
 # From the ground up: a file imports only from below itself.
 FLOORS = [
     {"_version", "_validation", "archive", "augs", "maps", "datasets", "losses", "networks"},
-    {"views", "refine", "settings", "measures", "kinds"},
+    {"views", "labels", "refine", "settings", "measures", "kinds"},
     {"algebra", "border", "codec", "errors", "recursion", "training", "_callbacks", "nodes"},
     {"persistence"},
     {"geometries", "objective", "scores", "torch_transformer"},
@@ -23,7 +23,7 @@ FLOORS = [
     {"vae", "latent_transform"},
     {"generation"},
     {"verbs"},
-    {"augmenter", "conditional"},
+    {"augmenter", "conditional", "resampling"},
     {"transfer", "baselines"},
     {"scorecard"},
     {"metrics", "drawing"},
@@ -49,6 +49,8 @@ KNOWS_NO_TORCH = {
     "latent_transform",
     "generation",
     "verbs",
+    "labels",
+    "resampling",
 }
 FILES = sorted(path for path in PACKAGE.glob("*.py") if path.stem != "__init__")
 
