@@ -1,6 +1,12 @@
 """Sphinx configuration."""
 
+import os
+
+from sphinx_gallery.sorting import ExplicitOrder
+
 from latentaug import __version__
+
+os.environ.setdefault("OMP_NUM_THREADS", "2")  # of the examples; small networks gain nothing by more
 
 project = "latentaug"
 author = "The latentaug developers"
@@ -18,21 +24,46 @@ extensions = [
 ]
 
 templates_path = ["_templates"]
+exclude_patterns = ["_build", "auto_examples/*.ipynb"]
+
 autosummary_generate = True
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
 
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
-    "plot_gallery": False,  # the examples train; `make demo` runs the first
+    "filename_pattern": r"/plot_",
+    "ignore_pattern": r"/paper/|__init__\.py",
+    "within_subsection_order": ExplicitOrder(
+        [
+            "plot_quickstart.py",
+            "plot_method.py",
+            "plot_own_augmentation.py",
+            "plot_compose_and_undo.py",
+            "plot_paired_data.py",
+            "plot_geometries.py",
+            "plot_transfer.py",
+            "plot_own_autoencoder.py",
+            "plot_model_selection.py",
+            "*",
+            "plot_generate.py",
+            "plot_hundred_flips.py",
+        ]
+    ),
+    "reset_modules": ("matplotlib",),
+    "plot_gallery": True,
+    "abort_on_example_error": True,
+    "min_reported_time": 1,
     "remove_config_comments": True,
     "download_all_examples": False,
+    "show_memory": False,
+    "capture_repr": (),
 }
 
 html_theme = "pydata_sphinx_theme"
 html_title = "latentaug"
 html_show_sourcelink = False
-html_sidebars = {page: [] for page in ("index", "install", "method", "generation", "paper")}
 html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False}
-exclude_patterns = ["_build", "auto_examples/*.ipynb"]
