@@ -35,7 +35,7 @@ CatalogueDisplay.from_augs(X_test, [rotate_cw, flip_lr, rotate_then_flip, flip_t
 # the column.
 
 augmenter = LatentAugmenter(
-    [rotate_cw, flip_lr], VAE(kl_weight=0.5, batch_size=32, max_iter=8, random_state=0), random_state=0
+    [rotate_cw, flip_lr], VAE(latent_dim=32, kl_weight=0.5, batch_size=32, max_iter=8, random_state=0), random_state=0
 ).fit(X_train)
 AlgebraDisplay.from_estimator(augmenter)
 
@@ -56,8 +56,8 @@ ReconstructionDisplay.from_estimator(augmenter, X_test, compositions, task="undo
 # flips are the identity, to the last bit.
 
 turn, flip = augmenter["rotate_cw"], augmenter["flip_lr"]
-identity = np.eye(16)
+identity = np.eye(32)
 print("four turns:          ", np.array_equal(augmenter.compose(turn, turn, turn, turn).matrix_, identity))
 print("two flips:           ", np.array_equal(augmenter.compose(flip, flip).matrix_, identity))
 print("flip, turn, flip:    ", np.array_equal(augmenter.compose(flip, turn, flip).matrix_, turn.inverse().matrix_))
-print("turn and flip commute:", np.array_equal((turn.matrix_ @ flip.matrix_), (flip.matrix_ @ turn.matrix_)))
+print("turn and flip commute:", np.array_equal(turn.matrix_ @ flip.matrix_, flip.matrix_ @ turn.matrix_))

@@ -16,7 +16,7 @@ from latentaug.displays import AlgebraDisplay, ReconstructionDisplay
 from latentaug.metrics import error_table
 
 X, _ = load_digits_sample()
-X_train, X_test = X[:3500], X[-500:]
+X_train, X_test = X[:3000], X[-500:]
 augs = [flip_lr, flip_ud]
 
 vae = VAE(kl_weight=0.5, batch_size=32, max_iter=8, random_state=0)

@@ -19,7 +19,7 @@ X, _ = load_digits_sample()
 
 def write_with_a_marker(X):
     """Thick strokes whose ink fades from the left to the right; known to whoever made the images, not to us."""
-    ink = gaussian_filter(X / 255.0, (0, 1.2, 1.2)) * np.linspace(3.2, 1.2, X.shape[2])
+    ink = gaussian_filter(X / 255.0, (0, 1.2, 1.2)) * np.linspace(3, 0.6, X.shape[2])
     return (255 * np.clip(ink, 0, 1)).astype(np.uint8)
 
 
