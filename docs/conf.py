@@ -29,6 +29,25 @@ exclude_patterns = ["_build", "auto_examples/*.ipynb"]
 autosummary_generate = True
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
+numpydoc_validation_checks = {
+    "all",  # but these:
+    "ES01",  # a summary that says it all needs no more,
+    "EX01",  # an example of a class serves its methods,
+    "SA01",  # the API page stands by task,
+    "PR04",  # "as in plot" for several parameters at once,
+    "PR07",  # a name and a type can say enough,
+    "PR08",  # n and d are lower case,
+    "RT02",  # scikit-learn's own methods name what they return,
+    "RT03",  # "Itself" need not be described twice,
+    "RT04",  # float64 is lower case,
+    "SS05",  # a summary may be a noun: "Images with ... undone".
+}
+numpydoc_validation_exclude = {
+    r"\.augs\.",  # the contract of an augmentation stands in the module, once
+    r"\.maps\.fit_(free|orthogonal)_map$",  # a formula in one line, shapes included
+    r"\.Algebra\.",  # predicates in one line
+    r"\.(Algebra|ErrorTable|Scorecard)$",  # data classes, whose attributes are their parameters
+}
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
@@ -63,7 +82,15 @@ sphinx_gallery_conf = {
     "capture_repr": (),
 }
 
+# Pages with no others beneath or beside them in the table of contents.
+PAGES_ALONE = ["index", "install", "getting_started", "method", "paper", "comparison", "faq", "changes"]
 html_theme = "pydata_sphinx_theme"
 html_title = "latentaug"
 html_show_sourcelink = False
-html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False}
+html_sidebars = {page: [] for page in PAGES_ALONE}
+html_theme_options = {
+    "show_toc_level": 2,
+    "navigation_with_keys": False,
+    "header_links_before_dropdown": 6,
+    "show_prev_next": False,
+}
