@@ -2,6 +2,8 @@
 
 import os
 
+from docutils.nodes import SkipNode
+from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx_gallery.sorting import ExplicitOrder
 
 from latentaug import __version__
@@ -16,7 +18,6 @@ version = release = __version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
     "numpydoc",
     "myst_parser",
     "sphinx_copybutton",
@@ -85,6 +86,7 @@ sphinx_gallery_conf = {
 # Pages with no others beneath or beside them in the table of contents.
 PAGES_ALONE = ["index", "install", "getting_started", "method", "paper", "comparison", "faq", "changes"]
 html_theme = "pydata_sphinx_theme"
+html_math_renderer = "mathml"
 html_title = "latentaug"
 html_show_sourcelink = False
 html_sidebars = {page: [] for page in PAGES_ALONE}
@@ -94,3 +96,20 @@ html_theme_options = {
     "header_links_before_dropdown": 6,
     "show_prev_next": False,
 }
+
+
+def write_math(translator, node):
+    """Write a formula as MathML, which browsers draw by themselves: the pages ask no network for anything."""
+    translator.body.append(tex2mathml(node.astext()))
+    raise SkipNode
+
+
+def write_display(translator, node):
+    """Write a displayed formula, with its alignment."""
+    translator.body.append(f'<div class="math">{tex2mathml(node.astext(), as_block=True)}</div>')
+    raise SkipNode
+
+
+def setup(app):
+    """Register the renderer of formulas."""
+    app.add_html_math_renderer("mathml", (write_math, None), (write_display, None))
