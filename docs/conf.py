@@ -74,6 +74,9 @@ sphinx_gallery_conf = {
         ]
     ),
     "reset_modules": ("matplotlib",),
+    "doc_module": ("latentaug",),
+    "reference_url": {"latentaug": None},
+    "backreferences_dir": "generated/backreferences",
     "plot_gallery": True,
     "abort_on_example_error": True,
     "min_reported_time": 1,
@@ -86,6 +89,8 @@ sphinx_gallery_conf = {
 # Pages with no others beneath or beside them in the table of contents.
 PAGES_ALONE = ["index", "install", "getting_started", "method", "paper", "comparison", "faq", "changes"]
 html_theme = "pydata_sphinx_theme"
+html_static_path = ["_static"]
+html_css_files = ["style.css"]
 html_math_renderer = "mathml"
 html_title = "latentaug"
 html_show_sourcelink = False
@@ -106,7 +111,7 @@ def write_math(translator, node):
 
 def write_display(translator, node):
     """Write a displayed formula, with its alignment."""
-    translator.body.append(f'<div class="math">{tex2mathml(node.astext(), as_block=True)}</div>')
+    translator.body.append(f'<div class="formula">{tex2mathml(node.astext(), as_block=True)}</div>')
     raise SkipNode
 
 

@@ -13,6 +13,8 @@ from latentaug.augs import flip_lr, rotate_cw
 from latentaug.datasets import load_digits_sample
 from latentaug.displays import AlgebraDisplay, CatalogueDisplay, ReconstructionDisplay
 
+# sphinx_gallery_thumbnail_number = 2
+
 X, _ = load_digits_sample()
 X_train, X_test = X[:4000], X[-500:]
 

@@ -12,6 +12,8 @@ from latentaug.datasets import load_digits_sample
 from latentaug.displays import CatalogueDisplay, RecursionDisplay, TrajectoryDisplay
 from latentaug.metrics import default_classifier, recursion_curve
 
+# sphinx_gallery_thumbnail_number = 3
+
 X, y = load_digits_sample()
 X_train, X_test, y_train, y_test = X[:4500], X[-40:], y[:4500], y[-40:]
 

@@ -15,6 +15,8 @@ from latentaug.datasets import load_digits_sample
 from latentaug.displays import AlgebraDisplay, ReconstructionDisplay
 from latentaug.metrics import error_table
 
+# sphinx_gallery_thumbnail_number = 2
+
 X, _ = load_digits_sample()
 X_train, X_test = X[:3000], X[-500:]
 augs = [flip_lr, flip_ud]
