@@ -1,6 +1,14 @@
 """Sphinx configuration."""
 
+import os
+
+from docutils.nodes import SkipNode
+from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx_gallery.sorting import ExplicitOrder
+
 from latentaug import __version__
+
+os.environ.setdefault("OMP_NUM_THREADS", "2")  # of the examples; small networks gain nothing by more
 
 project = "latentaug"
 author = "The latentaug developers"
@@ -10,7 +18,6 @@ version = release = __version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
     "numpydoc",
     "myst_parser",
     "sphinx_copybutton",
@@ -18,21 +25,96 @@ extensions = [
 ]
 
 templates_path = ["_templates"]
+exclude_patterns = ["_build", "auto_examples/*.ipynb"]
+
 autosummary_generate = True
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
+numpydoc_validation_checks = {
+    "all",  # but these:
+    "ES01",  # a summary that says it all needs no more,
+    "EX01",  # an example of a class serves its methods,
+    "SA01",  # the API page stands by task,
+    "PR04",  # "as in plot" for several parameters at once,
+    "PR07",  # a name and a type can say enough,
+    "PR08",  # n and d are lower case,
+    "RT02",  # scikit-learn's own methods name what they return,
+    "RT03",  # "Itself" need not be described twice,
+    "RT04",  # float64 is lower case,
+    "SS05",  # a summary may be a noun: "Images with ... undone".
+}
+numpydoc_validation_exclude = {
+    r"\.augs\.",  # the contract of an augmentation stands in the module, once
+    r"\.maps\.fit_(free|orthogonal)_map$",  # a formula in one line, shapes included
+    r"\.Algebra\.",  # predicates in one line
+    r"\.(Algebra|ErrorTable|Scorecard)$",  # data classes, whose attributes are their parameters
+}
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
 
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
-    "plot_gallery": False,  # the examples train; `make demo` runs the first
+    "filename_pattern": r"/plot_",
+    "ignore_pattern": r"/paper/|__init__\.py",
+    "within_subsection_order": ExplicitOrder(
+        [
+            "plot_quickstart.py",
+            "plot_method.py",
+            "plot_own_augmentation.py",
+            "plot_compose_and_undo.py",
+            "plot_paired_data.py",
+            "plot_geometries.py",
+            "plot_transfer.py",
+            "plot_own_autoencoder.py",
+            "plot_model_selection.py",
+            "*",
+            "plot_generate.py",
+            "plot_hundred_flips.py",
+        ]
+    ),
+    "reset_modules": ("matplotlib",),
+    "doc_module": ("latentaug",),
+    "reference_url": {"latentaug": None},
+    "backreferences_dir": "generated/backreferences",
+    "plot_gallery": True,
+    "abort_on_example_error": True,
+    "min_reported_time": 1,
     "remove_config_comments": True,
     "download_all_examples": False,
+    "show_memory": False,
+    "capture_repr": (),
 }
 
+# Pages with no others beneath or beside them in the table of contents.
+PAGES_ALONE = ["index", "install", "getting_started", "method", "paper", "comparison", "faq", "changes"]
 html_theme = "pydata_sphinx_theme"
+html_static_path = ["_static"]
+html_css_files = ["style.css"]
+html_math_renderer = "mathml"
 html_title = "latentaug"
 html_show_sourcelink = False
-html_sidebars = {page: [] for page in ("index", "install", "method", "generation", "paper")}
-html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False}
-exclude_patterns = ["_build", "auto_examples/*.ipynb"]
+html_sidebars = {page: [] for page in PAGES_ALONE}
+html_theme_options = {
+    "show_toc_level": 2,
+    "navigation_with_keys": False,
+    "header_links_before_dropdown": 6,
+    "show_prev_next": False,
+}
+
+
+def write_math(translator, node):
+    """Write a formula as MathML, which browsers draw by themselves: the pages ask no network for anything."""
+    translator.body.append(tex2mathml(node.astext()))
+    raise SkipNode
+
+
+def write_display(translator, node):
+    """Write a displayed formula, with its alignment."""
+    translator.body.append(f'<div class="formula">{tex2mathml(node.astext(), as_block=True)}</div>')
+    raise SkipNode
+
+
+def setup(app):
+    """Register the renderer of formulas."""
+    app.add_html_math_renderer("mathml", (write_math, None), (write_display, None))

@@ -127,7 +127,18 @@ class ErrorTable:
         return "\n".join([head, "-" * len(head), *map(str, self.rows)])
 
     def worst_gap(self, task: str | None = None) -> float:
-        """Largest gap over the floor, of one task or of all; NaN where there is no such row."""
+        """Largest gap over the floor.
+
+        Parameters
+        ----------
+        task : {"reconstruct", "apply", "undo"}, default=None
+            Of one task, or of all if None.
+
+        Returns
+        -------
+        float
+            A share of the floor; NaN where there is no such row.
+        """
         return max((row.gap for row in self.rows if task in (None, row.task)), default=float("nan"))
 
 

@@ -87,7 +87,17 @@ class Scorecard:
         return {row.label: row.table for row in self.rows}
 
     def in_unit(self, unit: str) -> Scorecard:
-        """The same card with its errors in another unit, one of those of `latentaug.metrics.in_unit`."""
+        """The same card with its errors in another unit.
+
+        Parameters
+        ----------
+        unit : str
+            One of those of `latentaug.metrics.in_unit`.
+
+        Returns
+        -------
+        Scorecard
+        """
         check_choice("unit", unit, UNITS)
         return replace(self, unit=unit)
 
@@ -95,9 +105,13 @@ class Scorecard:
         return in_unit(value, self.unit, self.n_pixels) if name in ERRORS else value
 
     def to_frame(self):
-        """The card as a pandas DataFrame: a row a model, NaN where something is missing, errors in the card's unit.
+        """The card as a table of pandas.
 
-        Where there is an interval, its ends stand in columns with `_low` and `_high` added to the name.
+        Returns
+        -------
+        DataFrame
+            A row a model, NaN where something is missing, errors in the card's unit. Where there is an interval, its
+            ends stand in columns with `_low` and `_high` added to the name.
         """
         import pandas as pd
 
