@@ -31,8 +31,8 @@ print(head.pairing_)
 print("the same maps:", head.latent_maps_["shear_x"] is flips.latent_maps_["flip_lr"])
 
 # %%
-# It has the verbs of an augmenter, under the new names. The composition was made by the product of the flips' maps. Half
-# a minute of training leaves edges blurred; :doc:`/paper` shows heads that were trained for longer.
+# It has the verbs of an augmenter, under the new names. The composition was made by the product of the flips' maps.
+# Half a minute of training leaves edges blurred; :doc:`/paper` shows heads that were trained for longer.
 
 ReconstructionDisplay.from_estimator(head, X_test)
 
