@@ -42,7 +42,7 @@ augmenter = LatentAugmenter(
 AlgebraDisplay.from_estimator(augmenter)
 
 # %%
-# Both orders, and a half turn, in latent space. Nothing is trained for a composition: its matrix is the product of the
+# Both orders, and a half turn, in latent space. A composition has no map of its own: its matrix is the product of the
 # matrices.
 
 compositions = [("rotate_cw", "flip_lr"), ("flip_lr", "rotate_cw"), ("rotate_cw", "rotate_cw")]

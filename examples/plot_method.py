@@ -21,7 +21,7 @@ X, _ = load_digits_sample()
 X_train, X_test = X[:3000], X[-500:]
 augs = [flip_lr, flip_ud]
 
-vae = VAE(kl_weight=0.5, batch_size=32, max_iter=8, random_state=0)
+vae = VAE(kl_weight=0.5, batch_size=32, max_iter=7, random_state=0)
 joint = LatentAugmenter(augs, vae, random_state=0).fit(X_train)
 staged = LatentAugmenter(augs, vae, method="staged", geometry="free", random_state=0).fit(X_train)
 

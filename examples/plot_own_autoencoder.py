@@ -68,13 +68,13 @@ class DenseAutoencoder(TransformerMixin, BaseEstimator):
 # Three augmenters of two flips. For the flips' group the maps of any autoencoder can be made exact; how well they fit
 # its latents is another question.
 
-vae = VAE(kl_weight=0.5, batch_size=32, max_iter=8, random_state=0)
+vae = VAE(kl_weight=0.5, batch_size=32, max_iter=6, random_state=0)
 flips = ["flip_lr", "flip_ud"]
 models = {
     "PCA": LatentAugmenter(flips, PCA(16), method="staged", random_state=0).fit(X_train),
     "dense network": LatentAugmenter(flips, DenseAutoencoder(), method="staged", random_state=0).fit(X_train),
     "VAE, joint": LatentAugmenter(
-        flips, VAE(kl_weight=0.5, batch_size=32, max_iter=8, random_state=0), random_state=0
+        flips, VAE(kl_weight=0.5, batch_size=32, max_iter=6, random_state=0), random_state=0
     ).fit(X_train),
 }
 for label, model in models.items():

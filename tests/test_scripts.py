@@ -1,5 +1,6 @@
-"""The example and the benchmarks run, on little data."""
+"""The examples are whole, and the quickstart and the benchmarks run, on little data."""
 
+import ast
 import runpy
 import shutil
 import sys
@@ -12,10 +13,17 @@ from latentaug import datasets
 
 ROOT = Path(__file__).parent.parent
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not (ROOT / "examples").exists(), reason="needs the repository, not a wheel"),
-]
+GALLERY = sorted((ROOT / "examples").glob("plot_*.py"))
+
+pytestmark = pytest.mark.skipif(not (ROOT / "examples").exists(), reason="needs the repository, not a wheel")
+
+
+@pytest.mark.parametrize("path", GALLERY, ids=lambda path: path.stem)
+def test_an_example_compiles_and_has_a_title(path):
+    title, line, blank, summary, *_ = ast.get_docstring(ast.parse(path.read_text())).split("\n")
+    assert line == "=" * len(title)
+    assert blank == ""
+    assert summary
 
 
 @pytest.fixture
@@ -24,6 +32,7 @@ def few_digits(monkeypatch):
     monkeypatch.setattr(datasets, "load_digits_sample", lambda: (X[:700], y[:700]))
 
 
+@pytest.mark.slow
 def test_quickstart_prints_a_table_and_leaves_a_picture(few_digits, monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("MPLBACKEND", "Agg")
     script = shutil.copy(ROOT / "examples" / "plot_quickstart.py", tmp_path)
@@ -34,6 +43,7 @@ def test_quickstart_prints_a_table_and_leaves_a_picture(few_digits, monkeypatch,
     assert (tmp_path / "output" / "quickstart.png").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_fidelity_benchmark_judges_its_claims(monkeypatch, capsys):
     monkeypatch.syspath_prepend(ROOT)
     monkeypatch.setattr(sys, "argv", ["fidelity", "--quick", "--only", "pca"])
