@@ -10,7 +10,7 @@ import torch
 from sklearn.utils import gen_batches
 from torch import Tensor, nn
 
-from latentaug._validation import ImageFormat
+from latentaug._validation import ImageFormat, shown
 from latentaug.refine import refine
 
 __all__ = ["BATCH", "decode", "encode", "find_device", "load_weights", "to_images", "to_tensor", "weights_of"]
@@ -35,10 +35,12 @@ def find_device(device: str | torch.device) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         found = torch.device(device)
-        torch.empty(0, device=found)
+        torch.zeros(1, device=found).cpu()  # what has no memory, such as "meta", fails
     except (RuntimeError, AssertionError, TypeError) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"device {device!r} is not usable here ({reason}). Allowed: auto, cpu, cuda, mps.") from error
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise ValueError(
+            f"device {shown(device)} is not usable here ({reason}). Allowed: auto, cpu, cuda, mps."
+        ) from error
     return found
 
 

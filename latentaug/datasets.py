@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from latentaug._validation import check_choice, check_flag, check_kind
+
 __all__ = ["load_digits_sample", "load_mnist"]
 
 _SPLITS = {
@@ -87,7 +89,10 @@ def load_mnist(
     ...
     ValueError: Unknown split 'validation'. Allowed: train, test.
     """
-    names = _split_files(split)
+    check_choice("split", split, _SPLITS)
+    check_kind("data_home", data_home, (str, os.PathLike, type(None)), "a path or None")
+    check_flag("download", download)
+    names = _SPLITS[split]
     paths = _find(names, data_home)
     if not paths and download:
         _download(_cache())
@@ -132,13 +137,6 @@ def load_digits_sample() -> tuple[np.ndarray, np.ndarray]:
     return rows[:, :-1].reshape(-1, 28, 28).copy(), rows[:, -1].astype(np.int64)
 
 
-def _split_files(split: Any) -> tuple[str, str]:
-    """Names of the image file and the label file of a split."""
-    if not isinstance(split, str) or split not in _SPLITS:
-        raise ValueError(f"Unknown split {split!r}. Allowed: {', '.join(_SPLITS)}.")
-    return _SPLITS[split]
-
-
 def _cache() -> Path:
     """The user's cache folder; the XDG rules leave out a relative ``XDG_CACHE_HOME``."""
     base = Path(os.environ.get("XDG_CACHE_HOME", ""))
@@ -148,7 +146,15 @@ def _cache() -> Path:
 def _folders(data_home: Any) -> list[Path]:
     """The folders to look into, in order."""
     named = (data_home, os.environ.get("LATENTAUG_DATA"))
-    return [*(Path(folder).expanduser() for folder in named if folder), _cache()]
+    return [*(_expand(Path(folder)) for folder in named if folder), _cache()]
+
+
+def _expand(folder: Path) -> Path:
+    """A folder with its ``~`` expanded; as it is where that user has no home."""
+    try:
+        return folder.expanduser()
+    except RuntimeError:
+        return folder
 
 
 def _find(names: tuple[str, ...], data_home: Any) -> list[Path]:

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from latentaug import maps
 from latentaug._callbacks import FitTasks, all_or_nothing
-from latentaug._validation import check_images, check_pairing, draw_seed
+from latentaug._validation import check_flag, check_images, check_pairing, check_verbosity, draw_seed
 from latentaug.algebra import find_algebra
 from latentaug.augmenter import LatentAugmenter
 from latentaug.codec import Codec, start_autoencoder
@@ -176,6 +176,8 @@ class TransferHead(LatentVerbs):
             raise TypeError(f"augmenter must be a LatentAugmenter. Got {type(self.augmenter).__name__}.")
         if not isinstance(self.autoencoder, (VAE, type(None))):
             raise TypeError(f"autoencoder must be a VAE or None. Got {type(self.autoencoder).__name__}.")
+        check_flag("undo", self.undo)
+        check_verbosity(self.verbose)
 
     def _find_augmenter(self, X, tasks):
         """The augmenter itself where it is fitted, else a clone of it, fitted."""

@@ -73,7 +73,8 @@ class LatentVerbs(CallbackSupportMixin, GenerationMixin, RowNamesMixin, Transfor
         -------
         bool
         """
-        return all(name in self.latent_maps_ for name in composition)
+        check_is_fitted(self)
+        return all(name in self.latent_maps_ for name in check_names("composition", composition))
 
     def transform(self, X):
         """Augmented images: the composition named by `apply`.
@@ -223,7 +224,7 @@ class LatentVerbs(CallbackSupportMixin, GenerationMixin, RowNamesMixin, Transfor
             Latent rows, in the dtype of `Z`.
         """
         transform = self.compose(*names)
-        return transform.transform_latent(check_latents(Z, self._latent_dim))
+        return transform.transform_latent(Z)
 
     @if_invertible
     def inverse_transform_latent(self, Z, *names):
@@ -242,7 +243,7 @@ class LatentVerbs(CallbackSupportMixin, GenerationMixin, RowNamesMixin, Transfor
             Latent rows, in the dtype of `Z`.
         """
         transform = self.compose(*names).inverse()
-        return transform.transform_latent(check_latents(Z, self._latent_dim))
+        return transform.transform_latent(Z)
 
     def score(self, X, y=None):
         """Minus the mean squared error of reconstruction and of what is applied; higher is better.

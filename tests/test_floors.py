@@ -14,7 +14,9 @@ PACKAGE = Path(latentaug.__file__).parent
 
 # From the ground up: a file imports only from below itself.
 FLOORS = [
-    {"_version", "_validation", "augs", "maps", "datasets", "losses", "networks"},
+    {"_version", "_validation", "losses", "networks"},
+    {"_contract", "_matrices", "datasets"},
+    {"augs", "maps"},
     {"views", "refine", "settings", "measures"},
     {"algebra", "border", "codec", "errors", "recursion", "training", "_callbacks"},
     {"geometries", "objective", "scores", "torch_transformer"},
@@ -30,6 +32,8 @@ FLOORS = [
     {"displays"},
 ]
 KNOWS_NO_TORCH = {
+    "_contract",
+    "_matrices",
     "_validation",
     "augs",
     "maps",
