@@ -271,10 +271,12 @@ NAMES = one_of(1, b"flip_lr", 0, False, {}, object(), [1], [None], [["flip_lr"]]
                *UNKNOWN, ["nonsense"], ("flip_lr", "nonsense"), np.zeros((50, 50)))  # fmt: skip
 STEPS = one_of((1,), (None,), (["flip_lr"],), (("flip_lr", 1),), (b"flip_lr",), ({},), (np.zeros((50, 50)),), ("",),
                ("flip_lr", "nonsense"), ("flip_lr", object()), ("nonsense",))  # fmt: skip
+SIGNED_STEPS = one_of(3, None, "flip_lr", ("flip_lr",), (("nonsense", 1),), (("flip_lr", 2),), (("flip_lr", "x"),),
+                      (3,), ((1, 1),), {}, (("flip_lr", 1, 1),), (("flip_lr", 0),), object())  # fmt: skip
 COMPOSITIONS = one_of(1, 0, object(), "flip_lr", b"x", {"a": 1}, [1], [None], [("flip_lr", 2)], [("nonsense",)],
                       ["nonsense"], [[["flip_lr"]]], [object()], np.zeros((3, 3)), True, 1.5, [{}])  # fmt: skip
-NUMBERS_OF_STEPS = one_of(0, 3, "24", [], {}, object(), [0], [-2], [1], [3], [2.0], ["2"], [None], [2, 3], [True], np.nan,
-                          [np.nan], np.zeros((2, 2)), [[2]], b"ab")  # fmt: skip
+NUMBERS_OF_STEPS = one_of(0, 3, "24", [], {}, object(), [0], [-2], [1], [3], [2.0], ["2"], [None], [2, 3], [True],
+                          np.nan, [np.nan], np.zeros((2, 2)), [[2]], b"ab")  # fmt: skip
 FLAG = one_of("yes", "False", None, 2, 1.5, [], {}, object(), np.nan, np.array([True, False]), b"")
 VERBOSITY = one_of("yes", None, 1.5, [], {}, object(), np.nan, np.array([1, 2]), b"", -1)
 SEED = one_of("abc", -1, 1.5, 2**40, object(), {}, (), b"", np.nan, [1, 2], np.random.default_rng(0))
@@ -349,14 +351,14 @@ NO_AUGS = one_of([], (), "flip_lr", b"flip_lr", flip_lr, 3, {}, object(), [1], [
                  ["flip_lr", ""], [(3, flip_lr)], np.zeros((3, 3)))  # fmt: skip
 
 
-def NOT_NONE_AUGS(rng: np.random.Generator, right: Any) -> tuple[str, Any]:
+def not_none_augs(rng: np.random.Generator, right: Any) -> tuple[str, Any]:
     """What is no list of augmentations, or one of which one is broken."""
     return pick(rng, [NO_AUGS, BROKEN_AUGS])(rng, right)
 
 
-def AUGS(rng: np.random.Generator, right: Any) -> tuple[str, Any]:
+def any_augs(rng: np.random.Generator, right: Any) -> tuple[str, Any]:
     """The same, or none where there are no views either."""
-    return NOT_NONE_AUGS(rng, right) if rng.random() < 0.95 else ("None", None)
+    return not_none_augs(rng, right) if rng.random() < 0.95 else ("None", None)
 
 
 PAIRINGS = one_of(3, "flip_lr", [], (), {}, object(), {"flip_lr": "shear_x"}, {1: 2, 3: 4}, 0, False,
@@ -365,23 +367,23 @@ PAIRINGS = one_of(3, "flip_lr", [], (), {}, object(), {"flip_lr": "shear_x"}, {1
                   [("flip_lr", "shear_x")])  # fmt: skip
 PAIRED_VIEWS = named(
     {
-        f"one is {name}": (lambda rng, X, fault=fault: {("flip_lr",): fault(rng, X)})
+        f"one is {name}": (lambda rng, views, fault=fault: {key: fault(rng, X) for key, X in views.items()})
         for name, fault in (IMAGE_FAULTS | MISSHAPEN).items()
     }
     | {
-        "too few images": lambda rng, X: {("flip_lr",): X[:-1]},
-        "of another range": lambda rng, X: {("flip_lr",): X + 7},
-        "a key that is a number": lambda rng, X: {3: X},
-        "a key of a number": lambda rng, X: {(3,): X},
-        "a key that is None": lambda rng, X: {None: X},
-        "a frozenset for a key": lambda rng, X: {frozenset(["flip_lr"]): X},
-        "unknown": lambda rng, X: {("nonsense",): X},
-        "a list": lambda rng, X: [X],
-        "an array": lambda rng, X: X,
-        "a string": lambda rng, X: "flip_lr",
-        "a number": lambda rng, X: 3,
-        "zero": lambda rng, X: 0,
-        "an empty list": lambda rng, X: [],
+        "too few images": lambda rng, views: {key: X[:-1] for key, X in views.items()},
+        "of another range": lambda rng, views: {key: X + 7 for key, X in views.items()},
+        "a key that is a number": lambda rng, views: {3: views["flip_lr",]},
+        "a key of a number": lambda rng, views: {(3,): views["flip_lr",]},
+        "a key that is None": lambda rng, views: {None: views["flip_lr",]},
+        "a frozenset for a key": lambda rng, views: {frozenset(["flip_lr"]): views["flip_lr",]},
+        "unknown": lambda rng, views: {("nonsense",): views["flip_lr",]},
+        "a list": lambda rng, views: list(views.values()),
+        "an array": lambda rng, views: views["flip_lr",],
+        "a string": lambda rng, views: "flip_lr",
+        "a number": lambda rng, views: 3,
+        "zero": lambda rng, views: 0,
+        "an empty list": lambda rng, views: [],
     }
 )
 AUTOENCODERS = one_of(3, 0, "", "PCA", PCA, object(), [], {}, KMeans(), KNeighborsClassifier(), VAE, flip_lr,

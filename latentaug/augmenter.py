@@ -138,9 +138,8 @@ class LatentAugmenter(LatentVerbs):
         shape = getattr(self.autoencoder, "image_shape", None) if self.image_shape is None else self.image_shape
         data = views_of(self, X, shape, views)
         seed = draw_seed(self.random_state)
-        self.autoencoder_ = start_autoencoder(
-            VAE(verbose=self.verbose) if self.autoencoder is None else self.autoencoder, seed
-        )
+        given = VAE(verbose=self.verbose) if self.autoencoder is None else self.autoencoder
+        self.autoencoder_ = start_autoencoder(given, seed)
         self.algebra_ = find_algebra(data, max_group=self._max_group())
         self.geometries_ = choose_geometries(self.geometry, self.algebra_)
         if "group" in self.geometries_.values():

@@ -13,8 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from latentaug._validation import check_choice, check_flag, check_kind
-
 __all__ = ["load_digits_sample", "load_mnist"]
 
 _SPLITS = {
@@ -89,10 +87,9 @@ def load_mnist(
     ...
     ValueError: Unknown split 'validation'. Allowed: train, test.
     """
-    check_choice("split", split, _SPLITS)
-    check_kind("data_home", data_home, (str, os.PathLike, type(None)), "a path or None")
-    check_flag("download", download)
-    names = _SPLITS[split]
+    names = _split_files(split)
+    if not isinstance(download, bool):
+        raise TypeError(f"download must be True or False. Got {download!r:.100}.")
     paths = _find(names, data_home)
     if not paths and download:
         _download(_cache())
@@ -137,6 +134,13 @@ def load_digits_sample() -> tuple[np.ndarray, np.ndarray]:
     return rows[:, :-1].reshape(-1, 28, 28).copy(), rows[:, -1].astype(np.int64)
 
 
+def _split_files(split: Any) -> tuple[str, str]:
+    """Names of the image file and the label file of a split."""
+    if not isinstance(split, str) or split not in _SPLITS:
+        raise ValueError(f"Unknown split {split!r:.100}. Allowed: {', '.join(_SPLITS)}.")
+    return _SPLITS[split]
+
+
 def _cache() -> Path:
     """The user's cache folder; the XDG rules leave out a relative ``XDG_CACHE_HOME``."""
     base = Path(os.environ.get("XDG_CACHE_HOME", ""))
@@ -145,6 +149,8 @@ def _cache() -> Path:
 
 def _folders(data_home: Any) -> list[Path]:
     """The folders to look into, in order."""
+    if not isinstance(data_home, (str, os.PathLike, type(None))):
+        raise TypeError(f"data_home must be a path or None. Got {data_home!r:.100}.")
     named = (data_home, os.environ.get("LATENTAUG_DATA"))
     return [*(_expand(Path(folder)) for folder in named if folder), _cache()]
 

@@ -16,8 +16,8 @@ from latentaug.errors import say
 from latentaug.views import Composition, Views
 
 __all__ = [
-    "ChartDisplay", "ImageDisplay", "ImageGrid", "as_unit", "find_colours", "import_pyplot", "in_words", "known_views", "named_models",
-    "narrow", "start_axes", "start_panels", "turn_if_crowded",
+    "ChartDisplay", "ImageDisplay", "ImageGrid", "as_unit", "find_colours", "import_pyplot", "in_words", "known_views",
+    "named_models", "narrow", "start_axes", "start_panels", "turn_if_crowded",
 ]  # fmt: skip
 
 TILE = 0.75  # inches of the longer side of an image
