@@ -7,12 +7,21 @@ from latentaug._version import __version__
 _HOMES = {
     "ConditionalVAE": "conditional",
     "LatentAugmenter": "augmenter",
+    "LatentResampler": "resampling",
     "LatentTransform": "latent_transform",
     "TransferHead": "transfer",
     "VAE": "vae",
 }
 
-__all__ = ["VAE", "ConditionalVAE", "LatentAugmenter", "LatentTransform", "TransferHead", "__version__"]
+__all__ = [
+    "VAE",
+    "ConditionalVAE",
+    "LatentAugmenter",
+    "LatentResampler",
+    "LatentTransform",
+    "TransferHead",
+    "__version__",
+]
 
 
 def __getattr__(name):

@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import gen_batches
+from sklearn.utils.validation import check_is_fitted
 
 from latentaug._validation import ImageFormat
 from latentaug.views import Views
 
-__all__ = ["Codec", "start_autoencoder"]
+__all__ = ["Codec", "fitted_model", "start_autoencoder"]
 
 BATCH = 1024  # images that the autoencoder is given at once
 
 
 def start_autoencoder(autoencoder: Any, seed: int) -> Any:
-    """An unfitted copy of an autoencoder, with a seed where it has none."""
+    """An unfitted copy of an autoencoder, or of a model with one, with a seed where it has none."""
     copy = clone(autoencoder)
     if copy.get_params().get("random_state", seed) is None:
         copy.set_params(random_state=seed)
     return copy
+
+
+def fitted_model(model: Any, X: Any, seed: int, task: Callable[[Any], AbstractContextManager] = nullcontext) -> Any:
+    """A model itself where it is fitted, taken out of its `FrozenEstimator`; else a clone of it, fitted in a task."""
+    try:
+        check_is_fitted(model)
+    except NotFittedError:
+        if isinstance(model, FrozenEstimator):
+            raise
+        fresh = start_autoencoder(model, seed)
+        with task(fresh):
+            return fresh.fit(X)
+    return getattr(model, "estimator", model)
 
 
 class Codec:
@@ -52,7 +69,7 @@ class Codec:
 
     def _rows(self, images: np.ndarray) -> np.ndarray:
         rows = self.format_.layout(images, flat=True)
-        return np.divide(rows, 255, dtype=np.float32) if rows.dtype.kind in "ui" else rows
+        return self.format_.to_unit(rows) if rows.dtype.kind in "uib" else rows
 
     def encode(self, images: np.ndarray) -> np.ndarray:
         """Latent rows (n, d) of a stack of images."""

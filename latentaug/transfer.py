@@ -7,8 +7,6 @@ from functools import partial
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.exceptions import NotFittedError
-from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from latentaug import maps
@@ -16,7 +14,7 @@ from latentaug._callbacks import FitTasks, all_or_nothing
 from latentaug._validation import check_flag, check_images, check_pairing, check_verbosity, draw_seed
 from latentaug.algebra import find_algebra
 from latentaug.augmenter import LatentAugmenter
-from latentaug.codec import Codec, start_autoencoder
+from latentaug.codec import Codec, fitted_model, start_autoencoder
 from latentaug.stages import train_head
 from latentaug.vae import VAE
 from latentaug.verbs import LatentVerbs
@@ -49,7 +47,7 @@ class TransferHead(LatentVerbs):
     apply : str, list of str or None, default=None
         What `transform` applies, the leftmost first; all target augmentations in order if None, none if empty.
     random_state : int, RandomState instance or None, default=None
-        Seed of all randomness. No global generator is touched.
+        Seed of all randomness, of an unfitted augmenter without a seed too. No global generator is touched.
     verbose : int, default=0
         Whether the training of the head shows progress, where `autoencoder` is None.
 
@@ -131,8 +129,9 @@ class TransferHead(LatentVerbs):
             On a wrong parameter or array, augmentations of another number, or a pairing that is no bijection.
         """
         self._check_parameters()
+        seed = draw_seed(self.random_state)
         tasks = FitTasks(self, X, y, max_subtasks=2)
-        self.augmenter_ = self._find_augmenter(X, tasks)
+        self.augmenter_ = fitted_model(self.augmenter, X, seed, tasks.of)
         check_images(self.augmenter_, X, reset=False)
         data = self._make_views(X)
         self.pairing_ = check_pairing(self.pairing, self.augmenter_.aug_names_, list(data.augs))
@@ -140,7 +139,7 @@ class TransferHead(LatentVerbs):
         self.condition_numbers_ = {name: maps.condition_number(L) for name, L in self.latent_maps_.items()}
         self.algebra_ = find_algebra(data)
         self.compositions_, self.aug_names_, self.undo_ = data.compositions, list(data.augs), bool(self.undo)
-        self.autoencoder_ = self._start_head(draw_seed(self.random_state))
+        self.autoencoder_ = self._start_head(seed)
         with tasks.of(self.autoencoder_):
             self.autoencoder_.fit_views(data, partial(train_head, latents=self._carried_latents(data), undo=self.undo_))
         self.latent_boxes_ = self._find_boxes(data if self.undo_ else data.of([()]))
@@ -178,18 +177,6 @@ class TransferHead(LatentVerbs):
             raise TypeError(f"autoencoder must be a VAE or None. Got {type(self.autoencoder).__name__}.")
         check_flag("undo", self.undo)
         check_verbosity(self.verbose)
-
-    def _find_augmenter(self, X, tasks):
-        """The augmenter itself where it is fitted, else a clone of it, fitted."""
-        try:
-            check_is_fitted(self.augmenter)
-        except NotFittedError:
-            if isinstance(self.augmenter, FrozenEstimator):
-                raise
-            augmenter = clone(self.augmenter)
-            with tasks.of(augmenter):
-                return augmenter.fit(X)
-        return getattr(self.augmenter, "estimator", self.augmenter)
 
     def _make_views(self, X) -> Views:
         """Views of the targets, on the value range that the augmenter knows."""

@@ -17,14 +17,14 @@ FLOORS = [
     {"_version", "_validation", "losses", "networks"},
     {"_contract", "_matrices", "datasets"},
     {"augs", "maps"},
-    {"views", "refine", "settings", "measures"},
+    {"views", "labels", "refine", "settings", "measures"},
     {"algebra", "border", "codec", "errors", "recursion", "training", "_callbacks"},
     {"geometries", "objective", "scores", "torch_transformer"},
     {"stages"},
     {"vae", "latent_transform"},
     {"generation"},
     {"verbs"},
-    {"augmenter", "conditional"},
+    {"augmenter", "conditional", "resampling"},
     {"transfer", "baselines"},
     {"scorecard"},
     {"metrics", "drawing"},
@@ -48,6 +48,8 @@ KNOWS_NO_TORCH = {
     "latent_transform",
     "generation",
     "verbs",
+    "labels",
+    "resampling",
 }
 FILES = sorted(path for path in PACKAGE.glob("*.py") if path.stem != "__init__")
 

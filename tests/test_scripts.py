@@ -1,10 +1,11 @@
-"""The example and the benchmark run, on little data."""
+"""The example and the benchmarks run, on little data."""
 
 import runpy
 import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from latentaug import datasets
@@ -40,3 +41,29 @@ def test_fidelity_benchmark_judges_its_claims(monkeypatch, capsys):
         runpy.run_module("benchmarks.fidelity", run_name="__main__")
     assert ended.value.code == 0
     assert "holds  PCA(16), staged: every gap" in capsys.readouterr().out
+
+
+def test_classifier_benchmark_prints_every_condition(monkeypatch, capsys):
+    monkeypatch.syspath_prepend(ROOT)
+    monkeypatch.setattr(sys, "argv", ["classifier", "--quick"])
+    runpy.run_module("benchmarks.classifier", run_name="__main__")
+    printed = capsys.readouterr().out
+    rows = [line.split("|")[1:-1] for line in printed.splitlines() if line.startswith("| 10 |")]
+    assert [(row[1].strip(), len(row)) for row in rows] == [("SVC", 9), ("logistic", 9), ("SVC", 8), ("logistic", 8)]
+    assert all("±" in cell for row in rows for cell in row[2:])
+    assert "suggest_allowed on 400 digits" in printed
+
+
+def test_classifier_benchmark_gives_conditions_the_same_digits(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT)
+    from benchmarks.classifier import AUGS, draw_labelled, in_image_space
+
+    X, y = datasets.load_digits_sample()
+    few, more = draw_labelled(y, 10, seed=3), draw_labelled(y, 20, seed=3)
+    assert set(few) < set(more)
+    assert np.array_equal(np.bincount(y[more]), np.full(10, 20))
+    for X_like in (X[few], X[few] / 255):
+        applied = [("shear_x", "turn_cw"), ("turn_ccw",)]
+        copies = in_image_space(X_like, np.array([4, 2]), applied)
+        assert np.array_equal(copies[0], AUGS["turn_cw"](AUGS["shear_x"](X_like[[4]]))[0])
+        assert np.array_equal(copies[1], AUGS["turn_ccw"](X_like[[2]])[0])

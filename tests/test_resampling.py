@@ -1,0 +1,375 @@
+"""Laws of LatentResampler: originals untouched, copies the augmenter's own, labels followed step by step, one seed."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from conftest import IdentityAutoencoder, augmented
+from hypothesis import given
+from hypothesis import strategies as st
+from imblearn.pipeline import make_pipeline
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone
+from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.svm import SVC
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from latentaug import VAE, ConditionalVAE, LatentAugmenter, LatentResampler, TransferHead
+from latentaug.augs import flip_lr, flip_ud
+from latentaug.labels import check_allowed, composed_labels, draw_copies
+
+FLIPS = ["flip_lr", "flip_ud"]
+VIEWS = [("flip_lr",), ("flip_ud",), ("flip_lr", "flip_ud")]
+QUICK = {"latent_dim": 4, "hidden_channels": (4, 8), "kl_weight": 0.01, "max_iter": 1, "device": "cpu"}
+UNFITTED = LatentAugmenter(FLIPS, IdentityAutoencoder(), method="staged", random_state=0)
+
+
+class Untrainable(IdentityAutoencoder):
+    """An autoencoder that must not be reached."""
+
+    def fit(self, X, y=None):
+        raise AssertionError("trained")
+
+
+class CountingClassifier(ClassifierMixin, BaseEstimator):
+    """Remembers how many rows it learned from."""
+
+    def fit(self, X, y):
+        self.classes_, self.n_learned_ = np.unique(y), len(X)
+        return self
+
+    def predict(self, X):
+        return np.repeat(self.classes_[0], len(X))
+
+
+def half_turn(X):
+    """Upside down."""
+    return flip_lr(flip_ud(X))
+
+
+@pytest.fixture(scope="module")
+def labels():
+    return load_digits().target[:1000]
+
+
+@pytest.fixture(scope="module")
+def exact_flips():
+    """Flips of 4x4 images, as maps of pixels; on integers 0..255."""
+    return clone(UNFITTED).fit(small_images(60))
+
+
+def small_images(n, dtype=np.uint8, shape=(4, 4)):
+    return np.random.default_rng(0).integers(0, 256, (n, *shape)).astype(dtype)
+
+
+CONTAINERS = {
+    "uint8": lambda X: X,
+    "int64": lambda X: X.astype(np.int64),
+    "float32": lambda X: (X / 255).astype(np.float32),
+    "float64": lambda X: X / 255,
+    "float, its own range": lambda X: X / 7.0 - 12,
+    "bool": lambda X: X > 127,
+    "colour": lambda X: np.stack([X, 255 - X, X // 2], axis=-1),
+    "list": lambda X: X.tolist(),
+    "fortran": np.asfortranarray,
+    "rows": lambda X: X.reshape(len(X), -1),
+    "pandas": lambda X: pd.DataFrame(X.reshape(len(X), -1), columns=[f"p{k}" for k in range(16)], index=range(7, 19)),
+    "pandas, floats": lambda X: pd.DataFrame(X.reshape(len(X), -1) / 255).rename(columns=str),
+    "pandas, mixed": lambda X: pd.DataFrame(X.reshape(len(X), -1), columns=list("abcdefghijklmnop")).astype(
+        {"c": float}
+    ),
+    "polars": lambda X: pl.DataFrame(X.reshape(len(X), -1)),
+}
+
+
+@pytest.mark.parametrize("kind", CONTAINERS)
+def test_the_originals_come_first_untouched_and_the_copies_are_like_them(kind):
+    X, y = CONTAINERS[kind](small_images(12)), np.arange(12) % 3
+    before = pickle.dumps(X)
+    shape = (4, 4) if np.ndim(X) == 2 else None
+    resampler = LatentResampler(clone(UNFITTED).set_params(image_shape=shape), 2, random_state=0)
+    X_more, y_more = resampler.fit_resample(X, y)
+    assert pickle.dumps(X) == before
+    expected, given_images = np.asarray(X_more), np.asarray(X)
+    assert np.array_equal(expected[:12], given_images)
+    assert expected.shape == (36, *given_images.shape[1:])
+    assert expected.dtype == given_images.dtype
+    assert np.array_equal(resampler.sample_indices_, [*range(12), *np.repeat(range(12), 2)])
+    assert np.array_equal(y_more, y[resampler.sample_indices_])
+    for image, row, names in zip(expected, resampler.sample_indices_, resampler.applied_, strict=True):
+        stack = given_images[[row]].reshape(1, 4, 4, *given_images.shape[3:])
+        assert np.allclose(
+            image.ravel(), augmented(stack, names).ravel(), atol=1e-5 if expected.dtype.kind == "f" else 0
+        )
+    if hasattr(X, "columns"):
+        assert type(X_more) is type(X)
+        assert list(X_more.columns) == list(X.columns)
+        assert list(X_more.dtypes) == list(X.dtypes)
+
+
+LABELS = {
+    "numbers": np.arange(12) % 3,
+    "strings": np.array(["a", "bb", "ccc"])[np.arange(12) % 3],
+    "objects": np.array(["a", "bb", "ccc"], dtype=object)[np.arange(12) % 3],
+    "bools": np.arange(12) % 2 == 0,
+    "list": ["a", "bb", "ccc"] * 4,
+    "series": pd.Series(["a", "bb", "ccc"] * 4, name="kind", index=range(12, 0, -1)),
+    "categories": pd.Series(["a", "bb", "ccc"] * 4, dtype="category"),
+    "frame": pd.DataFrame({"kind": [0, 1, 2] * 4}),
+}
+
+
+@pytest.mark.parametrize("kind", LABELS)
+def test_labels_of_any_kind_stay_of_their_kind(exact_flips, kind):
+    y = LABELS[kind]
+    resampler = LatentResampler(exact_flips, random_state=0)
+    more = resampler.fit_resample(small_images(12), y)[1]
+    assert np.array_equal(np.ravel(more), np.ravel(y)[resampler.sample_indices_])
+    assert type(more) is type(y) or isinstance(y, list)
+    assert np.asarray(more).dtype == np.asarray(y).dtype
+    if hasattr(y, "iloc"):
+        assert pd.DataFrame(more).dtypes.equals(pd.DataFrame(y).dtypes)
+
+
+moves = st.dictionaries(st.sampled_from("xyz"), st.dictionaries(st.sampled_from("abc"), st.sampled_from("abc")))
+
+
+@given(allowed=moves, n_augments=st.integers(1, 9), seed=st.integers(0, 99))
+def test_labels_are_followed_step_by_step_and_never_through_what_is_not_allowed(allowed, n_augments, seed):
+    classes, compositions = np.array(list("abc")), [("x",), ("y",), ("x", "y"), ("y", "x", "y"), ("z", "z")]
+    numbers = np.random.default_rng(seed).integers(3, size=20)
+    becomes = composed_labels(compositions, check_allowed(allowed, "xyz", classes))
+
+    def followed(label, composition):
+        for name in composition:
+            label = allowed.get(name, {}).get(label)
+        return label
+
+    for k, composition in enumerate(compositions):
+        for number, label in enumerate("abc"):
+            expected = followed(label, composition)
+            assert becomes[k, number] == (-1 if expected is None else "abc".index(expected))
+    usable = becomes.T[numbers] >= 0
+    rows, which = draw_copies(usable, n_augments, np.random.RandomState(seed))
+    assert usable[rows, which].all()
+    assert len(set(zip(rows, which, strict=True))) == len(rows)
+    assert np.array_equal(np.bincount(rows, minlength=20), np.minimum(usable.sum(axis=1), n_augments))
+    fewer = draw_copies(usable, 1, np.random.RandomState(seed))
+    assert set(zip(*fewer, strict=True)) <= set(zip(rows, which, strict=True))
+
+
+def test_every_composition_is_drawn_about_as_often():
+    _, which = draw_copies(np.ones((4000, 4), dtype=bool), 2, np.random.RandomState(0))
+    assert np.allclose(np.bincount(which) / len(which), 0.25, atol=0.02)
+
+
+def test_allowed_says_which_copies_there_are_and_what_they_show(exact_flips):
+    X, y = small_images(30), np.array(["6", "9", "b"] * 10)
+    allowed = {"flip_lr": {"6": "9", "9": "6"}, "flip_ud": ("6", "b")}
+    resampler = LatentResampler(exact_flips, 9, allowed, random_state=0)
+    _, y_more = resampler.fit_resample(X, y)
+    made = {"6": [], "9": [], "b": []}
+    for row, names, label in zip(resampler.sample_indices_[30:], resampler.applied_[30:], y_more[30:], strict=True):
+        made[y[row]].append((names, label))
+    assert set(made["6"]) == {(("flip_lr",), "9"), (("flip_ud",), "6")}
+    assert set(made["9"]) == {(("flip_lr",), "6"), (("flip_lr", "flip_ud"), "6")}
+    assert set(made["b"]) == {(("flip_ud",), "b")}
+    assert [len(copies) for copies in made.values()] == [20, 20, 10]
+
+
+@pytest.mark.parametrize("allowed", [{}, {"flip_lr": []}, {"flip_lr": {}, "flip_ud": iter(())}])
+def test_where_nothing_is_allowed_there_are_no_copies(exact_flips, allowed):
+    X, y = small_images(12), np.arange(12) % 3
+    X_more, y_more = LatentResampler(exact_flips, 5, allowed).fit_resample(X, y)
+    assert np.array_equal(X_more, X)
+    assert np.array_equal(y_more, y)
+
+
+MODELS = {
+    "joint": lambda: LatentAugmenter(FLIPS, VAE(**QUICK), random_state=0),
+    "transfer": lambda: TransferHead(LatentAugmenter(FLIPS, VAE(**QUICK)), ["shear_x", "canny"], random_state=0),
+    "no undo": lambda: TransferHead(LatentAugmenter(FLIPS, PCA(4), method="staged"), ["shear_x", "canny"],
+                                    autoencoder=VAE(**QUICK), undo=False, random_state=0),
+    "conditional": lambda: ConditionalVAE(["flip_lr", "shear_x"], VAE(**QUICK), random_state=0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_any_model_of_augmentations_will_do(digits, labels, kind, global_generators):
+    X, y = digits[:100], labels[:100]
+    first, second, other = (LatentResampler(MODELS[kind](), 2, random_state=seed) for seed in (0, 0, 1))
+    X_more, y_more = first.fit_resample(X, y)
+    again = second.fit_resample(X, y)
+    assert np.array_equal(X_more, again[0])
+    assert np.array_equal(y_more, again[1])
+    assert first.applied_ == second.applied_
+    other.fit_resample(X, y)
+    assert other.applied_ != first.applied_
+    for names in set(first.applied_[100:]):
+        made = [k for k, each in enumerate(first.applied_) if each == names]
+        rows = X[first.sample_indices_[made]]
+        assert np.allclose(X_more[made], first.augmenter_.carry(rows, (), names), atol=1e-5)
+
+
+def test_the_seed_seeds_an_augmenter_without_one(digits, labels):
+    unseeded = LatentAugmenter(FLIPS, VAE(**QUICK))
+    X, y = digits[:60], labels[:60]
+    first, second = (LatentResampler(unseeded, random_state=3).fit_resample(X, y)[0] for _ in range(2))
+    assert np.array_equal(first, second)
+    rng = np.random.RandomState(3)
+    assert np.array_equal(LatentResampler(unseeded, random_state=rng).fit_resample(X, y)[0], first)
+    assert not np.array_equal(LatentResampler(unseeded, random_state=rng).fit_resample(X, y)[0], first)
+
+
+def test_a_fitted_augmenter_is_used_as_it_is_and_an_unfitted_one_cloned(exact_flips):
+    X, y = small_images(12), np.arange(12) % 3
+    before = pickle.dumps(exact_flips)
+    frozen = LatentResampler(FrozenEstimator(exact_flips), random_state=0)
+    for resampler in (LatentResampler(exact_flips), frozen, clone(frozen)):
+        assert resampler.fit(X, y) is resampler
+        resampler.fit_resample(X, y)
+        assert resampler.augmenter_ is exact_flips
+    assert pickle.dumps(exact_flips) == before
+    assert LatentResampler(UNFITTED).fit(X, y).augmenter_ is not UNFITTED
+    assert not hasattr(UNFITTED, "latent_maps_")
+    loaded = pickle.loads(pickle.dumps(frozen))
+    assert np.array_equal(loaded.fit_resample(X, y)[0], frozen.fit_resample(X, y)[0])
+
+
+def test_a_pipeline_augments_what_it_trains_on_and_nothing_else(digits, labels):
+    seen = []
+    spy = FunctionTransformer(lambda X: seen.append(len(X)) or X)
+    resampler = LatentResampler(LatentAugmenter(FLIPS, PCA(8), method="staged"), 2, random_state=0)
+    pipeline = make_pipeline(spy, resampler, CountingClassifier())
+    assert not isinstance(resampler, TransformerMixin)
+    pipeline.fit(digits[:50], labels[:50])
+    assert pipeline[-1].n_learned_ == 150
+    assert len(pipeline.predict(digits[:30])) == 30
+    assert seen == [50, 30]
+    scores = cross_val_score(pipeline, digits[:100], labels[:100], cv=StratifiedKFold(2), error_score="raise")
+    assert scores.shape == (2,)
+    assert seen[2:] == [50, 50, 50, 50]
+
+
+def test_a_pipeline_is_searched_over(digits, labels):
+    rows = digits[:120].reshape(120, -1)
+    flips = LatentAugmenter(FLIPS, PCA(8), method="staged", image_shape=(8, 8))
+    pipeline = make_pipeline(LatentResampler(flips, random_state=0), LogisticRegression(max_iter=1000))
+    grid = {"latentresampler__n_augments": [1, 2], "latentresampler__augmenter__autoencoder__n_components": [4, 8]}
+    search = GridSearchCV(pipeline, grid, cv=2, error_score="raise").fit(rows, labels[:120])
+    found = search.best_estimator_.named_steps["latentresampler"]
+    assert found.augmenter_.autoencoder_.n_components == found.augmenter.autoencoder.n_components in (4, 8)
+    assert len(found.sample_indices_) == 120 * (1 + found.n_augments)
+    found.set_params(augmenter__apply="flip_ud", allowed={"flip_lr": [0]})
+    assert found.get_params()["augmenter__apply"] == "flip_ud"
+
+
+class TemplateReader(ClassifierMixin, BaseEstimator):
+    """Knows each image by heart: the label of the nearest."""
+
+    def fit(self, X, y):
+        assert X.min() >= 0
+        assert X.max() <= 1
+        self.X_, self.y_, self.classes_ = X, y, np.unique(y)
+        return self
+
+    def predict(self, X):
+        return self.y_[np.argmin(((X[:, None] - self.X_) ** 2).sum(axis=-1), axis=1)]
+
+
+@pytest.mark.parametrize("scale", [1.0, 255.0, np.uint8(255)], ids=["unit", "own range", "uint8"])
+def test_what_augmentations_make_of_labels_is_found(scale):
+    dot, bar, ring = np.zeros((3, 4, 4))
+    dot[0, 0], bar[0], ring[[0, 0, 3, 3], [0, 3, 0, 3]] = 1, 1, 1
+    shapes = {"dot": dot, "dot right": flip_lr(dot[None])[0], "bar": bar, "ring": ring}
+    y = np.repeat(list(shapes), 8)
+    X = np.concatenate([np.repeat(shape[None], 8, axis=0) for shape in shapes.values()])
+    noise = np.random.default_rng(0).random(X.shape)
+    X = ((X * 0.9 + noise * 0.1) * scale).astype(np.asarray(scale).dtype)
+    resampler = LatentResampler(UNFITTED, 3, random_state=0)
+    found = resampler.suggest_allowed(X, y, TemplateReader(), threshold=0.9, random_state=0)
+    assert found["flip_lr"] == {"dot": "dot right", "dot right": "dot", "bar": "bar", "ring": "ring"}
+    assert found["flip_ud"]["ring"] == "ring"
+    _, y_more = resampler.set_params(allowed=found).fit_resample(X, y)
+    once = [k for k, names in enumerate(resampler.applied_) if names == ("flip_lr",)]
+    assert all(y_more[k] == found["flip_lr"][y[resampler.sample_indices_[k]]] for k in once)
+
+
+def test_on_digits_flips_keep_the_symmetric_ones(digits, labels, global_generators):
+    turns = LatentAugmenter([flip_lr, flip_ud, half_turn], PCA(24), method="staged", random_state=0).fit(digits)
+    resampler = LatentResampler(FrozenEstimator(turns))
+    found = resampler.suggest_allowed(digits, labels, SVC(random_state=0), random_state=0)
+    assert resampler.suggest_allowed(digits, labels, SVC(random_state=0), random_state=0) == found
+    for name in FLIPS:
+        assert found[name][0] == 0
+        assert found[name][8] == 8
+        assert found[name].get(2) != 2
+    assert found["half_turn"][6] == 9
+    assert found["half_turn"].get(7) != 7
+    stricter = resampler.suggest_allowed(digits, labels, SVC(random_state=0), threshold=2, random_state=0)
+    assert not any(stricter.values())
+
+
+def test_a_classifier_that_sees_nothing_suggests_nothing_but_its_one_label(digits, labels):
+    resampler = LatentResampler(LatentAugmenter(["flip_lr"], PCA(8), method="staged"))
+    found = resampler.suggest_allowed(digits[:200], labels[:200], CountingClassifier())
+    assert found == {"flip_lr": {0: 0}}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"augmenter": PCA()}, r"augmenter must be a LatentAugmenter, TransferHead or ConditionalVAE. Got PCA."),
+        ({"n_augments": 0}, r"n_augments must be an integer of at least 1. Got 0."),
+        ({"n_augments": 1.5}, r"n_augments must be an integer of at least 1. Got 1.5."),
+        ({"allowed": ["flip_lr"]}, r"allowed must be a dict of augmentation to labels, or None. Got \['flip_lr'\]."),
+        ({"allowed": {"turn": [1]}}, r"Unknown augmentation in allowed 'turn'. Allowed: flip_lr, flip_ud."),
+        ({"allowed": {"flip_lr": [7]}}, r"Unknown label in allowed\['flip_lr'\]: 7. In y: 0, 1, 2."),
+        ({"allowed": {"flip_ud": {1: 7}}}, r"Unknown label in allowed\['flip_ud'\]: 7. In y: 0, 1, 2."),
+        ({"allowed": {"flip_ud": [[1]]}}, r"Unknown label in allowed\['flip_ud'\]: \[1\]. In y: 0, 1, 2."),
+        (
+            {"allowed": {"flip_ud": "12"}},
+            r"allowed\['flip_ud'\] must be labels, or a dict of label to label. Got '12'.",
+        ),
+        ({"allowed": {"flip_ud": 1}}, r"allowed\['flip_ud'\] must be labels, or a dict of label to label. Got 1."),
+        ({"y": np.arange(11)}, r"Found input variables with inconsistent numbers of samples: \[12, 11\]"),
+        ({"y": None}, r"LatentResampler requires y to be passed, but the target y is None."),
+        ({"y": np.ones((12, 2))}, r"y should be a 1d array, got an array of shape \(12, 2\) instead."),
+        ({"y": np.linspace(0, 1, 12)}, r"Unknown label type: continuous."),
+        ({"X": np.full((12, 4, 4), 300)}, r"Integer images must lie in 0..255."),
+        ({"X": np.full((12, 4, 4), np.nan)}, r"Input X contains NaN."),
+    ],
+)
+def test_errors_come_before_any_training(options, message):
+    X, y = options.pop("X", small_images(12)), options.pop("y", np.arange(12) % 3)
+    augmenter = LatentAugmenter(FLIPS, Untrainable(), method="staged")
+    resampler = LatentResampler(**{"augmenter": augmenter, **options})
+    for verb in (resampler.fit, resampler.fit_resample):
+        with pytest.raises((ValueError, TypeError), match=f"^{message}"):
+            verb(X, y)
+
+
+def test_what_suggests_and_what_is_fitted_is_checked(exact_flips):
+    X, y = small_images(12), np.arange(12) % 3
+    with pytest.raises(NotFittedError):
+        LatentResampler(FrozenEstimator(UNFITTED)).fit(X, y)
+    with pytest.raises(ValueError, match=r"^X is on another scale than the augmenter was fitted on, 0..1. Got 0..255."):
+        LatentResampler(exact_flips).fit_resample(np.where(X < 9, 0, 255.0), y)
+    with pytest.raises(ValueError, match=r"^LatentAugmenter was fitted on images of shape \(4, 4\). Got \(3, 4\)."):
+        LatentResampler(exact_flips).fit(X[:, :3], y)
+    with pytest.raises(ValueError, match=r"^Every label needs 2 images or more. Got fewer of 5, 9."):
+        LatentResampler(exact_flips).suggest_allowed(X, [0] * 10 + [9, 5], SVC(random_state=0))
+    with pytest.raises(ValueError, match=r"^threshold must be a number above 0. Got 0."):
+        LatentResampler(exact_flips).suggest_allowed(X, y, SVC(random_state=0), threshold=0)
+
+
+@parametrize_with_checks([LatentResampler(UNFITTED, random_state=0)])
+def test_scikit_learn_s_own_checks(estimator, check):
+    check(estimator)
