@@ -11,6 +11,7 @@ _HOMES = {
     "LatentTransform": "latent_transform",
     "TransferHead": "transfer",
     "VAE": "vae",
+    "load": "persistence",
 }
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "LatentTransform",
     "TransferHead",
     "__version__",
+    "load",
 ]
 
 

@@ -49,6 +49,12 @@ class Algebra:
     elements: list[Composition]
     cayley_table: np.ndarray
 
+    def __getstate__(self):
+        return {**vars(self), "commutators": list(self.commutators.items())}  # JSON, as of skops, has no tuple keys
+
+    def __setstate__(self, state):
+        vars(self).update(state, commutators=dict(state["commutators"]))
+
     def commute(self, a: str, b: str) -> bool:
         """Whether two augmentations commute on the images, up to a twentieth of their variance."""
         _check_known((a, b), self.orders)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +14,17 @@ from torch import Tensor, nn
 from latentaug._validation import ImageFormat, shown
 from latentaug.refine import refine
 
-__all__ = ["BATCH", "decode", "encode", "find_device", "load_weights", "to_images", "to_tensor", "weights_of"]
+__all__ = [
+    "BATCH",
+    "decode",
+    "encode",
+    "find_device",
+    "find_device_or_cpu",
+    "load_weights",
+    "to_images",
+    "to_tensor",
+    "weights_of",
+]
 
 BATCH = 1024  # images encoded or decoded at once
 
@@ -44,6 +55,15 @@ def find_device(device: str | torch.device) -> torch.device:
     return found
 
 
+def find_device_or_cpu(device: str | torch.device) -> torch.device:
+    """The device that a parameter names, or the CPU, with a warning, where a model comes to a machine without it."""
+    try:
+        return find_device(device)
+    except ValueError as error:
+        warnings.warn(f"{error} The CPU is used instead.", UserWarning, stacklevel=1)  # nested models warn once
+        return torch.device("cpu")
+
+
 def weights_of(module: nn.Module) -> dict[str, np.ndarray]:
     """The weights of a module as numpy arrays, by their names."""
     return {name: weight.cpu().numpy() for name, weight in module.state_dict().items()}
@@ -51,6 +71,11 @@ def weights_of(module: nn.Module) -> dict[str, np.ndarray]:
 
 def load_weights(module: nn.Module, weights: Mapping[str, np.ndarray]) -> None:
     """Copy weights, as `weights_of` gives them, into a module."""
+    wanted = {f"{name} {weight.dtype}{list(weight.shape)}" for name, weight in module.state_dict().items()}
+    given = {f"{name} torch.{weight.dtype}{list(weight.shape)}" for name, weight in weights.items()}
+    if given != wanted:
+        missing, other = (", ".join(sorted(names)) or "nothing" for names in (wanted - given, given - wanted))
+        raise ValueError(f"The weights do not fit the network. Missing: {missing}. Got instead: {other}.")
     module.load_state_dict({name: torch.tensor(weight) for name, weight in weights.items()})
 
 

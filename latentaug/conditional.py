@@ -126,7 +126,8 @@ class ConditionalVAE(LatentVerbs):
         self.algebra_ = find_algebra(data)
         self.compositions_, self.aug_names_ = data.compositions, list(data.augs)
         with tasks.of(vae):
-            self.autoencoders_ = _fit_conditional(vae, data, CONDITIONINGS[self.conditioning])
+            conditions = _train_conditions(vae, data, CONDITIONINGS[self.conditioning])
+        self.autoencoders_ = _autoencoders_of(vae, conditions, data.compositions)
         self.latent_maps_ = {name: np.eye(vae.latent_dim) for name in self.aug_names_}
         self.condition_numbers_ = dict.fromkeys(self.aug_names_, 1.0)
         self.latent_boxes_ = self._find_boxes(data)
@@ -159,8 +160,8 @@ class ConditionalVAE(LatentVerbs):
         return Codec(self.autoencoders_[self._views[self.algebra_.normal(view)]], self.format_)
 
 
-def _fit_conditional(vae, data, draw_views):
-    """Train one network under the conditions of all views; a plain VAE of each."""
+def _train_conditions(vae, data, draw_views):
+    """Train one network under the conditions of all views."""
     trained = []
 
     def stage(network, views, objective, settings, draws):
@@ -168,8 +169,13 @@ def _fit_conditional(vae, data, draw_views):
         return train_conditional(trained[0], views, objective, settings, draws, draw_views)
 
     vae.fit_views(data, stage)
+    return trained[0]
+
+
+def _autoencoders_of(vae, conditions, compositions):
+    """A plain VAE of each view."""
     autoencoders = {}
-    for view, composition in enumerate(data.compositions):
+    for view, composition in enumerate(compositions):
         autoencoders[composition] = copy.copy(vae)
-        autoencoders[composition].network_ = trained[0].under(view).eval()
+        autoencoders[composition].network_ = conditions.under(view).eval()
     return autoencoders

@@ -8,6 +8,7 @@ from sklearn.utils.metaestimators import available_if
 
 from latentaug import maps
 from latentaug._validation import check_images, check_kind, check_latents, check_model, is_flat, shown
+from latentaug.persistence import PersistentMixin
 from latentaug.views import Composition
 
 __all__ = ["LatentTransform", "RowNamesMixin", "if_invertible"]
@@ -38,7 +39,7 @@ class RowNamesMixin:
         return OneToOneFeatureMixin.get_feature_names_out(self, input_features)
 
 
-class LatentTransform(RowNamesMixin, TransformerMixin, BaseEstimator):
+class LatentTransform(PersistentMixin, RowNamesMixin, TransformerMixin, BaseEstimator):
     """Augmentations of a fitted `LatentAugmenter`, one after another; what its `compose` returns.
 
     It shares the augmenter's model, clones to itself, and works as a step of a Pipeline.

@@ -16,6 +16,7 @@ from latentaug._validation import ImageFormat, check_images, check_number, draw_
 from latentaug.augs import name_augs
 from latentaug.codec import fitted_model
 from latentaug.labels import check_allowed, composed_labels, draw_copies, labels_seen
+from latentaug.persistence import PersistentMixin
 from latentaug.verbs import LatentVerbs
 
 __all__ = ["LatentResampler"]
@@ -61,7 +62,7 @@ def _check_scale(images: np.ndarray, format_: ImageFormat) -> None:
         )
 
 
-class LatentResampler(BaseEstimator):
+class LatentResampler(PersistentMixin, BaseEstimator):
     """Augmented copies of the images of a training set, made in latent space, for a classifier.
 
     A step of an `imblearn.pipeline.Pipeline`, which calls `fit_resample` on what it trains on and leaves the step out

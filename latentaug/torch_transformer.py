@@ -10,14 +10,15 @@ from sklearn.utils import check_random_state, metadata_routing
 from sklearn.utils.validation import check_is_fitted
 
 from latentaug._validation import ImageFormat, check_images, check_latents, check_number, draw_seed
-from latentaug.border import decode, encode, find_device, load_weights, weights_of
+from latentaug.border import decode, encode, find_device_or_cpu, load_weights, weights_of
 from latentaug.networks import initialise
+from latentaug.persistence import PersistentMixin
 from latentaug.training import Draws
 
 __all__ = ["TorchTransformer"]
 
 
-class TorchTransformer(TransformerMixin, BaseEstimator):
+class TorchTransformer(PersistentMixin, TransformerMixin, BaseEstimator):
     """Abstract transformer with a torch module `network_` on `device_`, made by `_build_network`.
 
     It pickles to numpy arrays, and is put on the device that its parameter `device` finds where it is loaded.
@@ -120,6 +121,7 @@ class TorchTransformer(TransformerMixin, BaseEstimator):
 
     def __getstate__(self):
         state = dict(super().__getstate__())
+        state["device"] = str(self.device) if isinstance(self.device, torch.device) else self.device
         if "network_" in state:  # weights travel as numpy arrays, to any device
             state["network_"] = weights_of(self.network_)
             del state["device_"]
@@ -130,7 +132,7 @@ class TorchTransformer(TransformerMixin, BaseEstimator):
         if "network_" in state:
             network = self._build_network()
             load_weights(network, state["network_"])
-            self.device_ = find_device(self.device)
+            self.device_ = find_device_or_cpu(self.device)
             self.network_ = network.eval().to(self.device_)
 
     def __sklearn_tags__(self):

@@ -22,12 +22,15 @@ from latentaug.codec import Codec
 from latentaug.errors import error_table
 from latentaug.generation import GenerationMixin
 from latentaug.latent_transform import LatentTransform, RowNamesMixin, if_invertible
+from latentaug.persistence import PersistentMixin
 from latentaug.views import Composition
 
 __all__ = ["LatentVerbs"]
 
 
-class LatentVerbs(CallbackSupportMixin, GenerationMixin, RowNamesMixin, TransformerMixin, BaseEstimator):
+class LatentVerbs(
+    PersistentMixin, CallbackSupportMixin, GenerationMixin, RowNamesMixin, TransformerMixin, BaseEstimator
+):
     """Abstract model with latent maps: `fit` sets the attributes below, and `_codec` gives its autoencoder."""
 
     apply: Any

@@ -14,11 +14,12 @@ PACKAGE = Path(latentaug.__file__).parent
 
 # From the ground up: a file imports only from below itself.
 FLOORS = [
-    {"_version", "_validation", "losses", "networks"},
+    {"_version", "_validation", "archive", "losses", "networks"},
     {"_contract", "_matrices", "datasets"},
     {"augs", "maps"},
-    {"views", "labels", "refine", "settings", "measures"},
-    {"algebra", "border", "codec", "errors", "recursion", "training", "_callbacks"},
+    {"views", "kinds", "labels", "refine", "settings", "measures"},
+    {"algebra", "border", "codec", "errors", "nodes", "recursion", "training", "_callbacks"},
+    {"persistence"},
     {"geometries", "objective", "scores", "torch_transformer"},
     {"stages"},
     {"vae", "latent_transform"},
@@ -34,6 +35,10 @@ FLOORS = [
 KNOWS_NO_TORCH = {
     "_contract",
     "_matrices",
+    "archive",
+    "kinds",
+    "nodes",
+    "persistence",
     "_validation",
     "augs",
     "maps",

@@ -1,0 +1,290 @@
+"""A file is whole, and to the byte what `save` wrote, or it is refused in one line; a save happens or does not."""
+
+import io
+import json
+import os
+import pickle
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.decomposition import PCA
+
+from latentaug import VAE, LatentAugmenter, archive, load
+from latentaug.archive import read_archive, write_archive
+
+
+@pytest.fixture(scope="module")
+def saved(digits, tmp_path_factory):
+    """The path of a saved augmenter with a network."""
+    path = tmp_path_factory.mktemp("saved") / "model"
+    vae = VAE(latent_dim=2, hidden_channels=(2,), max_iter=1, random_state=0)
+    LatentAugmenter(["flip_lr"], vae, method="staged", geometry="free").fit(digits[:40]).save(path)
+    return path
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "model"
+
+
+def refusal(path, content):
+    """The one line with which a content is refused."""
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=re.escape(str(path))) as raised:
+        load(path)
+    assert type(raised.value) is ValueError
+    assert "\n" not in str(raised.value)
+    return str(raised.value)
+
+
+def zipped(members, compression=zipfile.ZIP_STORED):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", compression) as file:
+        for name, content in members:
+            file.writestr(zipfile.ZipInfo(name), content, compression)
+    return buffer.getvalue()
+
+
+def members(content):
+    return archive._unzip(content)
+
+
+def with_more(name):
+    return lambda content: zipped([*members(content).items(), (name, b"import os")])
+
+
+DAMAGED = {
+    "empty": lambda content: b"",
+    "an image": lambda content: b"\x89PNG\r\n\x1a\n" + content[8:],
+    "a pickle": lambda content: pickle.dumps(list(range(100))),
+    "another zip": lambda content: zipped([("a.txt", b"text")]),
+    "no zip": lambda content: members(content)["meta.json"],
+    "zipped by another": lambda content: zipped(members(content).items()),
+    "compressed": lambda content: zipped(members(content).items(), zipfile.ZIP_DEFLATED),
+    "a bomb": lambda content: zipped([("meta.json", b" " * 10**7)], zipfile.ZIP_DEFLATED),
+    "one more member": with_more("setup.py"),
+    "a member elsewhere": with_more("../../setup.py"),
+    "a member twice": lambda content: archive._zip(members(content)) + archive._zip(members(content)),
+    "a size beyond": lambda content: content[:22] + b"\xff\xff\xff\x7f" + content[26:],
+    "appended": lambda content: content + b"\0",
+    "prepended": lambda content: b"#!" + content,
+    "only its beginning": lambda content: content[:39],
+    "no arrays": lambda content: archive._zip({"meta.json": members(content)["meta.json"]}),
+    "other arrays": lambda content: archive._zip({**members(content), "arrays.safetensors": b"\0" * 8}),
+    "no JSON": lambda content: archive._zip({**members(content), "meta.json": b"{"}),
+    "deep JSON": lambda content: archive._zip({**members(content), "meta.json": b"[" * 10**6}),
+    "much JSON": lambda content: archive._zip({**members(content), "meta.json": b" " * (archive.MAX_META + 1)}),
+    "JSON of another kind": lambda content: archive._zip({**members(content), "meta.json": b"[]"}),
+    "a newer format": lambda content: content.replace(b'{"format":1,', b'{"format":2,'),
+    "a newer format, laid out anew": lambda content: zipped([("meta.json", b'{"format":12,}'), ("c", b"")]),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_what_save_did_not_write_is_refused(name, saved, path):
+    message = refusal(path, DAMAGED[name](saved.read_bytes()))
+    assert ("has format" in message) == ("newer" in name)
+    (path.parent / "folder").mkdir()
+    detour = path.parent / "folder" / ".." / path.name
+    assert refusal(detour, path.read_bytes()) == message.replace(str(path), str(detour))
+
+
+@given(st.data())
+def test_a_changed_file_is_refused_or_cut_short(saved, data):
+    content = bytearray(saved.read_bytes())
+    path = saved.with_name("changed")
+    places = st.integers(0, len(content) - 1)
+    for place in data.draw(st.lists(places, min_size=1, max_size=4, unique=True)):
+        content[place] ^= data.draw(st.integers(1, 255))
+    refusal(path, bytes(content))
+    refusal(path, saved.read_bytes()[: data.draw(places)])
+
+
+def test_no_byte_is_left_unchecked(saved, path):
+    content = saved.read_bytes()
+    headers = [*range(100), *range(len(content) - 300, len(content))]
+    for place in [*headers, *range(100, len(content) - 300, 97)]:
+        refusal(path, content[:place] + bytes([content[place] ^ 0x10]) + content[place + 1 :])
+
+
+def test_a_file_that_is_not_there_is_the_usual_error(path):
+    with pytest.raises(FileNotFoundError, match="model"):
+        load(path)
+    with pytest.raises(OSError, match="directory"):
+        load(path.parent)
+    with pytest.raises(FileNotFoundError):
+        VAE().save(path / "model")
+
+
+# Files that are well spelled, and say what no `save` says
+
+
+def objects_with(kind, change):
+    """Change the content of the last object of a kind."""
+
+    def forge(meta):
+        next(entry for entry in reversed(meta["objects"]) if entry[0] == kind)[1:] = [change]
+
+    return forge
+
+
+def replace_first(kind, change):
+    def forge(meta):
+        entry = next(entry for entry in meta["objects"] if entry[0] == kind)
+        entry[1] = change(entry[1])
+
+    return forge
+
+
+def tuples_of_tuples(meta):
+    """A key of 2^40 parts, and so of as much to hash."""
+    start = len(meta["objects"])
+    doubled = [["tuple", [{"ref": k - 1}, {"ref": k - 1}] if k > start else []] for k in range(start, start + 40)]
+    meta["objects"] += [*doubled, ["dict", [[{"ref": start + 39}, 1]]]]
+
+
+def records_of_records(meta):
+    """The same of records."""
+    start, fields = len(meta["objects"]), ("image_shape", "flat", "value_range")
+    for k in range(start, start + 40):
+        part = {"ref": k - 1} if k > start else 1
+        meta["objects"].append(["record", ["ImageFormat", dict.fromkeys(fields, part)]])
+    meta["objects"].append(["dict", [[{"ref": start + 39}, 1]]])
+
+
+def random_state_beyond_its_end(meta):
+    start = len(meta["objects"])
+    state = {"key": {"ref": start}, "pos": 10**6}
+    array = {"shape": [624], "turned": False, "dtype": "|u1", "stored": "key"}
+    whole = {"bit_generator": "MT19937", "state": {"ref": start + 1}, "has_gauss": 0, "gauss": 0.0}
+    meta["objects"] += [["array", array], ["dict", list(state.items())], ["dict", list(whole.items())]]
+    meta["objects"] += [["random_state", {"ref": start + 2}]]
+
+
+def many_arrays(meta):
+    """One array of a megabyte, ten thousand times."""
+    meta["objects"] += [["array", {"shape": [2**20], "turned": False, "dtype": "|u1", "stored": "big"}]] * 10_000
+
+
+FORGED = {
+    "a class elsewhere": replace_first("estimator", lambda content: ["subprocess.Popen", content[1]]),
+    "a function": replace_first("estimator", lambda content: ["latentaug.load", content[1]]),
+    "a module's module": replace_first("estimator", lambda content: ["sklearn.pipeline.np", content[1]]),
+    "a private module": replace_first("estimator", lambda content: ["sklearn.conftest.X", content[1]]),
+    "an abstract name": replace_first("estimator", lambda content: ["sklearn.base.BaseEstimator.fit", content[1]]),
+    "another record": replace_first("record", lambda content: ["Views", content[1]]),
+    "a record of other fields": replace_first("record", lambda content: [content[0], {"a": 1}]),
+    "an unknown kind": lambda meta: meta["objects"].append(["lambda", "X"]),
+    "an object to come": lambda meta: meta["objects"].append(["list", [{"ref": 10**6}]]),
+    "an object from the end": lambda meta: meta["objects"].append(["list", [{"ref": -1}]]),
+    "a bare list": lambda meta: meta["objects"].append(["list", [[1]]]),
+    "an unhashable key": lambda meta: meta["objects"].extend([["list", []], ["dict", [[{"ref": 0}, 1]]]]),
+    "no estimator": lambda meta: meta["objects"].append(["list", []]),
+    "no objects": lambda meta: meta["objects"].clear(),
+    "no table": lambda meta: meta.update(objects=3),
+    "no versions": lambda meta: meta.update(versions=None),
+    "a key more": lambda meta: meta.update(code="import os"),
+    "an array that is not there": replace_first("array", lambda content: {**content, "stored": "99"}),
+    "an array of objects": replace_first("array", lambda content: {**content, "dtype": "|O8"}),
+    "weights of another shape": replace_first("array", lambda content: {**content, "shape": [-1]}),
+    "weights of another dtype": replace_first("array", lambda content: {**content, "dtype": "|u1", "shape": [-1]}),
+    "a key that takes forever": tuples_of_tuples,
+    "a record that takes forever": records_of_records,
+    "a random state beyond its end": random_state_beyond_its_end,
+    "more memory than there is": many_arrays,
+}
+
+
+def forged(saved, forge, arrays):
+    meta = json.loads(members(saved.read_bytes())["meta.json"])
+    forge(meta)
+    del meta["format"], meta["sha256"]
+    forged_path = saved.with_name("forged")
+    write_archive(forged_path, meta, arrays)
+    return forged_path.read_bytes()
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_a_forged_file_is_refused(name, saved, path):
+    arrays = {**read_archive(saved)[1], "key": np.zeros(624, np.uint8), "big": np.zeros(2**20, np.uint8)}
+    refusal(path, forged(saved, FORGED[name], arrays))
+
+
+def test_an_untouched_forgery_is_the_file_itself(saved):
+    assert forged(saved, lambda meta: None, read_archive(saved)[1]) == saved.read_bytes()
+
+
+# A save happens, or does not
+
+
+def fail(*_):
+    raise OSError("No space left on device")
+
+
+@pytest.mark.parametrize("call", ["os.fsync", "shutil.copymode", "pathlib.Path.replace"])
+def test_a_save_that_fails_leaves_the_old_file(call, path, monkeypatch):
+    VAE(latent_dim=3).save(path)
+    before = path.read_bytes()
+    with monkeypatch.context() as patched:
+        patched.setattr(call, fail)
+        with pytest.raises(OSError, match="No space left"):
+            VAE(latent_dim=5).save(path)
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+    VAE(latent_dim=5).save(path)
+    assert load(path).latent_dim == 5
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions and links of POSIX")
+def test_a_save_keeps_permissions_and_links(path):
+    VAE().save(path)
+    path.chmod(0o600)
+    link = path.with_name("link")
+    link.symlink_to(path)
+    VAE(latent_dim=3).save(str(link))
+    assert link.is_symlink()
+    assert load(path).latent_dim == 3
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+SAVE_FOREVER = """
+import itertools, sys
+from pathlib import Path
+import numpy as np
+from latentaug.archive import write_archive
+for k in itertools.count():
+    content = {"0": np.full(2**21, k % 256, dtype=np.uint8)}
+    write_archive(Path(sys.argv[1]), {"versions": {}, "objects": [k % 256]}, content)
+    print(k, flush=True)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+def test_killed_while_saving_leaves_a_whole_file(path):
+    moments, interrupted = random.Random(0), 0
+    for _ in range(6):
+        child = subprocess.Popen([sys.executable, "-c", SAVE_FOREVER, str(path)], stdout=subprocess.PIPE)
+        child.stdout.readline()
+        time.sleep(moments.uniform(0, 0.1))
+        child.send_signal(signal.SIGKILL)
+        child.communicate()
+        meta, arrays = read_archive(path)
+        assert (arrays["0"] == meta["objects"][0]).all()
+        interrupted += len(list(path.parent.iterdir())) > 1
+        for left in set(path.parent.iterdir()) - {path}:
+            left.unlink()
+    assert interrupted, "no child was killed while it wrote"
+
+
+def test_a_pca_alone_is_small(digits, path):
+    LatentAugmenter(["flip_lr"], PCA(2), method="staged", geometry="free").fit(digits[:40]).save(path)
+    assert path.stat().st_size < 20_000
