@@ -1,4 +1,4 @@
-"""What an augmentation, or a view given as an array, must keep: the shape of the images, their dtype and range."""
+"""What augmentations, and views given as arrays, must keep: the shape of the images, their dtype and range."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sklearn.utils import assert_all_finite
 
 from latentaug._validation import ImageFormat, as_array, check_kind, shown
 
-__all__ = ["check_aug_output", "check_paired", "check_stack", "run_aug"]
+__all__ = ["check_aug_output", "check_paired", "check_pairing", "check_stack", "run_aug"]
 
 
 def check_stack(images: Any) -> None:
@@ -105,3 +105,24 @@ def check_aug_output(name: str, aug: Callable, images: np.ndarray, format_: Imag
         fault = "gave two results for the same images; allowed: a deterministic function (fix its random parameters)"
     if fault is not None:
         raise ValueError(f"Augmentation {name!r} {fault}.")
+
+
+def check_pairing(pairing: Any, sources: list[str], targets: list[str]) -> dict[str, str]:
+    """Check a bijection from source names to target names, by position if None; in the order of the sources."""
+    if len(sources) != len(targets):
+        raise ValueError(
+            f"augs must be as many as the augmenter's {len(sources)} ({', '.join(sources)}). "
+            f"Got {len(targets)}: {', '.join(targets)}."
+        )
+    if pairing is None:
+        return dict(zip(sources, targets, strict=True))
+    if not isinstance(pairing, Mapping):
+        raise TypeError(f"pairing must be a dict of source name to target name, or None. Got {shown(pairing)}.")
+    if not all(isinstance(name, str) for pair in pairing.items() for name in pair) or not (
+        set(pairing) == set(sources) and set(pairing.values()) == set(targets)
+    ):
+        raise ValueError(
+            f"pairing must take each of {', '.join(sources)} to its own one of {', '.join(targets)}. "
+            f"Got {shown(pairing)}."
+        )
+    return {source: pairing[source] for source in sources}

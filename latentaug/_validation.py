@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ __all__ = [
     "as_array",
     "as_numbers",
     "check_choice",
+    "check_classifier",
     "check_compositions",
     "check_flag",
     "check_images",
@@ -24,7 +27,7 @@ __all__ = [
     "check_model",
     "check_names",
     "check_number",
-    "check_pairing",
+    "check_path",
     "check_verbosity",
     "draw_seed",
     "is_flat",
@@ -93,6 +96,20 @@ def as_numbers(name: str, values: Any, **options: Any) -> np.ndarray:
     if getattr(getattr(values, "dtype", None), "kind", "f") in "mMV":
         raise TypeError(f"{name} must be numbers. Got an array of {values.dtype}.")
     return check_array(values, input_name=name, **options)
+
+
+def check_path(path: Any) -> Path:
+    """Check the path of a file, and give it as a `Path`."""
+    check_kind("path", path, (str, os.PathLike), "a path")
+    if "\0" in str(path) or not Path(path).name:
+        raise ValueError(f"path must name a file. Got {shown(path)}.")
+    return Path(path)
+
+
+def check_classifier(classifier: Any) -> None:
+    """Refuse what has no method `predict`, and a class."""
+    if isinstance(classifier, type) or not hasattr(classifier, "predict"):
+        raise TypeError(f"classifier must be a classifier. Got {shown(classifier)}.")
 
 
 def check_model(model: Any) -> None:
@@ -249,27 +266,6 @@ def check_images(estimator: Any, X: Any, *, reset: bool, image_shape: Any = None
     else:
         _value_range(X)
     return estimator.format_.layout(X, flat=False)
-
-
-def check_pairing(pairing: Any, sources: list[str], targets: list[str]) -> dict[str, str]:
-    """Check a bijection from source names to target names, by position if None; in the order of the sources."""
-    if len(sources) != len(targets):
-        raise ValueError(
-            f"augs must be as many as the augmenter's {len(sources)} ({', '.join(sources)}). "
-            f"Got {len(targets)}: {', '.join(targets)}."
-        )
-    if pairing is None:
-        return dict(zip(sources, targets, strict=True))
-    if not isinstance(pairing, Mapping):
-        raise TypeError(f"pairing must be a dict of source name to target name, or None. Got {shown(pairing)}.")
-    if not all(isinstance(name, str) for pair in pairing.items() for name in pair) or not (
-        set(pairing) == set(sources) and set(pairing.values()) == set(targets)
-    ):
-        raise ValueError(
-            f"pairing must take each of {', '.join(sources)} to its own one of {', '.join(targets)}. "
-            f"Got {shown(pairing)}."
-        )
-    return {source: pairing[source] for source in sources}
 
 
 def draw_seed(random_state: Any) -> int:

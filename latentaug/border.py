@@ -11,7 +11,7 @@ import torch
 from sklearn.utils import gen_batches
 from torch import Tensor, nn
 
-from latentaug._validation import ImageFormat, shown
+from latentaug._validation import ImageFormat, check_kind, shown
 from latentaug.refine import refine
 
 __all__ = [
@@ -42,7 +42,8 @@ def to_images(tensor: Tensor, image_shape: tuple[int, ...]) -> np.ndarray:
 
 def find_device(device: str | torch.device) -> torch.device:
     """The device that a parameter names; ``"auto"`` is CUDA where it is usable, else the CPU."""
-    if isinstance(device, str) and device == "auto":
+    check_kind("device", device, (str, torch.device), "a string or a torch.device")
+    if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         found = torch.device(device)

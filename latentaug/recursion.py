@@ -15,11 +15,11 @@ from sklearn.utils import column_or_1d, gen_batches
 
 from latentaug._validation import (
     as_array,
+    check_classifier,
     check_images,
     check_kind,
     check_model,
     check_number,
-    shown,
     unknown_name,
 )
 from latentaug.augs import name_augs
@@ -260,8 +260,8 @@ def _check_steps(steps: Any, name: str, order: int) -> np.ndarray:
 
 def check_labels(y: Any, classifier: Any, n_images: int) -> np.ndarray | None:
     """Check the labels of images, if there are any: one an image, and something that finds them again."""
-    if classifier is not None and (isinstance(classifier, type) or not hasattr(classifier, "predict")):
-        raise TypeError(f"classifier must be a fitted classifier. Got {shown(classifier)}.")
+    if classifier is not None:
+        check_classifier(classifier)
     if y is None:
         return None
     if classifier is None:

@@ -112,6 +112,7 @@ def settings_of(estimator: Any) -> TrainingSettings:
     check_flag("early_stopping", settings.early_stopping)
     check_verbosity(settings.verbose)
     for parameter, bounds in BOUNDS.items():
-        if (parameter, getattr(settings, parameter)) != ("epsilon", None):
-            check_number(parameter, getattr(settings, parameter), **bounds)
+        value = getattr(settings, parameter)
+        if value is not None or parameter != "epsilon":
+            check_number(parameter, value, **bounds)
     return settings

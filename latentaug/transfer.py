@@ -11,7 +11,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from latentaug import maps
 from latentaug._callbacks import FitTasks, all_or_nothing
-from latentaug._validation import check_flag, check_images, check_pairing, check_verbosity, draw_seed
+from latentaug._contract import check_pairing
+from latentaug._validation import check_flag, check_images, check_verbosity, draw_seed
 from latentaug.algebra import find_algebra
 from latentaug.augmenter import LatentAugmenter
 from latentaug.codec import Codec, fitted_model, start_autoencoder
