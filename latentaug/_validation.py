@@ -3,33 +3,48 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_feature_names, check_array, validate_data
+from sklearn.utils.validation import _check_feature_names, check_array, check_is_fitted, validate_data
 
 __all__ = [
     "ImageFormat",
-    "check_aug_output",
+    "as_array",
+    "as_numbers",
     "check_choice",
+    "check_classifier",
+    "check_compositions",
+    "check_flag",
     "check_images",
+    "check_kind",
     "check_latents",
+    "check_model",
     "check_names",
     "check_number",
-    "check_paired",
-    "check_pairing",
+    "check_path",
+    "check_verbosity",
     "draw_seed",
     "is_flat",
+    "shown",
     "unknown_name",
 ]
 
 
+def shown(value: object) -> str:
+    """A value in an error: on one line, and not a long one."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 100 else f"{text[:97]}..."
+
+
 def unknown_name(kind: str, name: object, allowed: Iterable[object], label: str = "Allowed"):
     """Return the ValueError for a name that is not one of those allowed."""
-    return ValueError(f"Unknown {kind} {name!r}. {label}: {', '.join(map(str, allowed))}.")
+    return ValueError(f"Unknown {kind} {shown(name)}. {label}: {', '.join(map(str, allowed))}.")
 
 
 def check_choice(parameter: str, value: object, allowed: Iterable[object]) -> None:
@@ -46,9 +61,62 @@ def check_number(
     wanted = f"{'an integer' if integer else 'a number'} {'above' if above else 'of at least'} {low}"
     wanted += f" and below {below}" if below < math.inf else ""
     if isinstance(value, bool) or not isinstance(value, kind):
-        raise TypeError(f"{parameter} must be {wanted}. Got {value!r}.")
+        raise TypeError(f"{parameter} must be {wanted}. Got {shown(value)}.")
     if not low <= value < below or (above and value == low):
         raise ValueError(f"{parameter} must be {wanted}. Got {value!r}.")
+
+
+def check_kind(parameter: str, value: Any, kind: Any, wanted: str) -> None:
+    """Refuse a parameter that is no instance of a type, or of one of several."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{parameter} must be {wanted}. Got {shown(value)}.")
+
+
+def check_flag(parameter: str, value: Any) -> None:
+    """Refuse a parameter that is neither True nor False."""
+    check_kind(parameter, value, (bool, np.bool_), "True or False")
+
+
+def check_verbosity(value: Any) -> None:
+    """Refuse a `verbose` that is neither True nor False nor an integer from 0."""
+    if not isinstance(value, (bool, np.bool_)):
+        check_number("verbose", value, low=0, integer=True)
+
+
+def as_array(name: str, values: Any) -> np.ndarray:
+    """Values as an array, of any kind; ValueError where they are ragged."""
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise ValueError(f"{name} must be an array. Got {shown(values)}.") from None
+
+
+def as_numbers(name: str, values: Any, **options: Any) -> np.ndarray:
+    """An array, checked by scikit-learn's `check_array` with its options, which takes dates for numbers."""
+    if getattr(getattr(values, "dtype", None), "kind", "f") in "mMV":
+        raise TypeError(f"{name} must be numbers. Got an array of {values.dtype}.")
+    return check_array(values, input_name=name, **options)
+
+
+def check_path(path: Any) -> Path:
+    """Check the path of a file, and give it as a `Path`."""
+    check_kind("path", path, (str, os.PathLike), "a path")
+    if "\0" in str(path) or not Path(path).name:
+        raise ValueError(f"path must name a file. Got {shown(path)}.")
+    return Path(path)
+
+
+def check_classifier(classifier: Any) -> None:
+    """Refuse what has no method `predict`, and a class."""
+    if isinstance(classifier, type) or not hasattr(classifier, "predict"):
+        raise TypeError(f"classifier must be a classifier. Got {shown(classifier)}.")
+
+
+def check_model(model: Any) -> None:
+    """Refuse a model without latent maps, and one that is not fitted."""
+    if isinstance(model, type) or not hasattr(model, "carry"):
+        raise TypeError(f"model must have latent maps, as a LatentAugmenter has. Got {shown(model)}.")
+    check_is_fitted(model)
 
 
 @dataclass(frozen=True)
@@ -101,6 +169,8 @@ class ImageFormat:
 
 def _value_range(images: np.ndarray) -> tuple[float, float]:
     """Range that the dtype implies: (0, 1), or the range of floats that leave it."""
+    if images.dtype.kind not in "buif":
+        raise TypeError(f"Images must be numbers. Got an array of {images.dtype}.")
     low, high = images.min(), images.max()
     if images.dtype.kind in "ui" and (low < 0 or high > 255):
         raise ValueError(
@@ -113,7 +183,7 @@ def _value_range(images: np.ndarray) -> tuple[float, float]:
 
 def _check_stack(estimator: Any, X: Any, reset: bool) -> np.ndarray:
     """Check images (n, H, W) or (n, H, W, C); nothing is copied."""
-    X = check_array(X, dtype="numeric", allow_nd=True, estimator=estimator, input_name="X")
+    X = as_numbers("X", X, allow_nd=True, estimator=estimator)
     if X.size == 0:
         raise ValueError(f"Images need at least one pixel. Got an array of shape {X.shape}.")
     if reset:
@@ -129,27 +199,43 @@ def _check_stack(estimator: Any, X: Any, reset: bool) -> np.ndarray:
 
 def _row_shape(image_shape: Any, n_features: int) -> tuple[int, ...]:
     """Image shape of flat rows: as given, or one row of pixels."""
-    if image_shape is None:
-        return (1, n_features)
-    shape = tuple(image_shape) if isinstance(image_shape, (tuple, list)) else ()
-    if len(shape) not in (2, 3) or not all(isinstance(s, (int, np.integer)) and s > 0 for s in shape):
-        raise ValueError(f"image_shape must be (H, W) or (H, W, C). Got {image_shape!r}.")
+    shape = (1, n_features) if image_shape is None else tuple(image_shape)
     if math.prod(shape) != n_features:
         raise ValueError(f"image_shape {shape} has {math.prod(shape)} pixels. Got rows of {n_features}.")
     return shape
 
 
+def _check_image_shape(image_shape: Any) -> None:
+    """Refuse what is neither None nor (H, W) or (H, W, C)."""
+    shape = image_shape if isinstance(image_shape, (tuple, list)) else ()
+    whole = all(isinstance(s, (int, np.integer)) and s > 0 for s in shape)
+    if image_shape is not None and (len(shape) not in (2, 3) or not whole):
+        raise ValueError(f"image_shape must be (H, W) or (H, W, C). Got {shown(image_shape)}.")
+
+
 def is_flat(X: Any) -> bool:
     """Whether images come as flat rows (a table, a sparse matrix or nonsense included) and not as a stack."""
-    return (np.ndim(X) if isinstance(X, (list, tuple)) else getattr(X, "ndim", 2)) not in (3, 4)
+    if isinstance(X, (list, tuple)):
+        try:
+            X = np.asarray(X)
+        except ValueError:  # ragged
+            return True
+    return getattr(X, "ndim", 2) not in (3, 4)
 
 
 def check_names(parameter: str, names: Any) -> list[str]:
     """Check a name or a list of names, and give the list."""
     listed = [names] if isinstance(names, str) else names
     if not isinstance(listed, (list, tuple)) or not all(isinstance(name, str) for name in listed):
-        raise TypeError(f"{parameter} must be a name or a list of names. Got {names!r}.")
+        raise TypeError(f"{parameter} must be a name or a list of names. Got {shown(names)}.")
     return list(listed)
+
+
+def check_compositions(compositions: Any) -> list[tuple[str, ...]]:
+    """Check a list of compositions, each a name or a list of names, and give them as tuples."""
+    if isinstance(compositions, (str, bytes, Mapping)) or not isinstance(compositions, Iterable):
+        raise TypeError(f"Compositions must be a list of tuples of names. Got {shown(compositions)}.")
+    return [tuple(check_names("A composition", composition)) for composition in compositions]
 
 
 def check_images(estimator: Any, X: Any, *, reset: bool, image_shape: Any = None) -> np.ndarray:
@@ -170,6 +256,7 @@ def check_images(estimator: Any, X: Any, *, reset: bool, image_shape: Any = None
     -------
     ndarray of shape (n, H, W) or (n, H, W, C)
     """
+    _check_image_shape(image_shape)
     flat = is_flat(X)
     X = validate_data(estimator, X, reset=reset) if flat else _check_stack(estimator, X, reset)
     if reset:
@@ -181,44 +268,6 @@ def check_images(estimator: Any, X: Any, *, reset: bool, image_shape: Any = None
     return estimator.format_.layout(X, flat=False)
 
 
-def check_paired(views: Any, images: np.ndarray, format_: ImageFormat) -> dict[tuple[str, ...], np.ndarray]:
-    """Check views given as arrays: as many images as `images`, of the same shape, dtype kind and range."""
-    if not isinstance(views, Mapping):
-        raise TypeError(f"views must be a dict of composition to images. Got {type(views).__name__}.")
-    paired = {}
-    for key, given in views.items():
-        composition = (key,) if isinstance(key, str) else key
-        if not isinstance(composition, tuple) or not all(isinstance(name, str) for name in composition):
-            raise TypeError(f"A key of views must be a tuple of names, such as ('flip_lr',). Got {key!r}.")
-        array = np.asarray(given)
-        if array.shape == (len(images), math.prod(format_.image_shape)):
-            array = format_.layout(array, flat=False)
-        fault = _output_fault(images, array, format_)
-        if fault is not None:
-            raise ValueError(f"View {composition!r} {fault}.")
-        if composition:
-            paired[composition] = array
-    return paired
-
-
-def check_pairing(pairing: Any, sources: list[str], targets: list[str]) -> dict[str, str]:
-    """Check a bijection from source names to target names, by position if None; in the order of the sources."""
-    if len(sources) != len(targets):
-        raise ValueError(
-            f"augs must be as many as the augmenter's {len(sources)} ({', '.join(sources)}). "
-            f"Got {len(targets)}: {', '.join(targets)}."
-        )
-    if pairing is None:
-        return dict(zip(sources, targets, strict=True))
-    if not isinstance(pairing, Mapping):
-        raise TypeError(f"pairing must be a dict of source name to target name, or None. Got {pairing!r}.")
-    if set(pairing) != set(sources) or set(pairing.values()) != set(targets):
-        raise ValueError(
-            f"pairing must take each of {', '.join(sources)} to its own one of {', '.join(targets)}. Got {pairing!r}."
-        )
-    return {source: pairing[source] for source in sources}
-
-
 def draw_seed(random_state: Any) -> int:
     """One seed of `random_state`; fresh entropy if None, so that numpy's global generator is left alone."""
     if random_state is None:
@@ -228,54 +277,7 @@ def draw_seed(random_state: Any) -> int:
 
 def check_latents(Z: Any, latent_dim: int) -> np.ndarray:
     """Check latent row vectors (n, d): finite numbers, as many columns as the latent space has."""
-    Z = check_array(Z, dtype=[np.float64, np.float32], input_name="Z")
+    Z = as_numbers("Z", Z, dtype=[np.float64, np.float32])
     if Z.shape[1] != latent_dim:
         raise ValueError(f"Z must have {latent_dim} columns, one a latent dimension. Got {Z.shape[1]}.")
     return Z
-
-
-def _output_fault(images: np.ndarray, augmented: Any, format_: ImageFormat) -> str | None:
-    """What is wrong with the output of an augmentation, or None."""
-    if not isinstance(augmented, np.ndarray):
-        return f"returned a {type(augmented).__name__}; allowed: a numpy array"
-    if augmented.shape != images.shape:
-        return (
-            f"changed the shape of the images from {images.shape} to {augmented.shape}; "
-            "allowed: an augmentation keeps the shape"
-        )
-    if augmented.dtype.kind != images.dtype.kind:
-        return (
-            f"returned {augmented.dtype} for {images.dtype} images; allowed: the dtype of its "
-            "input, since it tells the scale"
-        )
-    if augmented.dtype.kind == "f" and not np.isfinite(augmented).all():
-        return "returned NaN or infinity; allowed: finite pixels"
-    low, high = (0.0, 255.0) if images.dtype.kind in "ui" else format_.value_range
-    slack = 1e-4 * (high - low)
-    if augmented.min() < low - slack or augmented.max() > high + slack:
-        return (
-            f"left the value range {low:g}..{high:g} with {augmented.min():g}.."
-            f"{augmented.max():g}; allowed: pixels stay in the range of the data"
-        )
-    return None
-
-
-def check_aug_output(name: str, aug: Callable, images: np.ndarray, format_: ImageFormat) -> None:
-    """Try an augmentation twice on a few images and refuse it, by its name, where it breaks the contract.
-
-    Raises
-    ------
-    ValueError
-        Where it fails, changes shape or kind of dtype, is not deterministic, returns NaN, or
-        leaves the value range.
-    """
-    try:
-        first, second = aug(images.copy()), aug(images.copy())
-    except Exception as error:
-        reason = str(error).strip().replace("\n", " ") or type(error).__name__
-        raise ValueError(f"Augmentation {name!r} failed on images {images.shape} {images.dtype}: {reason}") from error
-    fault = _output_fault(images, first, format_)
-    if fault is None and not np.array_equal(first, second):
-        fault = "gave two results for the same images; allowed: a deterministic function (fix its random parameters)"
-    if fault is not None:
-        raise ValueError(f"Augmentation {name!r} {fault}.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from latentaug import maps
 from latentaug._callbacks import FitTasks, all_or_nothing
-from latentaug._validation import check_choice, draw_seed
+from latentaug._validation import check_choice, check_verbosity, draw_seed, shown
 from latentaug.algebra import MAX_GROUP, find_algebra
 from latentaug.codec import Codec, start_autoencoder
 from latentaug.geometries import CHOICES, SOLVERS, choose_geometries
@@ -14,6 +14,11 @@ from latentaug.verbs import LatentVerbs
 from latentaug.views import views_of
 
 __all__ = ["LatentAugmenter"]
+
+
+def _is_autoencoder(autoencoder: object) -> bool:
+    verbs = ("fit", "transform", "inverse_transform")
+    return not isinstance(autoencoder, type) and all(hasattr(autoencoder, verb) for verb in verbs)
 
 
 class LatentAugmenter(LatentVerbs):
@@ -130,10 +135,11 @@ class LatentAugmenter(LatentVerbs):
         """
         self._check_parameters()
         tasks = FitTasks(self, X, y, max_subtasks=1)
-        shape = self.image_shape or getattr(self.autoencoder, "image_shape", None)
+        shape = getattr(self.autoencoder, "image_shape", None) if self.image_shape is None else self.image_shape
         data = views_of(self, X, shape, views)
         seed = draw_seed(self.random_state)
-        self.autoencoder_ = start_autoencoder(self.autoencoder or VAE(verbose=self.verbose), seed)
+        given = VAE(verbose=self.verbose) if self.autoencoder is None else self.autoencoder
+        self.autoencoder_ = start_autoencoder(given, seed)
         self.algebra_ = find_algebra(data, max_group=self._max_group())
         self.geometries_ = choose_geometries(self.geometry, self.algebra_)
         if "group" in self.geometries_.values():
@@ -151,6 +157,7 @@ class LatentAugmenter(LatentVerbs):
         check_choice("method", self.method, METHODS)
         check_choice("geometry", self.geometry, CHOICES)
         check_choice("solver", self.solver, SOLVERS)
+        check_verbosity(self.verbose)
         if self.solver != "lstsq" and (self.method, self.geometry) != ("staged", "free"):
             raise ValueError(
                 f"solver={self.solver!r} fits free maps only. Allowed: method='staged' with "
@@ -163,6 +170,10 @@ class LatentAugmenter(LatentVerbs):
                 "method='joint' trains the autoencoder to obey the maps. Allowed: a VAE, or "
                 f"method='staged'. Got {type(self.autoencoder).__name__}."
             )
+        if isinstance(self.autoencoder, VAE):
+            self.autoencoder._check_network()
+        elif self.autoencoder is not None and not _is_autoencoder(self.autoencoder):
+            raise TypeError(f"autoencoder must be a transformer with inverse_transform. Got {shown(self.autoencoder)}.")
 
     def _max_group(self):
         return min(MAX_GROUP, self.autoencoder_.latent_dim) if self.method == "joint" else MAX_GROUP

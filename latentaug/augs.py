@@ -7,10 +7,14 @@ and value range (integers 0..255, floats in [0, 1]). Any such callable will do i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import wraps
 from typing import Any
 
 import numpy as np
 from scipy.ndimage import correlate1d
+
+from latentaug._contract import check_stack
+from latentaug._validation import check_kind, shown
 
 __all__ = [
     "CATALOGUE", "canny", "edge_detect", "flip_lr", "flip_ud", "from_albumentations", "from_kornia",
@@ -20,6 +24,18 @@ __all__ = [
 Aug = Callable[[np.ndarray], np.ndarray]
 
 
+def _of_stacks(aug: Aug) -> Aug:
+    """An augmentation that refuses what is no image stack."""
+
+    @wraps(aug)
+    def checked(X: np.ndarray) -> np.ndarray:
+        check_stack(X)
+        return aug(X)
+
+    return checked
+
+
+@_of_stacks
 def flip_lr(X: np.ndarray) -> np.ndarray:
     """Mirror every image left to right; its own inverse.
 
@@ -32,21 +48,25 @@ def flip_lr(X: np.ndarray) -> np.ndarray:
     return X[:, :, ::-1]
 
 
+@_of_stacks
 def flip_ud(X: np.ndarray) -> np.ndarray:
     """Mirror every image top to bottom; its own inverse."""
     return X[:, ::-1]
 
 
+@_of_stacks
 def rotate_cw(X: np.ndarray) -> np.ndarray:
     """Turn every (square) image a quarter clockwise; of order four."""
     return np.rot90(X, -1, axes=(1, 2))
 
 
+@_of_stacks
 def rotate_ccw(X: np.ndarray) -> np.ndarray:
     """Turn every (square) image a quarter counter-clockwise; the inverse of `rotate_cw`."""
     return np.rot90(X, axes=(1, 2))
 
 
+@_of_stacks
 def shear_x(X: np.ndarray) -> np.ndarray:
     """Shear every image sideways about its centre row, 0.3 pixels a row; what leaves it is lost."""
     height, width = X.shape[1:3]
@@ -63,6 +83,7 @@ def shear_x(X: np.ndarray) -> np.ndarray:
     return _like(column(left) * (1 - weight) + column(left + 1) * weight, X)
 
 
+@_of_stacks
 def mini_image(X: np.ndarray) -> np.ndarray:
     """Nest a half-size copy of every image in its middle, over what was there."""
     cv2 = _import_cv2()
@@ -75,6 +96,7 @@ def mini_image(X: np.ndarray) -> np.ndarray:
     return nested
 
 
+@_of_stacks
 def edge_detect(X: np.ndarray) -> np.ndarray:
     """Draw the strength of the edges of every image: the Sobel gradient, a quarter of it, cut at white."""
     pixels = _to_float(X) / (255 if X.dtype.kind in "ui" else 1)
@@ -85,6 +107,7 @@ def edge_detect(X: np.ndarray) -> np.ndarray:
     return _like(strength * (255 if X.dtype.kind in "ui" else 1), X)
 
 
+@_of_stacks
 def canny(X: np.ndarray) -> np.ndarray:
     """Draw the edges that Canny's detector finds (thresholds 100 and 200 of 255), channel by channel."""
     cv2 = _import_cv2()
@@ -147,18 +170,22 @@ def name_augs(augs: Iterable[Any]) -> dict[str, Aug | None]:
         Where an entry is none of these, or a name is taken, empty or holds ``__``.
     """
     if isinstance(augs, (str, bytes)) or callable(augs) or not isinstance(augs, Iterable):
-        raise TypeError(f"augs must be a list of callables, (name, callable) pairs or names. Got {augs!r}.")
+        raise TypeError(f"augs must be a list of callables, (name, callable) pairs or names. Got {shown(augs)}.")
     pairs = [_name_and_function(aug) for aug in augs]
     named: dict[str, Aug | None] = {}
     for name, function in pairs:
-        if not name or "__" in name:
-            raise ValueError(f"The name of an augmentation must not be empty or hold '__'. Got {name!r}.")
+        _check_name(name)
         number = 2
         unique = name
         while unique in named:
             unique, number = f"{name}-{number}", number + 1
         named[unique] = function
     return named
+
+
+def _check_name(name: str) -> None:
+    if not name or "__" in name:
+        raise ValueError(f"The name of an augmentation must not be empty or hold '__'. Got {shown(name)}.")
 
 
 def _name_and_function(aug: Any) -> tuple[str, Aug | None]:
@@ -170,15 +197,25 @@ def _name_and_function(aug: Any) -> tuple[str, Aug | None]:
         case _ if callable(aug):
             name = getattr(aug, "__name__", None) or type(aug).__name__
             return name.strip("<>"), aug
-    raise TypeError(f"An augmentation must be a callable, a (name, callable) pair or a name. Got {aug!r}.")
+    raise TypeError(f"An augmentation must be a callable, a (name, callable) pair or a name. Got {shown(aug)}.")
 
 
 class _Adapter:
     """A transform of another library as an augmentation; pickles where that transform does."""
 
     def __init__(self, transform: Any, name: str | None) -> None:
+        check_kind("transform", transform, Callable, "a callable")
+        check_kind("name", name, (str, type(None)), "a string or None")
         self.transform = transform
-        self.__name__ = name or getattr(transform, "__name__", None) or type(transform).__name__
+        self.__name__ = getattr(transform, "__name__", type(transform).__name__) if name is None else name
+        _check_name(self.__name__)
+
+    def __call__(self, X: np.ndarray) -> np.ndarray:
+        check_stack(X)
+        return self.augment(X)
+
+    def augment(self, X: np.ndarray) -> np.ndarray:
+        raise NotImplementedError(f"{type(self).__name__} says how it calls its transform.")
 
     def __repr__(self) -> str:
         return f"{type(self).__name__.lstrip('_')}({self.transform!r})"
@@ -187,7 +224,7 @@ class _Adapter:
 class _TorchAug(_Adapter):
     """A transform of a torch batch (n, C, H, W)."""
 
-    def __call__(self, X: np.ndarray) -> np.ndarray:
+    def augment(self, X: np.ndarray) -> np.ndarray:
         import torch
 
         stack = X if X.ndim == 4 else X[..., None]
@@ -211,7 +248,7 @@ class _KorniaAug(_TorchAug):
 class _AlbumentationsAug(_Adapter):
     """An albumentations transform, image by image."""
 
-    def __call__(self, X: np.ndarray) -> np.ndarray:
+    def augment(self, X: np.ndarray) -> np.ndarray:
         images = np.stack([self.transform(image=np.ascontiguousarray(image))["image"] for image in X])
         return images.reshape(X.shape) if images.size == X.size and images.shape[1:3] == X.shape[1:3] else images
 

@@ -11,7 +11,7 @@ import torch
 from sklearn.utils import gen_batches
 from torch import Tensor, nn
 
-from latentaug._validation import ImageFormat
+from latentaug._validation import ImageFormat, check_kind, shown
 from latentaug.refine import refine
 
 __all__ = [
@@ -42,14 +42,17 @@ def to_images(tensor: Tensor, image_shape: tuple[int, ...]) -> np.ndarray:
 
 def find_device(device: str | torch.device) -> torch.device:
     """The device that a parameter names; ``"auto"`` is CUDA where it is usable, else the CPU."""
-    if isinstance(device, str) and device == "auto":
+    check_kind("device", device, (str, torch.device), "a string or a torch.device")
+    if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         found = torch.device(device)
-        torch.empty(0, device=found)
+        torch.zeros(1, device=found).cpu()  # what has no memory, such as "meta", fails
     except (RuntimeError, AssertionError, TypeError) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"device {device!r} is not usable here ({reason}). Allowed: auto, cpu, cuda, mps.") from error
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise ValueError(
+            f"device {shown(device)} is not usable here ({reason}). Allowed: auto, cpu, cuda, mps."
+        ) from error
     return found
 
 

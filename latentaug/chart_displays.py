@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
-from latentaug._validation import check_choice, draw_seed
+from latentaug._validation import as_array, check_choice, draw_seed
 from latentaug.drawing import ChartDisplay, import_pyplot, in_words, known_views
 
 __all__ = ["PROJECTIONS", "SPACES", "LossDisplay", "ProjectionDisplay"]
@@ -112,8 +112,9 @@ class ProjectionDisplay(ChartDisplay):
         if y is None:
             groups = np.repeat([in_words(c) for c in views.compositions], len(views))
         else:
-            check_consistent_length(views.images, y)
-            groups = np.tile(y, len(views.compositions))
+            labels = as_array("y", y)
+            check_consistent_length(views.images, labels)
+            groups = np.tile(labels, len(views.compositions))
         projector = PROJECTIONS[projection](len(rows), draw_seed(random_state))
         points = projector.fit_transform(rows)
         shares = getattr(projector, "explained_variance_ratio_", None)

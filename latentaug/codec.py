@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -28,8 +29,8 @@ def start_autoencoder(autoencoder: Any, seed: int) -> Any:
     return copy
 
 
-def fitted_model(model: Any, X: Any, seed: int, task: Callable[[Any], Any]) -> Any:
-    """A model itself where it is fitted, taken out of its `FrozenEstimator`; else a clone of it, fitted as a `task`."""
+def fitted_model(model: Any, X: Any, seed: int, task: Callable[[Any], AbstractContextManager]) -> Any:
+    """A model itself where it is fitted, taken out of its `FrozenEstimator`; else a clone of it, fitted as a task."""
     try:
         check_is_fitted(model)
     except NotFittedError:

@@ -7,7 +7,7 @@ import copy
 import numpy as np
 
 from latentaug._callbacks import FitTasks, all_or_nothing
-from latentaug._validation import check_choice, draw_seed, unknown_name
+from latentaug._validation import check_choice, check_verbosity, draw_seed, unknown_name
 from latentaug.algebra import find_algebra
 from latentaug.codec import Codec, start_autoencoder
 from latentaug.networks import ViewConditions
@@ -116,10 +116,12 @@ class ConditionalVAE(LatentVerbs):
             On a wrong parameter, array or augmentation; the augmentation is named.
         """
         check_choice("conditioning", self.conditioning, CONDITIONINGS)
+        check_verbosity(self.verbose)
         if not isinstance(self.autoencoder, (VAE, type(None))):
             raise TypeError(f"autoencoder must be a VAE or None. Got {type(self.autoencoder).__name__}.")
         tasks = FitTasks(self, X, y, max_subtasks=1)
-        data = views_of(self, X, self.image_shape or getattr(self.autoencoder, "image_shape", None))
+        shape = getattr(self.autoencoder, "image_shape", None) if self.image_shape is None else self.image_shape
+        data = views_of(self, X, shape)
         vae = start_autoencoder(self.autoencoder or VAE(verbose=self.verbose), draw_seed(self.random_state))
         self.algebra_ = find_algebra(data)
         self.compositions_, self.aug_names_ = data.compositions, list(data.augs)

@@ -88,6 +88,8 @@ def load_mnist(
     ValueError: Unknown split 'validation'. Allowed: train, test.
     """
     names = _split_files(split)
+    if not isinstance(download, bool):
+        raise TypeError(f"download must be True or False. Got {download!r:.100}.")
     paths = _find(names, data_home)
     if not paths and download:
         _download(_cache())
@@ -135,7 +137,7 @@ def load_digits_sample() -> tuple[np.ndarray, np.ndarray]:
 def _split_files(split: Any) -> tuple[str, str]:
     """Names of the image file and the label file of a split."""
     if not isinstance(split, str) or split not in _SPLITS:
-        raise ValueError(f"Unknown split {split!r}. Allowed: {', '.join(_SPLITS)}.")
+        raise ValueError(f"Unknown split {split!r:.100}. Allowed: {', '.join(_SPLITS)}.")
     return _SPLITS[split]
 
 
@@ -147,8 +149,18 @@ def _cache() -> Path:
 
 def _folders(data_home: Any) -> list[Path]:
     """The folders to look into, in order."""
+    if not isinstance(data_home, (str, os.PathLike, type(None))):
+        raise TypeError(f"data_home must be a path or None. Got {data_home!r:.100}.")
     named = (data_home, os.environ.get("LATENTAUG_DATA"))
-    return [*(Path(folder).expanduser() for folder in named if folder), _cache()]
+    return [*(_expand(Path(folder)) for folder in named if folder), _cache()]
+
+
+def _expand(folder: Path) -> Path:
+    """A folder with its ``~`` expanded; as it is where that user has no home."""
+    try:
+        return folder.expanduser()
+    except RuntimeError:
+        return folder
 
 
 def _find(names: tuple[str, ...], data_home: Any) -> list[Path]:

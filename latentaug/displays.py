@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 from sklearn.decomposition import PCA
 
-from latentaug._validation import check_images, check_number
+from latentaug._validation import check_flag, check_images, check_model, check_number
 from latentaug.chart_displays import PROJECTIONS, SPACES, LossDisplay, ProjectionDisplay
-from latentaug.drawing import ImageGrid, check_model, start_panels
+from latentaug.drawing import ImageGrid, find_colours, named_models, start_panels
 from latentaug.image_displays import (
     TASKS,
     CatalogueDisplay,
@@ -108,7 +106,7 @@ class TrajectoryDisplay:
         TrajectoryDisplay
             Itself, with `figure_` and `axes_` set: the paths, and the images.
         """
-        grid = self._grid()
+        cmap, grid = find_colours(cmap), self._grid()
         width, height = grid.size()
         self.figure_, self.axes_ = start_panels(figure, (4.4 + width, max(3.8, height)), (4.4, width))
         self._draw_paths(self.axes_[0])
@@ -201,7 +199,7 @@ class RecursionDisplay:
         -------
         RecursionDisplay
         """
-        models = model if isinstance(model, Mapping) else {type(model).__name__: model}
+        models = named_models(model, type(model).__name__)
         curves = {label: recursion_curve(m, X, name, steps, y=y, classifier=classifier) for label, m in models.items()}
         first = next(iter(curves.values()))
         return cls(curves, raw_survival=first.raw_survival, name=name).plot(figure, log_x=log_x)
@@ -221,6 +219,7 @@ class RecursionDisplay:
         RecursionDisplay
             Itself, with `figure_` and `axes_` set: the errors, and the labels if any curve has them.
         """
+        check_flag("log_x", log_x)
         if not self.curves:
             raise ValueError("curves must hold at least one curve. Got none.")
         n_panels = 1 + any(curve.survival is not None for curve in self.curves.values())

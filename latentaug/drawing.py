@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
-from latentaug._validation import check_images, check_names, unknown_name
+from latentaug._validation import check_compositions, check_images, check_model, shown, unknown_name
 from latentaug.augs import name_augs
 from latentaug.errors import say
 from latentaug.views import Composition, Views
 
 __all__ = [
-    "ChartDisplay", "ImageDisplay", "ImageGrid", "as_unit", "check_model", "import_pyplot", "in_words", "known_views",
-    "narrow", "start_axes", "start_panels", "turn_if_crowded",
+    "ChartDisplay", "ImageDisplay", "ImageGrid", "as_unit", "find_colours", "import_pyplot", "in_words", "known_views",
+    "named_models", "narrow", "start_axes", "start_panels", "turn_if_crowded",
 ]  # fmt: skip
 
 TILE = 0.75  # inches of the longer side of an image
@@ -85,11 +84,21 @@ def narrow(text: str, inches: float) -> str:
     return textwrap.fill(text, max(FEWEST, int(inches / LETTER)))
 
 
-def check_model(model: Any) -> None:
-    """Refuse a model without latent maps, and one that is not fitted."""
-    if not hasattr(model, "carry"):
-        raise TypeError(f"model must have latent maps, as a LatentAugmenter has. Got {type(model).__name__}.")
-    check_is_fitted(model)
+def named_models(model: Any, label: str) -> Mapping[str, Any]:
+    """One model under a label, or several under their own."""
+    models = model if isinstance(model, Mapping) else {label: model}
+    if not models:
+        raise ValueError("model must be a fitted model, or a dict of at least one. Got an empty dict.")
+    return models
+
+
+def find_colours(cmap: Any) -> Any:
+    """The colormap that a parameter names."""
+    try:
+        return import_pyplot().get_cmap(cmap)
+    except (ValueError, TypeError):
+        allowed = "the names in matplotlib.colormaps, such as gray and gray_r, or a Colormap"
+        raise ValueError(f"Unknown cmap {shown(cmap)}. Allowed: {allowed}.") from None
 
 
 def known_views(model: Any, X: Any, compositions: Any = None, n_images: int | None = None) -> Views:
@@ -106,7 +115,7 @@ def known_views(model: Any, X: Any, compositions: Any = None, n_images: int | No
     if compositions is None:
         known = [composition for composition in model.compositions_ if model.knows(composition)]
         return Views(images, given, model.format_, compositions=known)
-    asked = [tuple(check_names("A composition", composition)) for composition in compositions]
+    asked = check_compositions(compositions)
     for name in (name for composition in asked for name in composition):
         if given.get(name) is None:
             functions = [known for known, aug in given.items() if aug is not None]
@@ -127,7 +136,7 @@ def _to_rgb(images: np.ndarray, cmap: Any) -> np.ndarray:
     if images.ndim == 4 and images.shape[-1] in (3, 4):
         return images[..., :3]
     grey = images if images.ndim == 3 else images.mean(axis=-1)
-    return import_pyplot().get_cmap(cmap)(grey)[..., :3]
+    return cmap(grey)[..., :3]
 
 
 def _thicken(images: np.ndarray, most: int = 2) -> np.ndarray:
@@ -240,7 +249,7 @@ class ImageDisplay:
         Display
             Itself, with `figure_` and `ax_` set.
         """
-        grid = self._grid()
+        cmap, grid = find_colours(cmap), self._grid()
         self.ax_ = start_axes(ax, grid.size())
         self.figure_ = self.ax_.figure
         grid.draw(self.ax_, cmap)

@@ -12,9 +12,8 @@ from itertools import chain, permutations
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
-from latentaug._validation import check_images, unknown_name
+from latentaug._validation import check_choice, check_compositions, check_images, check_model, unknown_name
 from latentaug.augs import name_augs
 from latentaug.measures import ratio, squared_error
 from latentaug.views import Composition, Views
@@ -25,6 +24,7 @@ __all__ = [
 ]  # fmt: skip
 
 BATCH = 1024
+TASKS = ("reconstruct", "apply", "undo")
 ROUNDING = 1e-9  # what rounding to float32 makes of the squared error of an image
 
 
@@ -139,6 +139,8 @@ class ErrorTable:
         float
             A share of the floor; NaN where there is no such row.
         """
+        if task is not None:
+            check_choice("task", task, TASKS)
         return max((row.gap for row in self.rows if task in (None, row.task)), default=float("nan"))
 
 
@@ -160,7 +162,7 @@ def error_table(model: Any, X: Any, compositions: Sequence[Composition] | None =
     ErrorTable
         The floor of an applied composition is that of its own images, of an undone one that of the original.
     """
-    check_is_fitted(model)
+    check_model(model)
     images = check_images(model, X, reset=False)
     if compositions is None:
         compositions = [*model.compositions_, *permutations(model.aug_names_, 2)]
@@ -241,7 +243,7 @@ def carry_matrix(model: Any, X: Any, views: Sequence[Composition] | None = None)
     0 original      0.79     0.79
     1 flip_lr       0.79     0.79
     """
-    check_is_fitted(model)
+    check_model(model)
     images = check_images(model, X, reset=False)
     errors = ImageErrors(model, images, _check_compositions(model, model.compositions_ if views is None else views))
     compositions = tuple(errors.views.compositions)
@@ -251,7 +253,7 @@ def carry_matrix(model: Any, X: Any, views: Sequence[Composition] | None = None)
 
 def _check_compositions(model: Any, compositions: Iterable[Any]) -> list[Composition]:
     """Compositions as tuples of the model's names; a name alone is one of one."""
-    listed = [(c,) if isinstance(c, str) else tuple(c) for c in compositions]
+    listed = check_compositions(compositions)
     for name in chain(*listed):
         if name not in model.aug_names_:
             raise unknown_name("augmentation", name, model.aug_names_, "Fitted on")

@@ -7,7 +7,15 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
-from latentaug._validation import check_choice, check_names, check_number, draw_seed, is_flat, unknown_name
+from latentaug._validation import (
+    check_choice,
+    check_flag,
+    check_names,
+    check_number,
+    draw_seed,
+    is_flat,
+    unknown_name,
+)
 from latentaug.latent_transform import LatentTransform
 from latentaug.views import Composition, Views
 
@@ -128,6 +136,7 @@ class GenerationMixin:
             Of the images given and of those after each application; only if `return_latents`.
         """
         check_number("n_steps", n_steps, low=1, integer=True)
+        check_flag("return_latents", return_latents)
         transform, flat = self.compose(name), is_flat(X)
         latents, images = [self.encode(X)], []
         for k in range(1, n_steps + 1):

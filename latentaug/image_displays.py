@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from latentaug._validation import check_choice, check_images, check_number
+from latentaug._validation import check_choice, check_images, check_model, check_number
 from latentaug.augs import CATALOGUE
-from latentaug.drawing import ImageDisplay, ImageGrid, as_unit, check_model, in_words, known_views
+from latentaug.drawing import ImageDisplay, ImageGrid, as_unit, in_words, known_views, named_models
 from latentaug.errors import squared_error
 from latentaug.views import Composition, declare_views
 
@@ -88,7 +88,7 @@ class ReconstructionDisplay(ImageDisplay):
         """
         check_choice("task", task, TASKS)
         check_number("n_images", n_images, low=1, integer=True)
-        models = model if isinstance(model, Mapping) else {"latent": model}
+        models = named_models(model, "latent")
         each = [known_views(m, X, compositions, n_images) for m in models.values()]
         shown = each[0].compositions
         if compositions is None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from latentaug._validation import unknown_name
+from latentaug._validation import shown, unknown_name
 
 __all__ = ["check_allowed", "composed_labels", "draw_copies", "labels_seen"]
 
@@ -19,7 +19,7 @@ def check_allowed(allowed: Any, names: Sequence[str], classes: np.ndarray) -> di
     """
     labels = classes.tolist()
     if not isinstance(allowed, (Mapping, type(None))):
-        raise TypeError(f"allowed must be a dict of augmentation to labels, or None. Got {allowed!r}.")
+        raise TypeError(f"allowed must be a dict of augmentation to labels, or None. Got {shown(allowed)}.")
     numbers = {label: number for number, label in enumerate(labels)}
     moves = {name: np.full(len(labels) + 1, -1) for name in names}
     for name, kept in (dict.fromkeys(names, labels) if allowed is None else allowed).items():
@@ -36,7 +36,7 @@ def check_allowed(allowed: Any, names: Sequence[str], classes: np.ndarray) -> di
 def _label_pairs(name: str, kept: Any) -> Iterable[tuple[Any, Any]]:
     """Labels, each with the one it becomes: itself where only labels are given."""
     if isinstance(kept, (str, bytes)) or not isinstance(kept, Iterable):
-        raise TypeError(f"allowed[{name!r}] must be labels, or a dict of label to label. Got {kept!r}.")
+        raise TypeError(f"allowed[{name!r}] must be labels, or a dict of label to label. Got {shown(kept)}.")
     return kept.items() if isinstance(kept, Mapping) else ((label, label) for label in kept)
 
 

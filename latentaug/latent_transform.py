@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.metaestimators import available_if
 
 from latentaug import maps
-from latentaug._validation import check_images, is_flat
+from latentaug._validation import check_images, check_kind, check_latents, check_model, is_flat, shown
 from latentaug.persistence import PersistentMixin
 from latentaug.views import Composition
 
@@ -106,6 +106,7 @@ class LatentTransform(PersistentMixin, RowNamesMixin, TransformerMixin, BaseEsti
 
     def _push(self, X):
         """Augment images; as an array, also where scikit-learn is told to give out data frames."""
+        self._check_parameters()
         images, (source, target) = check_images(self.augmenter, X, reset=False), self.views_
         Z = self.augmenter._reader(source).encode(images)
         return self.augmenter._writer(target).decode(self.transform_latent(Z), is_flat(X))
@@ -123,6 +124,8 @@ class LatentTransform(PersistentMixin, RowNamesMixin, TransformerMixin, BaseEsti
         ndarray of shape (n_images, d)
             Computed in float64, returned in the dtype of `Z`.
         """
+        self._check_parameters()
+        Z = check_latents(Z, self.augmenter._latent_dim)
         carried = np.asarray(Z, dtype=np.float64)
         for name, sign in self.steps:
             L = self.augmenter.latent_maps_[name]
@@ -147,6 +150,7 @@ class LatentTransform(PersistentMixin, RowNamesMixin, TransformerMixin, BaseEsti
         ValueError
             Where the autoencoder gives no posterior, or a map is nonlinear.
         """
+        self._check_parameters()
         images = check_images(self.augmenter, X, reset=False)
         if not hasattr(self, "matrix_"):
             raise ValueError("A normal distribution pushed through a nonlinear map is no normal distribution.")
@@ -164,6 +168,16 @@ class LatentTransform(PersistentMixin, RowNamesMixin, TransformerMixin, BaseEsti
             What undoes this one.
         """
         return LatentTransform(self.augmenter, tuple((name, -sign) for name, sign in reversed(self.steps)))
+
+    def _check_parameters(self):
+        """Refuse what is no fitted model, and steps that it does not know."""
+        check_model(self.augmenter)
+        check_kind("steps", self.steps, (tuple, list), "a tuple of (name, 1 or -1)")
+        allowed = {(name, sign) for name in self.augmenter.latent_maps_ for sign in (1, -1)}
+        for step in self.steps:
+            if not isinstance(step, tuple) or list(map(type, step)) != [str, int] or step not in allowed:
+                names = ", ".join(self.augmenter.latent_maps_)
+                raise ValueError(f"A step must be a name and 1, or -1 to undo it. Got {shown(step)}. Names: {names}.")
 
     def compose(self, *steps):
         """Follow this transform by others.

@@ -14,6 +14,9 @@ import numpy as np
 from scipy.linalg import polar, schur
 from sklearn.exceptions import ConvergenceWarning
 
+from latentaug._matrices import check_orbit, check_pair
+from latentaug._validation import check_number
+
 __all__ = [
     "ResidualNetwork", "apply", "apply_inverse", "average_over", "compose", "condition_number", "fit_finite_order_map",
     "fit_free_map", "fit_group_maps", "fit_orthogonal_map", "power", "representation_defect",
@@ -22,11 +25,12 @@ __all__ = [
 
 def fit_free_map(Z: np.ndarray, Z_aug: np.ndarray) -> np.ndarray:
     """Least-squares latent map of an augmentation, Eq. 6: ``min_L ||Z @ L - Z_aug||^2``; Z, Z_aug (n, d), L (d, d)."""
-    return np.linalg.lstsq(Z, Z_aug, rcond=None)[0]
+    return np.linalg.lstsq(*check_pair(Z, Z_aug), rcond=None)[0]
 
 
 def fit_orthogonal_map(Z: np.ndarray, Z_aug: np.ndarray) -> np.ndarray:
     """Orthogonal Procrustes: ``min ||Z @ L - Z_aug||^2`` over ``L.T @ L = I``; Z and Z_aug (n, d), L (d, d)."""
+    Z, Z_aug = check_pair(Z, Z_aug)
     return _nearest_orthogonal(Z.T @ Z_aug)
 
 
@@ -45,6 +49,8 @@ def fit_finite_order_map(Z: np.ndarray, Z_aug: np.ndarray, order: int) -> np.nda
     -------
     ndarray of shape (d, d)
     """
+    check_number("order", order, low=1, integer=True)
+    Z, Z_aug = check_pair(Z, Z_aug)
     A = fit_free_map(Z, Z_aug)
     orbit = [Z.T @ Z]
     for _ in range(order - 1):
@@ -72,6 +78,7 @@ def fit_group_maps(Z_orbit: np.ndarray, cayley_table: np.ndarray) -> np.ndarray:
     -------
     ndarray of shape (N, d, d)
     """
+    Z_orbit, cayley_table = check_orbit(Z_orbit, cayley_table)
     elements = range(len(cayley_table))
     root, inverse_root = _square_roots(np.mean([Z.T @ Z for Z in Z_orbit], axis=0))
     white = Z_orbit @ inverse_root

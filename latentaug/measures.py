@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from latentaug._validation import check_choice, check_number, draw_seed
+from latentaug._matrices import check_pair, check_square
+from latentaug._validation import as_numbers, check_choice, check_number, draw_seed, shown
 
 __all__ = [
     "UNITS", "Unit", "commutator_defect", "confidence_interval", "equivariance_error", "in_unit",
@@ -27,8 +28,19 @@ def squared_error(X: np.ndarray, X_hat: np.ndarray) -> np.ndarray:
     ndarray of shape (n_images,)
         float64.
     """
+    X, X_hat = _as_images("X", X), _as_images("X_hat", X_hat)
+    if X.shape != X_hat.shape:
+        raise ValueError(f"X and X_hat must have one shape. Got {X.shape} and {X_hat.shape}.")
     difference = np.subtract(X, X_hat, dtype=np.float64).reshape(len(X), -1)
-    return np.einsum("np,np->n", difference, difference)
+    errors = np.einsum("np,np->n", difference, difference)
+    if not np.isfinite(errors).all():
+        raise ValueError("X and X_hat must be finite. Got NaN, infinity or pixels too large to square.")
+    return errors
+
+
+def _as_images(name: str, images: Any) -> np.ndarray:
+    """Images of any layout and number, as an array; not looked through for NaN."""
+    return as_numbers(name, images, ensure_2d=False, allow_nd=True, ensure_min_samples=0, ensure_all_finite=False)
 
 
 class Unit(NamedTuple):
@@ -80,6 +92,8 @@ def in_unit(error: Any, unit: str, n_pixels: int) -> Any:
     """
     check_choice("unit", unit, UNITS)
     check_number("n_pixels", n_pixels, low=1, integer=True)
+    if isinstance(error, (list, tuple)) or np.asarray(error).dtype.kind not in "iuf":
+        raise TypeError(f"error must be a number or an array of numbers. Got {shown(error)}.")
     return error * UNITS[unit].factor(n_pixels)
 
 
@@ -111,7 +125,7 @@ def confidence_interval(values: Any, level: float = 0.95, n_resamples: int = 100
     """
     check_number("level", level, low=0, above=True, below=1)
     check_number("n_resamples", n_resamples, low=1, integer=True)
-    values = np.asarray(values, dtype=np.float64)
+    values = as_numbers("values", values, dtype=np.float64, ensure_2d=False, allow_nd=True, ensure_min_samples=0)
     n = len(values) if values.ndim in (1, 2) else 0
     if n == 0:
         raise ValueError(f"values must have shape (n,) or (n, k) with n of at least 1. Got {values.shape}.")
@@ -149,10 +163,10 @@ def equivariance_error(Z_aug: np.ndarray, Z_carried: np.ndarray) -> float:
     --------
     >>> import numpy as np
     >>> Z = np.array([[0.0, 1.0], [2.0, 3.0]])
-    >>> equivariance_error(Z, Z), equivariance_error(Z, Z.mean(axis=0))
+    >>> equivariance_error(Z, Z), equivariance_error(Z, np.full((2, 2), Z.mean(axis=0)))
     (0.0, 1.0)
     """
-    Z_aug = np.asarray(Z_aug, dtype=np.float64)
+    Z_aug, Z_carried = check_pair(Z_aug, Z_carried, ("Z_aug", "Z_carried"))
     return ratio(np.square(Z_aug - Z_carried).sum(), np.square(Z_aug - Z_aug.mean(axis=0)).sum())
 
 
@@ -175,7 +189,9 @@ def commutator_defect(A: np.ndarray, B: np.ndarray) -> float:
     >>> commutator_defect(np.eye(2), np.array([[0.0, 1.0], [1.0, 0.0]]))
     0.0
     """
-    A, B = _check_square("A", A), _check_square("B", B)
+    A, B = check_square("A", A), check_square("B", B)
+    if A.shape != B.shape:
+        raise ValueError(f"A and B must have one shape. Got {A.shape} and {B.shape}.")
     return ratio(np.linalg.norm(A @ B - B @ A), np.linalg.norm(A) * np.linalg.norm(B))
 
 
@@ -201,7 +217,7 @@ def order_defect(L: np.ndarray, order: int) -> float:
     (0.0, 1.414)
     """
     check_number("order", order, low=1, integer=True)
-    return _distance_to_identity(np.linalg.matrix_power(_check_square("L", L), order))
+    return _distance_to_identity(np.linalg.matrix_power(check_square("L", L), order))
 
 
 def orthogonality_defect(L: np.ndarray) -> float:
@@ -222,16 +238,9 @@ def orthogonality_defect(L: np.ndarray) -> float:
     >>> orthogonality_defect(np.eye(3)), orthogonality_defect(2 * np.eye(4))
     (0.0, 3.0)
     """
-    L = _check_square("L", L)
+    L = check_square("L", L)
     return _distance_to_identity(L.T @ L)
 
 
 def _distance_to_identity(M: np.ndarray) -> float:
     return float(np.linalg.norm(M - np.eye(len(M))) / np.sqrt(len(M)))
-
-
-def _check_square(name: str, L: Any) -> np.ndarray:
-    L = np.asarray(L, dtype=np.float64)
-    if L.ndim != 2 or L.shape[0] != L.shape[1] or not L.size:
-        raise ValueError(f"{name} must be a matrix of shape (d, d). Got {L.shape}.")
-    return L

@@ -8,10 +8,9 @@ import pickle
 import sys
 import warnings
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
-from latentaug._validation import unknown_name
+from latentaug._validation import check_path, shown, unknown_name
 from latentaug._version import DOCUMENTATION, __version__
 from latentaug.archive import one_line, read_archive, write_archive
 from latentaug.nodes import Reader, Writer
@@ -108,7 +107,7 @@ class PersistentMixin:
         writer = Writer()
         writer.write(self)
         versions = {name: importlib.import_module(module).__version__ for name, module in VERSIONED.items()}
-        write_archive(Path(path), {"versions": versions, "objects": writer.objects}, writer.arrays)
+        write_archive(check_path(path), {"versions": versions, "objects": writer.objects}, writer.arrays)
 
     def __getstate__(self):
         parent: Any = super()
@@ -182,7 +181,7 @@ def load(path: str | os.PathLike, device: Any = "auto", augs: Mapping[str, Calla
     """
     from latentaug.border import find_device
 
-    path, functions = Path(path), _check_functions(augs)
+    path, functions = check_path(path), _check_functions(augs)
     find_device(device)
     meta, arrays = read_archive(path)
     reader = Reader(arrays, str(device), functions)
@@ -201,8 +200,8 @@ def _check_functions(augs: Any) -> Mapping[str, Callable]:
     """Check functions by name."""
     functions = {} if augs is None else augs
     if not isinstance(functions, Mapping) or not all(isinstance(name, str) for name in functions):
-        raise TypeError(f"augs must be a dict of name to function. Got {augs!r}.")
+        raise TypeError(f"augs must be a dict of name to function. Got {shown(augs)}.")
     for name, function in functions.items():
         if not callable(function):
-            raise TypeError(f"augs[{name!r}] must be a function. Got {function!r}.")
+            raise TypeError(f"augs[{name!r}] must be a function. Got {shown(function)}.")
     return functions

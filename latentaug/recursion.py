@@ -7,13 +7,21 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.decomposition import PCA
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.utils import gen_batches
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils import column_or_1d, gen_batches
 
-from latentaug._validation import check_images, check_number, unknown_name
+from latentaug._validation import (
+    as_array,
+    check_classifier,
+    check_images,
+    check_kind,
+    check_model,
+    check_number,
+    unknown_name,
+)
 from latentaug.augs import name_augs
 from latentaug.measures import confidence_interval, squared_error
 from latentaug.views import Views
@@ -39,10 +47,10 @@ def default_classifier(X_train: Any, y_train: Any):
     Pipeline
         Fitted; `predict` takes flat rows in [0, 1].
     """
-    images = np.asarray(X_train)
+    images, labels = check_images(BaseEstimator(), X_train, reset=True), column_or_1d(y_train)
     rows = _flat_rows(np.divide(images, 255, dtype=np.float32) if images.dtype.kind in "ui" else images)
     pca = PCA(min(40, *rows.shape), random_state=0)
-    return make_pipeline(pca, KNeighborsClassifier(min(3, len(rows)))).fit(rows, y_train)
+    return make_pipeline(pca, KNeighborsClassifier(min(3, len(rows)))).fit(rows, labels)
 
 
 def _flat_rows(images: np.ndarray) -> np.ndarray:
@@ -160,7 +168,7 @@ def recursion_curve(
     >>> bool(curve.survival.min() > 0.9)
     True
     """
-    check_is_fitted(model)
+    check_model(model)
     images = check_images(model, X, reset=False)
     return follow(model, images, name, steps, check_labels(y, classifier, len(images)), classifier, random_state)
 
@@ -192,7 +200,7 @@ class _Run(NamedTuple):
 
     @classmethod
     def start(cls, model: Any, images: np.ndarray, name: str, steps: Any, classifier: Any) -> _Run:
-        if name not in model.aug_names_:
+        if not isinstance(name, str) or name not in model.aug_names_:
             raise unknown_name("augmentation", name, model.aug_names_, "Fitted on")
         views = Views(images, name_augs(model.augs or model.aug_names_), model.format_)
         if not views.is_known((name,)):
@@ -239,23 +247,26 @@ class _Run(NamedTuple):
 
 
 def _check_steps(steps: Any, name: str, order: int) -> np.ndarray:
-    steps = [order * k for k in DEFAULT_STEPS] if steps is None else list(steps)
+    steps = [order * k for k in DEFAULT_STEPS] if steps is None else steps
+    check_kind("steps", steps, (list, tuple, range, np.ndarray), "a list of integers")
     for step in steps:
         check_number("steps", step, low=1, integer=True)
         if step % order:
             raise ValueError(f"steps must be multiples of {order}, the order of {name}. Got {step}.")
-    if not steps:
+    if not len(steps):
         raise ValueError("steps must hold at least one number of applications. Got none.")
     return np.unique(steps)
 
 
 def check_labels(y: Any, classifier: Any, n_images: int) -> np.ndarray | None:
     """Check the labels of images, if there are any: one an image, and something that finds them again."""
+    if classifier is not None:
+        check_classifier(classifier)
     if y is None:
         return None
     if classifier is None:
         raise ValueError("Labels y need a fitted classifier. Allowed: default_classifier(X_train, y_train). Got None.")
-    labels = np.asarray(y)
+    labels = as_array("y", y)
     if labels.shape != (n_images,):
         raise ValueError(f"y must hold one label an image, {n_images}. Got shape {labels.shape}.")
     return labels

@@ -9,11 +9,11 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.metrics import confusion_matrix
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import LabelEncoder
-from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
+from sklearn.utils import assert_all_finite, check_consistent_length, check_random_state, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
 from latentaug._callbacks import CallbackSupportMixin, FitTasks, all_or_nothing
-from latentaug._validation import ImageFormat, check_images, check_number, draw_seed
+from latentaug._validation import ImageFormat, check_classifier, check_images, check_number, draw_seed
 from latentaug.augs import name_augs
 from latentaug.codec import fitted_model
 from latentaug.labels import check_allowed, composed_labels, draw_copies, labels_seen
@@ -214,6 +214,7 @@ class LatentResampler(PersistentMixin, CallbackSupportMixin, BaseEstimator):
             As `fit`, and on a wrong threshold or a label with one image.
         """
         check_number("threshold", threshold, low=0, above=True)
+        check_classifier(classifier)
         judge = clone(classifier)
         images, numbers, *_ = self._start(X, y, least=2)
         model, labels = self.augmenter_, self.classes_[numbers]
@@ -254,6 +255,8 @@ class LatentResampler(PersistentMixin, CallbackSupportMixin, BaseEstimator):
             raise ValueError("LatentResampler requires y to be passed, but the target y is None.")
         labels = column_or_1d(y)
         check_consistent_length(X, labels)
+        if labels.dtype.kind == "f":
+            assert_all_finite(labels, input_name="y")
         check_classification_targets(labels)
         encoder = LabelEncoder()
         numbers = encoder.fit_transform(labels)

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from latentaug._validation import check_choice, check_number
+from latentaug._validation import check_choice, check_flag, check_number, check_verbosity
 
 __all__ = ["OPTIMIZERS", "SCHEDULES", "TrainingLog", "TrainingSettings", "Watch", "settings_of"]
 
@@ -109,7 +109,10 @@ def settings_of(estimator: Any) -> TrainingSettings:
     settings = TrainingSettings(**{name: getattr(estimator, name) for name in names})
     check_choice("optimizer", settings.optimizer, OPTIMIZERS)
     check_choice("learning_rate", settings.learning_rate, SCHEDULES)
+    check_flag("early_stopping", settings.early_stopping)
+    check_verbosity(settings.verbose)
     for parameter, bounds in BOUNDS.items():
-        if (parameter, getattr(settings, parameter)) != ("epsilon", None):
-            check_number(parameter, getattr(settings, parameter), **bounds)
+        value = getattr(settings, parameter)
+        if value is not None or parameter != "epsilon":
+            check_number(parameter, value, **bounds)
     return settings

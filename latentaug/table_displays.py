@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from latentaug._validation import check_choice
-from latentaug.drawing import ChartDisplay, check_model, import_pyplot, in_words, narrow, turn_if_crowded
+from latentaug._validation import check_choice, check_model
+from latentaug.drawing import ChartDisplay, import_pyplot, in_words, narrow, turn_if_crowded
 from latentaug.errors import CarryMatrix, carry_matrix
 
 __all__ = ["VALUES", "AlgebraDisplay", "TransferMatrixDisplay"]

@@ -11,7 +11,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from latentaug import maps
 from latentaug._callbacks import FitTasks, all_or_nothing
-from latentaug._validation import check_images, check_pairing, draw_seed
+from latentaug._contract import check_pairing
+from latentaug._validation import check_flag, check_images, check_verbosity, draw_seed
 from latentaug.algebra import find_algebra
 from latentaug.augmenter import LatentAugmenter
 from latentaug.codec import Codec, fitted_model, start_autoencoder
@@ -174,6 +175,8 @@ class TransferHead(LatentVerbs):
             raise TypeError(f"augmenter must be a LatentAugmenter. Got {type(self.augmenter).__name__}.")
         if not isinstance(self.autoencoder, (VAE, type(None))):
             raise TypeError(f"autoencoder must be a VAE or None. Got {type(self.autoencoder).__name__}.")
+        check_flag("undo", self.undo)
+        check_verbosity(self.verbose)
 
     def _make_views(self, X) -> Views:
         """Views of the targets, on the value range that the augmenter knows."""

@@ -12,7 +12,7 @@ from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted
 
 from latentaug._callbacks import CallbackSupportMixin, FitTasks, PassTasks, all_or_nothing
-from latentaug._validation import check_choice, check_images, check_number, draw_seed
+from latentaug._validation import check_choice, check_flag, check_images, check_kind, check_number, draw_seed, shown
 from latentaug.border import BATCH, find_device
 from latentaug.networks import Autoencoder, build
 from latentaug.objective import PRECISIONS, VaeObjective
@@ -206,6 +206,8 @@ class VAE(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TorchTransforme
         VAE
             Itself, fitted.
         """
+        check_kind("views", views, Views, "a Views")
+        check_kind("stage", stage, Callable, "a function of latentaug.stages")
         return self._train(views, stage, views.images, None)
 
     def _train(self, views, stage, X, y):
@@ -226,6 +228,7 @@ class VAE(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TorchTransforme
 
     def _check_network(self):
         """Check the parameters of the network and of its objective."""
+        check_flag("warm_start", self.warm_start)
         check_choice("precision", self.precision, PRECISIONS)
         check_number("latent_dim", self.latent_dim, low=1, integer=True)
         check_number("kl_weight", self.kl_weight, low=0)
@@ -233,7 +236,7 @@ class VAE(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TorchTransforme
         check_number("refine_steps", self.refine_steps, low=0, integer=True)
         check_number("reconstruction_weight", self.reconstruction_weight, low=0)
         if not isinstance(self.hidden_channels, (tuple, list)) or not self.hidden_channels:
-            raise TypeError(f"hidden_channels must be a tuple of integers. Got {self.hidden_channels!r}.")
+            raise TypeError(f"hidden_channels must be a tuple of integers. Got {shown(self.hidden_channels)}.")
         for channels in self.hidden_channels:
             check_number("hidden_channels", channels, low=1, integer=True)
 

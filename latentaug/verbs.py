@@ -76,7 +76,8 @@ class LatentVerbs(
         -------
         bool
         """
-        return all(name in self.latent_maps_ for name in composition)
+        check_is_fitted(self)
+        return all(name in self.latent_maps_ for name in check_names("composition", composition))
 
     def transform(self, X):
         """Augmented images: the composition named by `apply`.
@@ -226,7 +227,7 @@ class LatentVerbs(
             Latent rows, in the dtype of `Z`.
         """
         transform = self.compose(*names)
-        return transform.transform_latent(check_latents(Z, self._latent_dim))
+        return transform.transform_latent(Z)
 
     @if_invertible
     def inverse_transform_latent(self, Z, *names):
@@ -245,7 +246,7 @@ class LatentVerbs(
             Latent rows, in the dtype of `Z`.
         """
         transform = self.compose(*names).inverse()
-        return transform.transform_latent(check_latents(Z, self._latent_dim))
+        return transform.transform_latent(Z)
 
     def score(self, X, y=None):
         """Minus the mean squared error of reconstruction and of what is applied; higher is better.

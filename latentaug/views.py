@@ -12,14 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from latentaug._validation import (
-    ImageFormat,
-    check_aug_output,
-    check_images,
-    check_names,
-    check_paired,
-    unknown_name,
-)
+from latentaug._contract import check_aug_output, check_paired, run_aug
+from latentaug._validation import ImageFormat, check_images, check_names, unknown_name
 from latentaug.augs import CATALOGUE, name_augs
 
 __all__ = ["Composition", "Views", "declare_views", "declared_compositions", "views_of"]
@@ -76,8 +70,8 @@ def declare_views(
 def views_of(estimator: Any, X: Any, image_shape: Any, paired: Mapping[Any, Any] | None = None) -> Views:
     """The views that the parameters `augs` and `apply` of an estimator declare on images, all checked."""
     images = check_images(estimator, X, reset=True, image_shape=image_shape)
-    views = declare_views(images, estimator.augs, estimator.format_, paired or {})
-    for name in check_names("apply", estimator.apply or ()):
+    views = declare_views(images, estimator.augs, estimator.format_, {} if paired is None else paired)
+    for name in check_names("apply", () if estimator.apply is None else estimator.apply):
         if name not in views.augs:
             raise unknown_name("augmentation", name, views.augs, "Named in augs")
     return views
@@ -136,7 +130,7 @@ class Views:
         start = self._start(composition)
         images = self.paired[composition[:start]][rows]
         for name in composition[start:]:
-            images = self.augs[name](images.copy()).astype(self.images.dtype, copy=False)
+            images = run_aug(name, self.augs[name], images).astype(self.images.dtype, copy=False)
         return images
 
     def mix(self, rows: np.ndarray, which: np.ndarray) -> np.ndarray:

@@ -14,9 +14,11 @@ PACKAGE = Path(latentaug.__file__).parent
 
 # From the ground up: a file imports only from below itself.
 FLOORS = [
-    {"_version", "_validation", "archive", "augs", "maps", "datasets", "losses", "networks"},
-    {"views", "labels", "refine", "settings", "measures", "kinds"},
-    {"algebra", "border", "codec", "errors", "recursion", "training", "_callbacks", "nodes"},
+    {"_version", "_validation", "archive", "losses", "networks"},
+    {"_contract", "_matrices", "datasets"},
+    {"augs", "maps"},
+    {"views", "kinds", "labels", "refine", "settings", "measures"},
+    {"algebra", "border", "codec", "errors", "nodes", "recursion", "training", "_callbacks"},
     {"persistence"},
     {"geometries", "objective", "scores", "torch_transformer"},
     {"stages"},
@@ -31,6 +33,8 @@ FLOORS = [
     {"displays"},
 ]
 KNOWS_NO_TORCH = {
+    "_contract",
+    "_matrices",
     "archive",
     "kinds",
     "nodes",

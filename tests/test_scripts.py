@@ -77,3 +77,11 @@ def test_classifier_benchmark_gives_conditions_the_same_digits(monkeypatch):
         copies = in_image_space(X_like, np.array([4, 2]), applied)
         assert np.array_equal(copies[0], AUGS["turn_cw"](AUGS["shear_x"](X_like[[4]]))[0])
         assert np.array_equal(copies[1], AUGS["turn_ccw"](X_like[[2]])[0])
+
+
+def test_no_wrong_input_ends_in_anything_but_a_plain_error(monkeypatch, capsys):
+    monkeypatch.syspath_prepend(ROOT)
+    monkeypatch.setattr(sys, "argv", ["fuzz", "--n", "300"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("benchmarks.fuzz", run_name="__main__")
+    assert ended.value.code == 0, capsys.readouterr().out

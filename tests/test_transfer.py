@@ -14,7 +14,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV
 
 from latentaug import VAE, LatentAugmenter, TransferHead
-from latentaug._validation import check_pairing
+from latentaug._contract import check_pairing
 from latentaug.augs import CATALOGUE, canny, shear_x
 from latentaug.border import weights_of
 from latentaug.errors import error_table, squared_error

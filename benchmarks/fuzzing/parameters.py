@@ -1,0 +1,226 @@
+"""Every parameter of the public entry points: the kind of its wrong values, and a right one."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.neighbors import KNeighborsClassifier
+
+from benchmarks.fuzzing import arrays, broken_augs, files, values
+from benchmarks.fuzzing.files import FOLDER
+from benchmarks.fuzzing.kinds import Kind, pick
+from benchmarks.fuzzing.models import PAIR, X, Y, Z, make, saved_model
+from latentaug import augs
+from latentaug._validation import ImageFormat
+from latentaug.stages import train_autoencoder
+from latentaug.views import Views
+
+EMPTY = inspect.Parameter.empty
+FORMAT = ImageFormat((8, 8))
+
+
+class Parameter(NamedTuple):
+    """The kind of a parameter's wrong values, none where all are right; and a right one, if it needs one."""
+
+    kind: Kind | None
+    right: Any = EMPTY
+
+
+class Of:
+    """A right value that is made when it is first asked for."""
+
+    def __init__(self, find: Callable[[], Any]) -> None:
+        self.find = find
+
+
+IGNORED = Parameter(None)
+MODEL = Parameter(values.MODELS, Of(lambda: make("LatentAugmenter")))
+ROWS = Parameter(arrays.PAIRED_LATENTS, Z)
+MAP = Parameter(arrays.MATRIX, np.eye(4))
+
+# By "function.parameter" where the parameter's name alone does not tell.
+PARAMETERS: dict[str, Parameter] = {
+    "X": Parameter(arrays.IMAGES, X),
+    "A": Parameter(arrays.IMAGES, X),
+    "B": Parameter(arrays.IMAGES, X),
+    "Z": Parameter(arrays.LATENTS, Z),
+    "y": IGNORED,
+    "fit.X": Parameter(arrays.FIT_IMAGES, X),
+    "fit_transform.X": Parameter(arrays.FIT_IMAGES, X),
+    "fit_transform.fit_params": IGNORED,
+    "fit.views": Parameter(arrays.PAIRED_VIEWS, {("flip_lr",): X[:, :, ::-1]}),
+    "fit_views.views": Parameter(values.TRANSFORM, Of(lambda: Views(X, {}, FORMAT))),
+    "fit_views.stage": Parameter(values.FUNCTION, train_autoencoder),
+    "TransferHead.fit.X": Parameter(arrays.IMAGES, X),
+    "TransferHead.fit_transform.X": Parameter(arrays.IMAGES, X),
+    "LatentTransform.fit.X": IGNORED,
+    "LatentTransform.fit_transform.X": Parameter(arrays.IMAGES, X),
+    "LatentTransform.augmenter": MODEL,
+    "LatentTransform.steps": Parameter(values.SIGNED_STEPS, (("flip_lr", 1),)),
+    # The estimators' own.
+    "latent_dim": Parameter(values.COUNT),
+    "hidden_channels": Parameter(values.CHANNELS),
+    "kl_weight": Parameter(values.WEIGHT),
+    "kl_warmup": Parameter(values.WEIGHT),
+    "reconstruction_weight": Parameter(values.WEIGHT),
+    "optimizer": Parameter(values.CHOICE),
+    "learning_rate": Parameter(values.CHOICE),
+    "learning_rate_init": Parameter(values.POSITIVE),
+    "beta_1": Parameter(values.SHARE),
+    "beta_2": Parameter(values.SHARE),
+    "epsilon": Parameter(values.POSITIVE_OR_NONE),
+    "max_iter": Parameter(values.COUNT),
+    "batch_size": Parameter(values.COUNT),
+    "image_shape": Parameter(values.IMAGE_SHAPE),
+    "device": Parameter(values.DEVICE),
+    "precision": Parameter(values.CHOICE),
+    "refine_steps": Parameter(values.COUNT_FROM_ZERO),
+    "early_stopping": Parameter(values.FLAG),
+    "validation_fraction": Parameter(values.SHARE),
+    "n_iter_no_change": Parameter(values.COUNT),
+    "tol": Parameter(values.WEIGHT),
+    "warm_start": Parameter(values.FLAG),
+    "random_state": Parameter(values.SEED, 0),
+    "verbose": Parameter(values.VERBOSITY),
+    "augs": Parameter(broken_augs.any_augs),
+    "autoencoder": Parameter(values.NO_VAE),
+    "LatentAugmenter.autoencoder": Parameter(values.AUTOENCODERS),
+    "method": Parameter(values.CHOICE),
+    "geometry": Parameter(values.CHOICE),
+    "solver": Parameter(values.CHOICE),
+    "apply": Parameter(values.NAMES),
+    "conditioning": Parameter(values.CHOICE),
+    "augmenter": Parameter(values.MODELS),
+    "pairing": Parameter(values.PAIRINGS),
+    "undo": Parameter(values.FLAG),
+    # Verbs.
+    "steps": Parameter(values.STEPS, ("flip_lr",)),
+    "names": Parameter(values.STEPS, ("flip_lr",)),
+    "name": Parameter(values.NAME, "flip_lr"),
+    "composition": Parameter(values.COMPOSITION, ("flip_lr",)),
+    "reads.view": Parameter(values.COMPOSITION, ()),
+    "view": Parameter(values.NAMES, ()),
+    "source": Parameter(values.NAMES, ()),
+    "target": Parameter(values.NAMES, ()),
+    "sample.source": Parameter(values.CHOICE),
+    "n_samples": Parameter(values.COUNT, 2),
+    "n_steps": Parameter(values.COUNT, 2),
+    "interpolate.n_steps": Parameter(values.COUNT_OF_TWO, 2),
+    "return_latents": Parameter(values.FLAG),
+    "get_feature_names_out.input_features": Parameter(values.COLUMN_NAMES),
+    "VAE.get_feature_names_out.input_features": IGNORED,
+    "set_output.transform": IGNORED,  # scikit-learn looks at it where images come out
+    # Augmentations.
+    "stack": Parameter(arrays.STACK, X),
+    "transform": Parameter(values.TRANSFORM, Of(lambda: np.negative)),
+    "title": Parameter(values.TITLE),
+    "from_torchvision.name": Parameter(values.TITLE),
+    "from_kornia.name": Parameter(values.TITLE),
+    "from_albumentations.name": Parameter(values.TITLE),
+    # Laws, maps, errors.
+    "find_algebra.views": Parameter(values.TRANSFORM, Of(lambda: Views(X, augs.name_augs(PAIR), FORMAT))),
+    "n_images": Parameter(values.COUNT, 4),
+    "max_group": Parameter(values.COUNT, 8),
+    "cayley_table": Parameter(arrays.CAYLEY_TABLE, [[0, 1], [1, 0]]),
+    "regular_representation.latent_dim": Parameter(values.COUNT_OF_TWO, 4),
+    "Z_aug": ROWS,
+    "Z_carried": ROWS,
+    "fit_free_map.Z": ROWS,
+    "fit_orthogonal_map.Z": ROWS,
+    "fit_finite_order_map.Z": ROWS,
+    "Z_orbit": Parameter(arrays.ORBIT, np.stack([Z, Z])),
+    "order": Parameter(values.COUNT, 2),
+    "L": MAP,
+    "commutator_defect.A": Parameter(arrays.MATRIX, np.eye(4)),
+    "commutator_defect.B": Parameter(lambda rng, L: pick(rng, [arrays.MATRIX, arrays.PARTNER])(rng, L), np.eye(4)),
+    "squared_error.X": Parameter(arrays.PAIRED_IMAGES, X),
+    "squared_error.X_hat": Parameter(arrays.PAIRED_IMAGES, X),
+    "in_unit.error": Parameter(values.ERRORS, 1.0),
+    "unit": Parameter(values.CHOICE, "paper"),
+    "n_pixels": Parameter(values.COUNT, 64),
+    "values": Parameter(arrays.VALUES_OF_IMAGES, Y),
+    "level": Parameter(values.INNER_SHARE),
+    "n_resamples": Parameter(values.COUNT, 9),
+    # Metrics and displays of models.
+    "model": MODEL,
+    "models": MODEL,
+    "LossDisplay.from_estimator.model": Parameter(values.MODELS, Of(lambda: make("VAE"))),
+    "compositions": Parameter(values.COMPOSITIONS),
+    "carry_matrix.views": Parameter(values.COMPOSITIONS),
+    "TransferMatrixDisplay.from_estimator.views": Parameter(values.COMPOSITIONS),
+    "recursion_curve.steps": Parameter(values.NUMBERS_OF_STEPS, [2, 4]),
+    "RecursionDisplay.from_estimator.steps": Parameter(values.NUMBERS_OF_STEPS, [2, 4]),
+    "classifier": Parameter(values.CLASSIFIERS, Of(lambda: make("classifier"))),
+    "recursion_curve.y": Parameter(arrays.LABELS, Y),
+    "scorecard.y": Parameter(arrays.LABELS, Y),
+    "RecursionDisplay.from_estimator.y": Parameter(arrays.LABELS, Y),
+    "ProjectionDisplay.from_estimator.y": Parameter(arrays.LABELS, Y),
+    "scorecard.X_train": Parameter(arrays.NOT_NONE_IMAGES, X),
+    "default_classifier.X_train": Parameter(arrays.FIT_IMAGES, X),
+    "y_train": Parameter(arrays.CLASSES, Y),
+    "task": Parameter(values.CHOICE),
+    "worst_gap.task": Parameter(values.CHOICE_OR_NONE),
+    "SampleDisplay.from_estimator.source": Parameter(values.CHOICE),
+    "TransferMatrixDisplay.from_estimator.values": Parameter(values.CHOICE),
+    "space": Parameter(values.CHOICE),
+    "projection": Parameter(values.CHOICE),
+    "n_columns": Parameter(values.COUNT),
+    "InterpolationDisplay.from_estimator.n_steps": Parameter(values.COUNT_OF_TWO, 2),
+    "from_augs.X": Parameter(arrays.FIT_IMAGES, X),
+    "from_augs.augs": Parameter(broken_augs.not_none_augs, PAIR),
+    "TrajectoryDisplay.from_estimator.X": Parameter(arrays.IMAGES, X[:2]),
+    "ax": Parameter(values.AXES),
+    "figure": Parameter(values.AXES),
+    "cmap": Parameter(values.COLOURS),
+    "log_x": Parameter(values.FLAG),
+    # The laws found.
+    "a": Parameter(values.NAME, "flip_lr"),
+    "b": Parameter(values.NAME, "flip_ud"),
+    "Algebra.element.composition": Parameter(values.STEPS, ("flip_lr",)),
+    "subgroup.names": Parameter(values.STEPS, ("flip_lr",)),
+    "in_group.composition": Parameter(values.COMPOSITION, ("flip_lr",)),
+    "normal.composition": Parameter(values.COMPOSITION, ("flip_lr",)),
+    "max_views": Parameter(values.COUNT),
+    # Augmented copies.
+    "LatentResampler.augmenter": MODEL,
+    "LatentResampler.fit.X": Parameter(arrays.IMAGES, X),
+    "LatentResampler.fit.y": Parameter(arrays.CLASSES, Y),
+    "fit_resample.y": Parameter(arrays.CLASSES, Y),
+    "suggest_allowed.y": Parameter(arrays.CLASSES, Y),
+    "suggest_allowed.classifier": Parameter(values.NO_CLASSIFIERS, Of(lambda: KNeighborsClassifier(1))),
+    "n_augments": Parameter(values.COUNT),
+    "allowed": Parameter(values.ALLOWED),
+    "threshold": Parameter(values.POSITIVE),
+    # Files.
+    "save.path": Parameter(files.no_place, FOLDER / "model"),
+    "load.path": Parameter(files.damaged_model, Of(lambda: saved_model())),
+    "load.augs": Parameter(values.FUNCTIONS),
+    "split": Parameter(values.CHOICE),
+    "data_home": Parameter(files.damaged_mnist, FOLDER),
+    "download": Parameter(values.FLAG, False),
+}
+
+
+def find_parameter(owner: str, parameter: str) -> Parameter:
+    """The row of a parameter: of "Class.method.parameter", "method.parameter" or "parameter"."""
+    parts = [*owner.split("."), parameter]
+    for start in range(len(parts)):
+        if ".".join(parts[start:]) in PARAMETERS:
+            return PARAMETERS[".".join(parts[start:])]
+    raise LookupError(f"benchmarks/fuzzing/parameters.py has no row for the parameter {'.'.join(parts)}.")
+
+
+def rows_of(owner: str, function: Callable) -> tuple[dict[str, Kind], dict[str, Any]]:
+    """The kinds of wrong values, and the right values, of the parameters of a function."""
+    kinds, right = {}, {}
+    for name, given in inspect.signature(function).parameters.items():
+        row = find_parameter(owner, name)
+        value = given.default if row.right is EMPTY else row.right
+        if value is not EMPTY:
+            right[name] = value.find() if isinstance(value, Of) else value
+        if row.kind is not None:
+            kinds[name] = row.kind
+    return kinds, right
