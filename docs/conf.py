@@ -8,7 +8,7 @@ from sphinx_gallery.sorting import ExplicitOrder
 
 from latentaug import __version__
 
-os.environ.setdefault("OMP_NUM_THREADS", "2")  # of the examples; small networks gain nothing by more
+os.environ.setdefault("OMP_NUM_THREADS", "2")  # of the examples, before any of them imports numpy
 
 project = "latentaug"
 author = "The latentaug developers"
