@@ -118,7 +118,7 @@ def test_joint_training_beats_the_staged_method_where_it_matters(digits):
     joint_table, staged_table = error_table(joint, digits), error_table(staged, digits)
     assert joint_table.worst_gap("apply") < staged_table.worst_gap("apply")
     assert joint_table.worst_gap("undo") < staged_table.worst_gap("undo")
-    mean_image = squared_error(digits, digits.mean(axis=0)[None]).mean()
+    mean_image = squared_error(digits, np.broadcast_to(digits.mean(axis=0), digits.shape)).mean()
     assert all(row.error < mean_image / 2 for row in joint_table)
 
 

@@ -109,11 +109,13 @@ def calls_together(rng: np.random.Generator) -> tuple[str, Callable[[], Any]]:
 
 
 def documented() -> Iterator[tuple[str, Any]]:
-    """Every public name of the package and of the reference, and what it stands for."""
+    """Every public name of the package and of the reference, but of warnings, and what it stands for."""
     names = [("latentaug", name) for name in latentaug.__all__ if name != "__version__"]
     names += re.findall(r"^    (latentaug[\w.]*)\.(\w+)$", API.read_text(), re.MULTILINE)
     for module, name in dict.fromkeys(names):
-        yield name, getattr(import_module(module), name)
+        found = getattr(import_module(module), name)
+        if not (isinstance(found, type) and issubclass(found, Warning)):
+            yield name, found
 
 
 def aug_entries(name: str, found: Callable) -> Iterator[tuple[str, Entry]]:
