@@ -273,10 +273,12 @@ for k in itertools.count():
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 def test_killed_while_saving_leaves_a_whole_file(path):
     moments, interrupted = random.Random(0), 0
-    for _ in range(6):
+    for _ in range(30):
         child = subprocess.Popen([sys.executable, "-c", SAVE_FOREVER, str(path)], stdout=subprocess.PIPE)
         child.stdout.readline()
-        time.sleep(moments.uniform(0, 0.1))
+        while len(list(path.parent.iterdir())) == 1:  # until it writes
+            pass
+        time.sleep(moments.uniform(0, 0.002))
         child.send_signal(signal.SIGKILL)
         child.communicate()
         meta, arrays = read_archive(path)
@@ -284,6 +286,8 @@ def test_killed_while_saving_leaves_a_whole_file(path):
         interrupted += len(list(path.parent.iterdir())) > 1
         for left in set(path.parent.iterdir()) - {path}:
             left.unlink()
+        if interrupted == 3:
+            break
     assert interrupted, "no child was killed while it wrote"
 
 
