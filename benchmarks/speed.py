@@ -4,7 +4,7 @@
     python -m benchmarks.speed --quick    does it run, not how fast
     python -m benchmarks.speed --only training stage2
 
-A ratio is the median over the rounds of the seconds of the other side over ours; above 1 ours is faster. pythae is
+A ratio is the median over the rounds of the seconds of the other side over ours: above 1, ours is faster. pythae is
 compared where it is installed (``pip install latentaug[benchmarks]``).
 """
 

@@ -53,6 +53,17 @@ def test_fidelity_benchmark_judges_its_claims(monkeypatch, capsys):
     assert "holds  PCA(16), staged: every gap" in capsys.readouterr().out
 
 
+@pytest.mark.slow
+def test_speed_benchmark_prints_its_ratios(monkeypatch, capsys):
+    monkeypatch.syspath_prepend(ROOT)
+    monkeypatch.setattr(sys, "argv", ["speed", "--quick", "--only", "training", "inference", "stage2"])
+    runpy.run_module("benchmarks.speed", run_name="__main__")
+    printed = capsys.readouterr().out
+    assert "of the rate of a large float32 matrix product" in printed
+    assert printed.count("| latentaug |") == 5
+    assert "In closed form" in printed
+
+
 def test_classifier_benchmark_prints_every_condition(monkeypatch, capsys):
     monkeypatch.syspath_prepend(ROOT)
     monkeypatch.setattr(sys, "argv", ["classifier", "--quick"])
