@@ -121,8 +121,6 @@ def pythae_training(network: nn.Module, X: np.ndarray) -> Callable[[], None]:
     from pythae.models.nn import BaseDecoder, BaseEncoder
     from pythae.trainers import BaseTrainer, BaseTrainerConfig
 
-    logging.getLogger("pythae").setLevel(logging.ERROR)
-
     class Encoder(BaseEncoder):
         def __init__(self) -> None:
             super().__init__()
@@ -146,6 +144,7 @@ def pythae_training(network: nn.Module, X: np.ndarray) -> Callable[[], None]:
     dataset = BaseDataset(torch.from_numpy(X[:, None]).float() / 255, torch.zeros(len(X)))
 
     def run() -> None:
+        logging.disable(logging.WARNING)  # it tells of every step
         with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
             config = BaseTrainerConfig(
                 output_dir=folder, num_epochs=1, per_device_train_batch_size=BATCH, learning_rate=1e-3
