@@ -23,7 +23,7 @@ X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=400, stratif
 # %%
 # Small images have small errors, so the divergence of the VAE has to weigh less, or it wins and every image is grey.
 
-vae = VAE(hidden_channels=(8, 16), kl_weight=0.01, batch_size=32, max_iter=14, random_state=0)
+vae = VAE(hidden_channels=(8, 16), kl_weight=0.01, batch_size=32, max_iter=10, random_state=0)
 augmenter = LatentAugmenter(["flip_lr", "flip_ud"], vae, random_state=0)
 
 # %%
