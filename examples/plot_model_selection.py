@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
+from sklearn.model_selection import GridSearchCV, ShuffleSplit, cross_val_score, train_test_split
 from sklearn.pipeline import make_pipeline
 
 from latentaug import VAE, LatentAugmenter
@@ -23,21 +23,22 @@ X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=400, stratif
 # %%
 # Small images have small errors, so the divergence of the VAE has to weigh less, or it wins and every image is grey.
 
-vae = VAE(hidden_channels=(8, 16), kl_weight=0.01, batch_size=32, max_iter=10, random_state=0)
+vae = VAE(hidden_channels=(8, 16), kl_weight=0.01, batch_size=32, max_iter=20, random_state=0)
 augmenter = LatentAugmenter(["flip_lr", "flip_ud"], vae, random_state=0)
 
 # %%
 # `score` is minus the mean error of everything that the augmenter can apply, so that a search over its parameters, and
-# over those of its autoencoder, needs no scorer.
+# over those of its autoencoder, needs no scorer. One split keeps this page short.
 
+split = ShuffleSplit(1, test_size=0.3, random_state=0)
 grid = {"autoencoder__latent_dim": [4, 16], "geometry": ["free", "group"]}
-search = GridSearchCV(augmenter, grid, cv=2).fit(X_train)
+search = GridSearchCV(augmenter, grid, cv=split).fit(X_train)
 
 # %%
 # The autoencoder itself can be searched over, for the staged method: principal components of several numbers.
 
 choice = {"autoencoder": [PCA(d) for d in (2, 4, 8, 16, 32)]}
-linear = GridSearchCV(LatentAugmenter(["flip_lr", "flip_ud"], method="staged"), choice, cv=2).fit(X_train)
+linear = GridSearchCV(LatentAugmenter(["flip_lr", "flip_ud"], method="staged"), choice, cv=split).fit(X_train)
 
 figure, axis = plt.subplots(figsize=(6, 3.6), layout="constrained")
 dims = [pca.n_components for pca in choice["autoencoder"]]
