@@ -1,4 +1,4 @@
-"""Every check of a user's input, and the wording of every error it can raise."""
+"""Checks of images, names, numbers and paths; `_contract` has those of augmentations, `_matrices` those of maps."""
 
 from __future__ import annotations
 
