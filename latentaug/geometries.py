@@ -22,7 +22,7 @@ from latentaug.networks import (
     ViewMaps,
 )
 from latentaug.settings import TrainingSettings
-from latentaug.training import Draws, train
+from latentaug.training import Draws, Lesson, train
 from latentaug.views import Composition
 
 __all__ = [
@@ -36,14 +36,14 @@ def _descend(
 ) -> None:
     """Train a map on pairs of latents by gradient, Eq. 6."""
     cpu = torch.device("cpu")
-    Z, Z_aug = (torch.from_numpy(np.asarray(rows, dtype=np.float32)) for rows in pairs)
+    Z, Z_aug = (np.asarray(rows, dtype=np.float32) for rows in pairs)
 
-    def step(rows: np.ndarray, draws: Draws, done: float) -> tuple[Tensor, Tensor]:
-        some = torch.from_numpy(rows)
-        error = squared_error(carry(Z[some]), Z_aug[some])
+    def step(z: np.ndarray, z_aug: np.ndarray, noise: Tensor, done: float) -> tuple[Tensor, Tensor]:
+        error = squared_error(carry(torch.from_numpy(z)), torch.from_numpy(z_aug))
         return error, error
 
-    train(latent_map, step, len(Z), settings, Draws.from_seed(seed, cpu), cpu)
+    lesson = Lesson(lambda rng, n: (), lambda rows: (Z[rows], Z_aug[rows]), step, image_bytes=2 * Z[0].nbytes)
+    train(latent_map, lesson, len(Z), settings, Draws.from_seed(seed, cpu), cpu)
 
 
 def _solve_lstsq(Z: np.ndarray, Z_aug: np.ndarray, seed: int) -> np.ndarray:

@@ -17,13 +17,12 @@ from torch import Tensor, nn
 
 from latentaug import losses, maps
 from latentaug.algebra import Algebra
-from latentaug.border import to_tensor
 from latentaug.codec import Codec
 from latentaug.geometries import GEOMETRIES, SOLVERS, Pairs, group_table, make_view_maps
 from latentaug.networks import Autoencoder, ViewConditions, ViewMaps
 from latentaug.objective import VaeObjective
 from latentaug.settings import TrainingLog, TrainingSettings
-from latentaug.training import Draws, train
+from latentaug.training import Draws, Lesson, train
 from latentaug.views import Composition, Views
 
 __all__ = [
@@ -39,11 +38,17 @@ def train_autoencoder(
 ) -> TrainingLog:
     """Stage 1: a VAE of every view, Eq. 5. Each draw is an image under a random view."""
 
-    def step(rows: np.ndarray, draws: Draws, done: float) -> tuple[Tensor, Tensor]:
-        x = views.mix(rows, draws.rows.integers(len(views.compositions), size=len(rows)))
-        return objective(network, x, x, draws, done)
+    def step(images: np.ndarray, which: np.ndarray, noise: Tensor, done: float) -> tuple[Tensor, Tensor]:
+        x = objective.tensor(images)
+        return objective(network, x, x, noise, done)
 
-    return train(network, step, len(views), settings, draws, objective.device)
+    lesson = Lesson(_draw_views(views), views.mix, step, views.image_bytes, network.latent_dim)
+    return train(network, lesson, len(views), settings, draws, objective.device)
+
+
+def _draw_views(views: Views) -> Callable[[np.random.Generator, int], tuple[np.ndarray]]:
+    """Draw a view for each image."""
+    return lambda rng, n: (rng.integers(len(views.compositions), size=n),)
 
 
 def fit_latent_maps(
@@ -112,15 +117,18 @@ def train_joint(
     learned = any(p.requires_grad for p in latent_maps.parameters())
     fixed_crossings = None if learned else latent_maps()
 
-    def step(rows: np.ndarray, draws: Draws, done: float) -> tuple[Tensor, Tensor]:
-        source, target = _draw_crossings(draws.rows, len(rows), len(views.compositions), n_hubs)
-        x, y = views.mix_pairs(rows, source, target)
+    def step(
+        x: np.ndarray, y: np.ndarray, source: np.ndarray, target: np.ndarray, noise: Tensor, done: float
+    ) -> tuple[Tensor, Tensor]:
         crossings = latent_maps() if fixed_crossings is None else fixed_crossings
         carry = crossings[torch.from_numpy(source), torch.from_numpy(target)]  # (B, d, d)
-        return objective(network, x, y, draws, done, lambda z: (z.unsqueeze(1) @ carry).squeeze(1))
+        tensors = objective.tensor(x), objective.tensor(y)
+        return objective(network, *tensors, noise, done, lambda z: (z.unsqueeze(1) @ carry).squeeze(1))
 
+    draw = partial(_draw_crossings, n_views=len(views.compositions), n_hubs=n_hubs)
+    lesson = Lesson(draw, views.mix_pairs, step, 2 * views.image_bytes, network.latent_dim)
     modules = nn.ModuleList([network, latent_maps])
-    return train(modules, step, len(views), settings, draws, objective.device)
+    return train(modules, lesson, len(views), settings, draws, objective.device)
 
 
 def _draw_crossings(rng: np.random.Generator, n: int, n_views: int, n_hubs: int) -> tuple[np.ndarray, np.ndarray]:
@@ -166,15 +174,19 @@ def train_head(
         Of Eq. 7 alone.
     """
 
-    def step(rows: np.ndarray, draws: Draws, done: float) -> tuple[Tensor, Tensor]:
-        which = draws.rows.integers(len(views.compositions), size=len(rows))
-        y = to_tensor(views.mix(rows, which), objective.device)
-        z = torch.from_numpy(latents[which, rows]).to(objective.device)
+    def make(rows: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return *views.mix(rows, which), latents[which, rows]
+
+    def step(
+        images: np.ndarray, carried: np.ndarray, which: np.ndarray, noise: Tensor, done: float
+    ) -> tuple[Tensor, Tensor]:
+        y, z = objective.tensor(images), torch.from_numpy(carried).to(objective.device)
         error = objective.reconstruction_weight * losses.squared_error(objective.decode(network, z), y)
         reading = losses.squared_error(objective.encode(network, y)[0], z) if undo else 0.0
         return error + reading, error
 
-    return train(network, step, len(views), settings, draws, objective.device)
+    lesson = Lesson(_draw_views(views), make, step, views.image_bytes)
+    return train(network, lesson, len(views), settings, draws, objective.device)
 
 
 def train_conditional(
@@ -183,17 +195,19 @@ def train_conditional(
     objective: VaeObjective,
     settings: TrainingSettings,
     draws: Draws,
-    draw_views: Callable[[np.random.Generator, int, int], tuple[np.ndarray, np.ndarray]],
+    draw_views: Callable[..., tuple[np.ndarray, np.ndarray]],
 ) -> TrainingLog:
     """The baseline, a conditional VAE: encode an image under its own condition, decode it under that of the target."""
 
-    def step(rows: np.ndarray, draws: Draws, done: float) -> tuple[Tensor, Tensor]:
-        source, target = draw_views(draws.rows, len(rows), len(views.compositions))
-        x, y = views.mix_pairs(rows, source, target)
+    def step(
+        x: np.ndarray, y: np.ndarray, source: np.ndarray, target: np.ndarray, noise: Tensor, done: float
+    ) -> tuple[Tensor, Tensor]:
         under = _UnderConditions(network, torch.from_numpy(source), torch.from_numpy(target))
-        return objective(under, x, y, draws, done)
+        return objective(under, objective.tensor(x), objective.tensor(y), noise, done)
 
-    return train(network, step, len(views), settings, draws, objective.device)
+    draw = partial(draw_views, n_views=len(views.compositions))
+    lesson = Lesson(draw, views.mix_pairs, step, 2 * views.image_bytes, network.network.latent_dim)
+    return train(network, lesson, len(views), settings, draws, objective.device)
 
 
 class _UnderConditions(NamedTuple):

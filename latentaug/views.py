@@ -6,6 +6,7 @@ composition, ``()`` the original.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
@@ -133,21 +134,24 @@ class Views:
             images = run_aug(name, self.augs[name], images).astype(self.images.dtype, copy=False)
         return images
 
-    def mix(self, rows: np.ndarray, which: np.ndarray) -> np.ndarray:
-        """Images of some rows, row ``rows[i]`` under the composition number ``which[i]``, as float32 in [0, 1]."""
-        mixed = np.empty((len(rows), *self.images.shape[1:]), dtype=np.float32)
-        for k, composition in enumerate(self.compositions):
-            chosen = which == k
-            if chosen.any():
-                mixed[chosen] = self.format_.to_unit(self.take(rows[chosen], composition))
-        return mixed
+    @property
+    def image_bytes(self) -> int:
+        """Size of an image in memory."""
+        return math.prod(self.images.shape[1:]) * self.images.itemsize
+
+    def mix(self, rows: np.ndarray, which: np.ndarray) -> tuple[np.ndarray]:
+        """Images of some rows, row ``rows[i]`` under the composition number ``which[i]``, in the dtype of the data."""
+        mixed = np.empty((len(rows), *self.images.shape[1:]), dtype=self.images.dtype)
+        for k in np.unique(which):
+            chosen = np.flatnonzero(which == k)
+            mixed[chosen] = self.take(rows[chosen], self.compositions[k])
+        return (mixed,)
 
     def mix_pairs(self, rows: np.ndarray, source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Images of some rows under two compositions each, as `mix` gives them; made once where they are the same."""
-        x = self.mix(rows, source)
-        y = x.copy()
-        differ = source != target
-        y[differ] = self.mix(rows[differ], target[differ])
+        (x,) = self.mix(rows, source)
+        y, differ = x.copy(), np.flatnonzero(source != target)
+        (y[differ],) = self.mix(rows[differ], target[differ])
         return x, y
 
     def batches(self, composition: Composition, batch_size: int = 1024) -> Iterator[np.ndarray]:
