@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from scipy.linalg import polar, schur
@@ -19,12 +20,12 @@ from latentaug._matrices import check_orbit, check_pair
 from latentaug._validation import check_number
 
 __all__ = [
-    "ResidualNetwork", "apply", "apply_inverse", "average_over", "compose", "condition_number", "finite_order_map",
-    "fit_finite_order_map", "fit_free_map", "fit_group_maps", "fit_orthogonal_map", "free_map", "group_maps",
-    "orthogonal_map", "power", "representation_defect",
+    "ResidualNetwork", "apply", "apply_each", "apply_inverse", "average_over", "compose", "condition_number",
+    "finite_order_map", "fit_finite_order_map", "fit_free_map", "fit_group_maps", "fit_orthogonal_map", "free_map",
+    "group_maps", "orthogonal_map", "power", "representation_defect",
 ]  # fmt: skip
 
-SINGULAR = 1e-12  # share of the largest eigenvalue of a second moment below which others are rounding
+SINGULAR = 1e-12  # share of the largest eigenvalue of a second moment under which others are taken for rounding
 
 
 def fit_free_map(Z: np.ndarray, Z_aug: np.ndarray) -> np.ndarray:
@@ -34,7 +35,10 @@ def fit_free_map(Z: np.ndarray, Z_aug: np.ndarray) -> np.ndarray:
 
 
 def free_map(S: np.ndarray, M: np.ndarray) -> np.ndarray:
-    """Eq. 6 by its normal equations, ``S @ L = M``: the smallest L where latents collapse; all three (d, d)."""
+    """Eq. 6 by its normal equations, ``S @ L = M``, of the second moments S of Z and M between Z and Z_aug, (d, d).
+
+    Directions a millionth as long as the longest, or less, count as collapsed; L has the least norm there.
+    """
     return np.linalg.lstsq(S, M, rcond=SINGULAR)[0]
 
 
@@ -182,6 +186,14 @@ LatentMap = np.ndarray | ResidualNetwork
 def apply(Z: np.ndarray, L: LatentMap) -> np.ndarray:
     """Latent rows carried over: ``Z @ L``, or ``L(Z)`` where the map is nonlinear."""
     return L(Z) if callable(L) else Z @ L
+
+
+def apply_each(chains: Sequence[Sequence[LatentMap]], Z: np.ndarray, which: np.ndarray) -> np.ndarray:
+    """Latent rows (n, d), each carried by the maps of one chain, row i by number ``which[i]``; in the dtype of `Z`."""
+    carried = np.empty_like(Z)
+    for k, chain in enumerate(chains):
+        carried[which == k] = reduce(apply, chain, Z[which == k].astype(np.float64))
+    return carried
 
 
 def apply_inverse(Z: np.ndarray, L: LatentMap) -> np.ndarray:

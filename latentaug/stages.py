@@ -158,9 +158,10 @@ def train_head(
     draws: Draws,
     *,
     latents: np.ndarray,
+    carry: Callable[[np.ndarray, np.ndarray], np.ndarray],
     undo: bool,
 ) -> TrainingLog:
-    """Stage 3: a new decoder of other views, from latents that are given, Eq. 7.
+    """Stage 3: a new decoder of other views, from latents that are given and carried to them, Eq. 7.
 
     To undo, which the paper's heads cannot, an encoder that reads the latents back is trained beside it: it shares no
     weights with the decoder, and each descends on an error of its own.
@@ -173,8 +174,10 @@ def train_head(
     objective : VaeObjective
     settings : TrainingSettings
     draws : Draws
-    latents : ndarray of shape (n_views, n_images, d)
-        Latents of the original images, carried by the source's maps.
+    latents : ndarray of shape (n_images, d)
+        Latents of the original images, float32.
+    carry : callable
+        From some of them (B, d) and the number of each one's view (B,) to latents (B, d) carried by the source's maps.
     undo : bool
         Whether to train the encoder.
 
@@ -185,7 +188,7 @@ def train_head(
     """
 
     def make(rows: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return *views.mix(rows, which), latents[which, rows]
+        return *views.mix(rows, which), carry(latents[rows], which)
 
     def step(
         images: np.ndarray, carried: np.ndarray, which: np.ndarray, noise: Tensor, done: float
