@@ -8,7 +8,7 @@ paper's baseline, a conditional VAE, is told the view instead.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache, partial
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +18,16 @@ from torch import Tensor, nn
 from latentaug import losses, maps
 from latentaug.algebra import Algebra
 from latentaug.codec import Codec
-from latentaug.geometries import GEOMETRIES, SOLVERS, Pairs, group_table, make_view_maps
+from latentaug.geometries import (
+    GEOMETRIES,
+    SOLVERS,
+    Pairs,
+    group_table,
+    make_view_maps,
+    represent_group,
+    views_to_fit,
+)
+from latentaug.moments import Moments, accumulate
 from latentaug.networks import Autoencoder, ViewConditions, ViewMaps
 from latentaug.objective import VaeObjective
 from latentaug.settings import TrainingLog, TrainingSettings
@@ -52,7 +61,8 @@ def _draw_views(views: Views) -> Callable[[np.random.Generator, int], tuple[np.n
 
 
 def fit_latent_maps(
-    latents: Callable[[Composition], np.ndarray],
+    moments: Moments,
+    rows: Mapping[Composition, np.ndarray],
     algebra: Algebra,
     geometries: Mapping[str, str],
     solver: str,
@@ -62,8 +72,10 @@ def fit_latent_maps(
 
     Parameters
     ----------
-    latents : callable
-        From a composition to the latents of that view, (n, d) float64, row by row the same images.
+    moments : Moments
+        Of the latents of the first views that `views_to_fit` names.
+    rows : mapping of tuple of str to ndarray of shape (n, d)
+        The latents, float32, of those that it names second; row by row the same images.
     algebra : Algebra
     geometries : mapping of str to str
         The constraint on the map of each augmentation, a name in `GEOMETRIES`.
@@ -75,10 +87,8 @@ def fit_latent_maps(
     -------
     dict of str to ndarray of shape (d, d), or to a nonlinear map
     """
-    Z = cache(latents)
-    table = group_table(algebra, geometries)
-    rho = maps.fit_group_maps(np.stack([Z(element) for element in algebra.elements[: len(table)]]), table)
-    pairs = Pairs(Z, algebra, rho, SOLVERS[solver], seed)
+    rho = represent_group(moments, algebra, geometries)
+    pairs = Pairs(moments, rows, algebra, rho, SOLVERS[solver], seed)
     return {name: GEOMETRIES[geometry].fit(pairs, name) for name, geometry in geometries.items()}
 
 
@@ -148,9 +158,10 @@ def train_head(
     draws: Draws,
     *,
     latents: np.ndarray,
+    carry: Callable[[np.ndarray, np.ndarray], np.ndarray],
     undo: bool,
 ) -> TrainingLog:
-    """Stage 3: a new decoder of other views, from latents that are given, Eq. 7.
+    """Stage 3: a new decoder of other views, from latents that are given and carried to them, Eq. 7.
 
     To undo, which the paper's heads cannot, an encoder that reads the latents back is trained beside it: it shares no
     weights with the decoder, and each descends on an error of its own.
@@ -163,8 +174,10 @@ def train_head(
     objective : VaeObjective
     settings : TrainingSettings
     draws : Draws
-    latents : ndarray of shape (n_views, n_images, d)
-        Latents of the original images, carried by the source's maps.
+    latents : ndarray of shape (n_images, d)
+        Latents of the original images, float32.
+    carry : callable
+        From some of them (B, d) and the number of each one's view (B,) to latents (B, d) carried by the source's maps.
     undo : bool
         Whether to train the encoder.
 
@@ -175,7 +188,7 @@ def train_head(
     """
 
     def make(rows: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return *views.mix(rows, which), latents[which, rows]
+        return *views.mix(rows, which), carry(latents[rows], which)
 
     def step(
         images: np.ndarray, carried: np.ndarray, which: np.ndarray, noise: Tensor, done: float
@@ -241,14 +254,8 @@ def fit_staged(
 ) -> dict[str, maps.LatentMap]:
     """The paper's method: fit the autoencoder on every view, then the latent maps of each augmentation."""
     codec.fit(views)
-
-    def latents(composition: Composition) -> np.ndarray:
-        Z = np.concatenate([codec.encode(batch) for batch in views.batches(composition)]).astype(np.float64)
-        if not np.isfinite(Z).all():
-            raise ValueError("The autoencoder gives latents that are no finite numbers: its training has diverged.")
-        return Z
-
-    return fit_latent_maps(latents, algebra, geometries, solver, seed)
+    moments, rows = accumulate(codec, views, *views_to_fit(algebra, geometries, solver))
+    return fit_latent_maps(moments, rows, algebra, geometries, solver, seed)
 
 
 def fit_joint(
