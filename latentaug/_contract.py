@@ -1,4 +1,4 @@
-"""What augmentations, and views given as arrays, must keep: the shape of the images, their dtype and range."""
+"""What augmentations, views given as arrays and arrays to write into must keep: shape, dtype and range of images."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sklearn.utils import assert_all_finite
 
 from latentaug._validation import ImageFormat, as_array, check_kind, shown
 
-__all__ = ["check_aug_output", "check_paired", "check_pairing", "check_stack", "run_aug"]
+__all__ = ["check_aug_output", "check_out", "check_paired", "check_pairing", "check_stack", "run_aug"]
 
 
 def check_stack(images: Any) -> None:
@@ -105,6 +105,26 @@ def check_aug_output(name: str, aug: Callable, images: np.ndarray, format_: Imag
         fault = "gave two results for the same images; allowed: a deterministic function (fix its random parameters)"
     if fault is not None:
         raise ValueError(f"Augmentation {name!r} {fault}.")
+
+
+def check_out(out: Any, images: np.ndarray, shape: tuple[int, ...]) -> None:
+    """Refuse an array that images of a shape cannot be written into, or one that overlaps those that they are made of.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Before anything is written.
+    """
+    check_kind("out", out, np.ndarray, "a numpy array")
+    wide = out.dtype.itemsize in (4, 8) if out.dtype.kind == "f" else out.dtype.kind in "ui"
+    if not wide or out.dtype == np.int8:
+        raise TypeError(f"out must be of float32, float64 or an integer dtype that holds 0..255. Got {out.dtype}.")
+    if out.shape != shape:
+        raise ValueError(f"out must have the shape of X, {shape}. Got {out.shape}.")
+    if not out.flags.writeable:
+        raise ValueError("out must be an array that can be written to. Got a read-only one.")
+    if np.may_share_memory(out, images):
+        raise ValueError("out must be another array than X, which is never written to. Got one that overlaps it.")
 
 
 def check_pairing(pairing: Any, sources: list[str], targets: list[str]) -> dict[str, str]:

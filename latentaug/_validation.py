@@ -13,6 +13,8 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_feature_names, check_array, check_is_fitted, validate_data
 
+from latentaug._mapped import is_mapped, slices
+
 __all__ = [
     "ImageFormat",
     "as_array",
@@ -171,19 +173,22 @@ def _value_range(images: np.ndarray) -> tuple[float, float]:
     """Range that the dtype implies: (0, 1), or the range of floats that leave it."""
     if images.dtype.kind not in "buif":
         raise TypeError(f"Images must be numbers. Got an array of {images.dtype}.")
-    low, high = images.min(), images.max()
+    if images.dtype.itemsize == 1 and images.dtype.kind in "bu":
+        return (0.0, 1.0)
+    ends = [(part.min(), part.max()) for part in slices(images)]
+    low, high = min(low for low, _ in ends), max(high for _, high in ends)
     if images.dtype.kind in "ui" and (low < 0 or high > 255):
         raise ValueError(
             f"Integer images must lie in 0..255. Got {low}..{high}; as floats they are "
             "taken on the range of the training data."
         )
-    inside = images.dtype.kind in "uib" or (low >= 0 and high <= 1)
+    inside = images.dtype.kind in "ui" or (low >= 0 and high <= 1)
     return (0.0, 1.0) if inside else (float(low), float(high))
 
 
 def _check_stack(estimator: Any, X: Any, reset: bool) -> np.ndarray:
     """Check images (n, H, W) or (n, H, W, C); nothing is copied."""
-    X = as_numbers("X", X, allow_nd=True, estimator=estimator)
+    X = as_numbers("X", X, allow_nd=True, estimator=estimator, ensure_all_finite=not is_mapped(X))
     if X.size == 0:
         raise ValueError(f"Images need at least one pixel. Got an array of shape {X.shape}.")
     if reset:
@@ -258,12 +263,16 @@ def check_images(estimator: Any, X: Any, *, reset: bool, image_shape: Any = None
     """
     _check_image_shape(image_shape)
     flat = is_flat(X)
-    X = validate_data(estimator, X, reset=reset) if flat else _check_stack(estimator, X, reset)
+    finite = {"ensure_all_finite": not is_mapped(X)}
+    X = validate_data(estimator, X, reset=reset, **finite) if flat else _check_stack(estimator, X, reset)
+    if is_mapped(X):
+        for part in slices(X):
+            as_numbers("X", part, allow_nd=True, estimator=estimator)
     if reset:
         shape = _row_shape(image_shape, X.shape[1]) if flat else X.shape[1:]
         estimator.format_ = ImageFormat(shape, flat, _value_range(X))
         estimator.image_shape_ = shape
-    else:
+    elif X.dtype.kind != "f":  # floats have a range of their own in training only
         _value_range(X)
     return estimator.format_.layout(X, flat=False)
 

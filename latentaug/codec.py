@@ -10,15 +10,13 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted
 
+from latentaug._mapped import batches, batches_of, release
 from latentaug._validation import ImageFormat
 from latentaug.views import Views
 
-__all__ = ["Codec", "fitted_model", "start_autoencoder"]
-
-BATCH = 1024  # images that the autoencoder is given at once
+__all__ = ["Codec", "fitted_model", "in_dtype", "start_autoencoder"]
 
 
 def start_autoencoder(autoencoder: Any, seed: int) -> Any:
@@ -42,8 +40,16 @@ def fitted_model(model: Any, X: Any, seed: int, task: Callable[[Any], AbstractCo
     return getattr(model, "estimator", model)
 
 
+def in_dtype(images: np.ndarray, dtype: np.dtype, format_: ImageFormat) -> np.ndarray:
+    """Decoded images in a dtype: integers on 0..255, rounded; floats on the range that they have."""
+    if dtype.kind not in "uib":
+        return images.astype(dtype)
+    white, top = (1, 1) if dtype.kind == "b" else (255, min(255, np.iinfo(dtype).max))
+    return np.clip(np.rint(format_.to_unit(images) * white), 0, top).astype(dtype)
+
+
 class Codec:
-    """Encode and decode images by an autoencoder that takes flat rows.
+    """Encode and decode images by an autoencoder that takes flat rows; a `VAE` is spared checks and conversions.
 
     Parameters
     ----------
@@ -71,10 +77,18 @@ class Codec:
         rows = self.format_.layout(images, flat=True)
         return self.format_.to_unit(rows) if rows.dtype.kind in "uib" else rows
 
+    @property
+    def _network(self) -> Any:
+        """The autoencoder, if it is a `VAE` of images as large as these; else None."""
+        fits = getattr(self.autoencoder, "n_features_in_", None) == self.format_.n_pixels
+        return self.autoencoder if fits and hasattr(self.autoencoder, "_encode_checked") else None
+
     def encode(self, images: np.ndarray) -> np.ndarray:
-        """Latent rows (n, d) of a stack of images."""
-        batches = (self._rows(images[rows]) for rows in gen_batches(len(images), BATCH))
-        return np.concatenate([np.asarray(self.autoencoder.transform(batch)) for batch in batches])
+        """Latent rows (n, d) of a stack of images, which were checked."""
+        if self._network is not None:
+            return self._network._encode_checked(images)
+        transform = self.autoencoder.transform
+        return np.concatenate([np.asarray(transform(self._rows(batch))) for _, batch in batches_of(images)])
 
     def latent_distribution(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Mean and variance (n, d) of the posteriors of images; ValueError where the autoencoder has none."""
@@ -83,13 +97,36 @@ class Codec:
                 "latent_distribution needs an autoencoder with posteriors. Allowed: a VAE. "
                 f"Got {type(self.autoencoder).__name__}."
             )
-        batches = (self._rows(images[rows]) for rows in gen_batches(len(images), BATCH))
-        means, variances = zip(*map(self.autoencoder.latent_distribution, batches), strict=True)
+        posteriors = (self.autoencoder.latent_distribution(self._rows(batch)) for _, batch in batches_of(images))
+        means, variances = zip(*posteriors, strict=True)
         return np.concatenate(means), np.concatenate(variances)
 
     def decode(self, Z: np.ndarray, flat: bool) -> np.ndarray:
         """Images of latent rows, float32 within the value range, as flat rows or as a stack."""
-        images = np.empty((len(Z), self.format_.n_pixels), dtype=np.float32)
-        for rows in gen_batches(len(Z), BATCH):
-            images[rows] = np.reshape(self.autoencoder.inverse_transform(Z[rows]), (-1, self.format_.n_pixels))
-        return self.format_.layout(np.clip(images, *self.format_.value_range, out=images), flat)
+        images = np.empty((len(Z), *self.format_.image_shape), dtype=np.float32)
+        return self.write(lambda rows: Z[rows], self.format_.layout(images, flat))
+
+    def write(self, latents: Callable[[slice], np.ndarray], out: np.ndarray) -> np.ndarray:
+        """Images within the value range, written into an array of flat rows or a stack, in its dtype, batch by batch.
+
+        Parameters
+        ----------
+        latents : callable
+            From the rows of a batch to its latents, (B, d).
+        out : ndarray
+            Returned; where it is memory-mapped, what was written is released.
+        """
+        for rows in batches(len(out), self.format_.n_pixels):
+            part = out[rows]
+            images = self._decode(latents(rows)).reshape(part.shape)
+            if out.dtype.kind == "f":
+                np.clip(images, *self.format_.value_range, out=part)
+            else:
+                part[:] = in_dtype(images, out.dtype, self.format_)
+            release(part)
+        return out
+
+    def _decode(self, Z: np.ndarray) -> np.ndarray:
+        if self._network is not None:
+            return self._network._decode_checked(Z)
+        return np.asarray(self.autoencoder.inverse_transform(Z))

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils import assert_all_finite, metadata_routing
 from sklearn.utils.metaestimators import available_if
 
 from latentaug import maps
+from latentaug._contract import check_out
 from latentaug._validation import check_images, check_kind, check_latents, check_model, is_flat, shown
 from latentaug.persistence import PersistentMixin
 from latentaug.views import Composition
 
-__all__ = ["LatentTransform", "RowNamesMixin", "if_invertible"]
+__all__ = ["ImagesOutMixin", "LatentTransform", "if_invertible"]
 
 if_invertible = available_if(lambda self: self.is_invertible)
 
 
-class RowNamesMixin:
-    """Feature names of a transformer of images to images: those that came in, where they came as flat rows.
+class ImagesOutMixin:
+    """What gives out images: into an array `out` that is no metadata, and with feature names where they are flat rows.
 
-    Without names scikit-learn leaves arrays as they are, so image stacks stay arrays also where it is told to give
-    out data frames.
+    The names are those that came in. Without names scikit-learn leaves arrays as they are, so image stacks stay arrays
+    also where it is told to give out data frames.
     """
+
+    __metadata_request__transform = {"out": metadata_routing.UNUSED}  # noqa: RUF012  (scikit-learn's protocol)
+    __metadata_request__inverse_transform = {"out": metadata_routing.UNUSED}  # noqa: RUF012
 
     @available_if(lambda self: getattr(self, "format_", None) is None or self.format_.flat)
     def get_feature_names_out(self, input_features=None):
@@ -39,7 +44,7 @@ class RowNamesMixin:
         return OneToOneFeatureMixin.get_feature_names_out(self, input_features)
 
 
-class LatentTransform(PersistentMixin, RowNamesMixin, TransformerMixin, BaseEstimator):
+class LatentTransform(PersistentMixin, ImagesOutMixin, TransformerMixin, BaseEstimator):
     """Augmentations of a fitted `LatentAugmenter`, one after another; what its `compose` returns.
 
     It shares the augmenter's model, clones to itself, and works as a step of a Pipeline.
@@ -73,43 +78,57 @@ class LatentTransform(PersistentMixin, RowNamesMixin, TransformerMixin, BaseEsti
         """
         return self
 
-    def transform(self, X):
+    def transform(self, X, out=None):
         """Augmented images.
 
         Parameters
         ----------
         X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
             Integers 0..255, or floats on the range of the training data.
+        out : ndarray of the shape of `X`, default=None
+            What is written into and returned, a memory map too: of float32, float64, or integers, rounded to 0..255.
 
         Returns
         -------
         ndarray of the shape of `X`
-            As float32; in [0, 1], or on the range of the training data.
+            As float32, or `out`; in [0, 1], or on the range of the training data.
         """
-        return self._push(X)
+        return self._push(X, out)
 
     @if_invertible
-    def inverse_transform(self, X):
+    def inverse_transform(self, X, out=None):
         """Images with the augmentations undone, the last first.
 
         Parameters
         ----------
         X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
             Augmented images, scaled as in `transform`.
+        out : ndarray of the shape of `X`, default=None
+            As in `transform`.
 
         Returns
         -------
         ndarray of the shape of `X`
             As in `transform`.
         """
-        return self.inverse()._push(X)
+        return self.inverse()._push(X, out)
 
-    def _push(self, X):
-        """Augment images; as an array, also where scikit-learn is told to give out data frames."""
+    def _push(self, X, out=None, views=None):
+        """Augment images, batch by batch; as an array, also where scikit-learn is told to give out data frames."""
         self._check_parameters()
-        images, (source, target) = check_images(self.augmenter, X, reset=False), self.views_
-        Z = self.augmenter._reader(source).encode(images)
-        return self.augmenter._writer(target).decode(self.transform_latent(Z), is_flat(X))
+        model, (source, target) = self.augmenter, self.views_ if views is None else views
+        images, reader, writer = check_images(model, X, reset=False), model._reader(source), model._writer(target)
+        shape = (len(images), model.format_.n_pixels) if is_flat(X) else images.shape
+        if out is None:
+            out = np.empty(shape, dtype=np.float32)
+        check_out(out, images, shape)
+
+        def latents(rows):
+            carried = self._carry(check_latents(reader.encode(images[rows]), model._latent_dim))
+            assert_all_finite(carried, input_name="Z")
+            return carried
+
+        return writer.write(latents, out)
 
     def transform_latent(self, Z):
         """Carry latent rows over, without decoding them.
@@ -125,7 +144,9 @@ class LatentTransform(PersistentMixin, RowNamesMixin, TransformerMixin, BaseEsti
             Computed in float64, returned in the dtype of `Z`.
         """
         self._check_parameters()
-        Z = check_latents(Z, self.augmenter._latent_dim)
+        return self._carry(check_latents(Z, self.augmenter._latent_dim))
+
+    def _carry(self, Z):
         carried = np.asarray(Z, dtype=np.float64)
         for name, sign in self.steps:
             L = self.augmenter.latent_maps_[name]

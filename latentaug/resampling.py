@@ -15,20 +15,12 @@ from sklearn.utils.multiclass import check_classification_targets
 from latentaug._callbacks import CallbackSupportMixin, FitTasks, all_or_nothing
 from latentaug._validation import ImageFormat, check_classifier, check_images, check_number, draw_seed
 from latentaug.augs import name_augs
-from latentaug.codec import fitted_model
+from latentaug.codec import fitted_model, in_dtype
 from latentaug.labels import check_allowed, composed_labels, draw_copies, labels_seen
 from latentaug.persistence import PersistentMixin
 from latentaug.verbs import LatentVerbs
 
 __all__ = ["LatentResampler"]
-
-
-def in_dtype(images: np.ndarray, dtype: np.dtype, format_: ImageFormat) -> np.ndarray:
-    """Decoded images in a dtype: integers on 0..255, rounded; floats on the range that they have."""
-    if dtype.kind not in "uib":
-        return images.astype(dtype)
-    white, top = (1, 1) if dtype.kind == "b" else (255, min(255, np.iinfo(dtype).max))
-    return np.clip(np.rint(format_.to_unit(images) * white), 0, top).astype(dtype)
 
 
 def _append(X: Any, copies: np.ndarray) -> Any:

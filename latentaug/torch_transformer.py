@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state, metadata_routing
 from sklearn.utils.validation import check_is_fitted
 
+from latentaug._mapped import batches, batches_of
 from latentaug._validation import ImageFormat, check_images, check_latents, check_number, draw_seed
-from latentaug.border import decode, encode, find_device_or_cpu, load_weights, weights_of
+from latentaug.border import find_device_or_cpu, load_weights, to_images, to_unit_tensor, weights_of
 from latentaug.networks import initialise
 from latentaug.persistence import PersistentMixin
+from latentaug.refine import refine
 from latentaug.training import Draws
 
 __all__ = ["TorchTransformer"]
@@ -26,7 +29,9 @@ class TorchTransformer(PersistentMixin, TransformerMixin, BaseEstimator):
 
     __metadata_request__inverse_transform = {"Z": metadata_routing.UNUSED}  # noqa: RUF012  (scikit-learn's protocol)
 
+    kl_weight: float
     latent_dim: int
+    reconstruction_weight: float
     refine_steps: int
     device: Any
     device_: torch.device
@@ -50,7 +55,8 @@ class TorchTransformer(PersistentMixin, TransformerMixin, BaseEstimator):
         ndarray of shape (n_images, latent_dim)
             Latent rows, as float32.
         """
-        return self.latent_distribution(X)[0]
+        check_is_fitted(self)
+        return self._encode_checked(check_images(self, X, reset=False))
 
     def latent_distribution(self, X):
         """Posterior of the latents of images: independent normals.
@@ -68,9 +74,12 @@ class TorchTransformer(PersistentMixin, TransformerMixin, BaseEstimator):
             As float32.
         """
         check_is_fitted(self)
-        check_number("refine_steps", self.refine_steps, low=0, integer=True)
         images = check_images(self, X, reset=False)
-        return encode(self.network_, images, self.format_, self.latent_dim, self.device_, self.refine_steps)
+        mean, variance = np.empty((2, len(images), self.latent_dim), dtype=np.float32)
+        for rows, batch in batches_of(images):
+            _, z, log_variance = self._posterior(batch)
+            mean[rows], variance[rows] = z.cpu(), log_variance.exp().cpu()
+        return mean, variance
 
     def inverse_transform(self, Z):
         """Decode latent rows.
@@ -87,8 +96,10 @@ class TorchTransformer(PersistentMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         Z = check_latents(Z, self.latent_dim)
-        images = decode(self.network_.decoder, Z, self.format_.image_shape, self.device_)
-        return self.format_.layout(self.format_.from_unit(images))
+        images = np.empty((len(Z), *self.format_.image_shape), dtype=np.float32)
+        for rows in batches(len(Z), self.format_.n_pixels):
+            images[rows] = self._decode_checked(Z[rows])
+        return self.format_.layout(images)
 
     def sample(self, n_samples=1, random_state=None):
         """Decode draws from the prior N(0, I).
@@ -109,6 +120,73 @@ class TorchTransformer(PersistentMixin, TransformerMixin, BaseEstimator):
         check_number("n_samples", n_samples, low=1, integer=True)
         rng = check_random_state(draw_seed(random_state))
         return self.inverse_transform(rng.standard_normal((n_samples, self.latent_dim)))
+
+    def score_samples(self, X):
+        """How well each image is described: minus the training objective, at the posterior mean.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
+            Images, scaled as in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_images,)
+            ``-(reconstruction_weight * squared error summed over pixels in [0, 1] + kl_weight * KL in nats)``.
+        """
+        check_is_fitted(self)
+        images = check_images(self, X, reset=False)
+        scores = np.empty(len(images))
+        for rows, batch in batches_of(images):
+            scores[rows] = -self._objective(*self._posterior(batch)).cpu()
+        return scores
+
+    def score(self, X, y=None):
+        """Mean of `score_samples`; higher is better.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
+            Images, scaled as in `fit`.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        float
+            In the units of `score_samples`.
+        """
+        return float(self.score_samples(X).mean())
+
+    @torch.no_grad()
+    def _posterior(self, images):
+        """Posteriors of a batch of checked images: those in [0, 1], and mean, refined, and log-variance, as tensors."""
+        check_number("refine_steps", self.refine_steps, low=0, integer=True)
+        x = to_unit_tensor(self.format_.layout(images, flat=False), self.format_, self.device_)
+        z, log_variance = self.network_.encoder(x)
+        if self.refine_steps:
+            z = refine(self.network_.decoder, x, z, self.refine_steps)
+        return x, z, log_variance
+
+    @torch.no_grad()
+    def _objective(self, x, z, log_variance):
+        """The training objective of each image, (B,)."""
+        error = (self.network_.decoder(z) - x).square().flatten(1).sum(1)
+        divergence = 0.5 * (z.square() + log_variance.exp() - 1 - log_variance).sum(1)
+        return self.reconstruction_weight * error + self.kl_weight * divergence
+
+    def _encode_checked(self, images):
+        """Latent rows of checked images."""
+        Z = np.empty((len(images), self.latent_dim), dtype=np.float32)
+        for rows, batch in batches_of(images):
+            Z[rows] = self._posterior(batch)[1].cpu()
+        return Z
+
+    def _decode_checked(self, Z):
+        """Images (B, H, W[, C]) of a batch of finite latent rows."""
+        with torch.inference_mode():
+            z = torch.from_numpy(Z.astype(np.float32)).to(self.device_)
+            return self.format_.from_unit(to_images(self.network_.decoder(z), self.format_.image_shape))
 
     def _start_network(self, draws: Draws, device: torch.device) -> Any:
         """A new network, with the weights of the last fit on a warm start."""

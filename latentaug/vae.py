@@ -6,14 +6,12 @@ import copy
 from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin
-from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted
 
 from latentaug._callbacks import CallbackSupportMixin, FitTasks, PassTasks, all_or_nothing
 from latentaug._validation import check_choice, check_flag, check_images, check_kind, check_number, draw_seed, shown
-from latentaug.border import BATCH, find_device
+from latentaug.border import find_device
 from latentaug.networks import Autoencoder, build
 from latentaug.objective import PRECISIONS, VaeObjective
 from latentaug.settings import TrainingLog, settings_of
@@ -243,45 +241,6 @@ class VAE(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TorchTransforme
 
     def _build_network(self) -> Autoencoder:
         return build(self.image_shape_, self.latent_dim, self.hidden_channels)
-
-    def score_samples(self, X):
-        """How well each image is described: minus the training objective, at the posterior mean.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
-            Images, scaled as in `fit`.
-
-        Returns
-        -------
-        ndarray of shape (n_images,)
-            ``-(reconstruction_weight * squared error summed over pixels in [0, 1] + kl_weight * KL in nats)``.
-        """
-        mean, variance = self.latent_distribution(X)
-        images, to_unit = check_images(self, X, reset=False), self.format_.to_unit
-        error = np.empty(len(images))
-        for rows in gen_batches(len(images), BATCH):
-            decoded = self.format_.layout(self.inverse_transform(mean[rows]), flat=False)
-            error[rows] = np.square(to_unit(images[rows]) - to_unit(decoded)).reshape(len(decoded), -1).sum(axis=1)
-        divergence = 0.5 * (mean**2 + variance - 1 - np.log(variance)).sum(axis=1)
-        return -(self.reconstruction_weight * error + self.kl_weight * divergence)
-
-    def score(self, X, y=None):
-        """Mean of `score_samples`; higher is better.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
-            Images, scaled as in `fit`.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        float
-            In the units of `score_samples`.
-        """
-        return float(self.score_samples(X).mean())
 
     @property
     def _n_features_out(self):

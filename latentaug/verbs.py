@@ -15,13 +15,12 @@ from latentaug._validation import (
     check_images,
     check_latents,
     check_names,
-    is_flat,
     unknown_name,
 )
 from latentaug.codec import Codec
 from latentaug.errors import error_table
 from latentaug.generation import GenerationMixin
-from latentaug.latent_transform import LatentTransform, RowNamesMixin, if_invertible
+from latentaug.latent_transform import ImagesOutMixin, LatentTransform, if_invertible
 from latentaug.persistence import PersistentMixin
 from latentaug.views import Composition
 
@@ -29,7 +28,7 @@ __all__ = ["LatentVerbs"]
 
 
 class LatentVerbs(
-    PersistentMixin, CallbackSupportMixin, GenerationMixin, RowNamesMixin, TransformerMixin, BaseEstimator
+    PersistentMixin, CallbackSupportMixin, GenerationMixin, ImagesOutMixin, TransformerMixin, BaseEstimator
 ):
     """Abstract model with latent maps: `fit` sets the attributes below, and `_codec` gives its autoencoder."""
 
@@ -79,36 +78,40 @@ class LatentVerbs(
         check_is_fitted(self)
         return all(name in self.latent_maps_ for name in check_names("composition", composition))
 
-    def transform(self, X):
+    def transform(self, X, out=None):
         """Augmented images: the composition named by `apply`.
 
         Parameters
         ----------
         X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
             Integers 0..255, or floats on the range of the training data.
+        out : ndarray of the shape of `X`, default=None
+            What is written into and returned, a memory map too: of float32, float64, or integers, rounded to 0..255.
 
         Returns
         -------
         ndarray of the shape of `X`
-            As float32; in [0, 1], or on the range of the training data.
+            As float32, or `out`; in [0, 1], or on the range of the training data.
         """
-        return self._applied()._push(X)
+        return self._applied()._push(X, out)
 
     @if_invertible
-    def inverse_transform(self, X):
+    def inverse_transform(self, X, out=None):
         """Images with the composition named by `apply` undone.
 
         Parameters
         ----------
         X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
             Augmented images, scaled as in `transform`.
+        out : ndarray of the shape of `X`, default=None
+            As in `transform`.
 
         Returns
         -------
         ndarray of the shape of `X`
             As in `transform`.
         """
-        return self._applied().inverse()._push(X)
+        return self._applied().inverse()._push(X, out)
 
     def compose(self, *steps):
         """A transformer that applies augmentations one after another, sharing this model.
@@ -135,7 +138,7 @@ class LatentVerbs(
     def __getitem__(self, name):
         return self.compose(name)
 
-    def carry(self, X, source=(), target=()):
+    def carry(self, X, source=(), target=(), out=None):
         """Bring images of one view to another, through latent space.
 
         Parameters
@@ -145,6 +148,8 @@ class LatentVerbs(
         source, target : str or sequence of str, default=()
             Compositions, the leftmost first; none is the original. What both begin with is not undone; where they are
             the same, this is reconstruction.
+        out : ndarray of the shape of `X`, default=None
+            As in `transform`.
 
         Returns
         -------
@@ -155,9 +160,7 @@ class LatentVerbs(
         begin, end = self._check_view(source), self._check_view(target)
         shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(begin, end, strict=False)))
         steps = [(name, -1) for name in reversed(begin[shared:])] + [(name, 1) for name in end[shared:]]
-        Z = self._reader(begin).encode(check_images(self, X, reset=False))
-        carried = LatentTransform(self, tuple(steps)).transform_latent(Z)
-        return self._writer(end).decode(carried, is_flat(X))
+        return LatentTransform(self, tuple(steps))._push(X, out, views=(begin, end))
 
     def encode(self, X, view=()):
         """Encode images.
@@ -196,20 +199,22 @@ class LatentVerbs(
         codec = self._writer(self._check_view(view))
         return codec.decode(check_latents(Z, self._latent_dim), self.format_.flat)
 
-    def reconstruct(self, X):
+    def reconstruct(self, X, out=None):
         """Encode and decode images, with no augmentation.
 
         Parameters
         ----------
         X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
             Images, scaled as in `transform`.
+        out : ndarray of the shape of `X`, default=None
+            As in `transform`.
 
         Returns
         -------
         ndarray of the shape of `X`
             As in `transform`.
         """
-        return self.compose()._push(X)
+        return self.compose()._push(X, out)
 
     def transform_latent(self, Z, *names):
         """Apply augmentations to latent rows; no image is encoded or decoded.

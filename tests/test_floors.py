@@ -14,6 +14,7 @@ PACKAGE = Path(latentaug.__file__).parent
 
 # From the ground up: a file imports only from below itself.
 FLOORS = [
+    {"_mapped"},
     {"_version", "_validation", "archive", "losses", "networks"},
     {"_contract", "_matrices", "datasets"},
     {"augs", "maps"},
@@ -33,6 +34,7 @@ FLOORS = [
     {"displays"},
 ]
 KNOWS_NO_TORCH = {
+    "_mapped",
     "_contract",
     "_matrices",
     "archive",

@@ -1,0 +1,83 @@
+"""Large arrays row by row: batches by their size, and memory maps whose pages are given back once they were used.
+
+Pages of a file that were read or written count as memory of the process until they are given back.
+"""
+
+from __future__ import annotations
+
+import math
+import mmap
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from sklearn.utils import gen_batches
+
+__all__ = ["batches", "batches_of", "is_mapped", "release", "slices"]
+
+BATCH_PIXELS = 256 * 256 * 3  # of images encoded or decoded at once: what fits the caches of a processor
+SLICE_BYTES = 2**24
+AROUND = 2**20  # more than a system reads around a page that is touched
+SHARED = ("r", "r+", "w+")  # modes whose pages are those of the file; "c" has some of its own, which would be lost
+
+
+def batches(n_images: int, n_pixels: int) -> Iterator[slice]:
+    """Rows of images in batches by size, `n_pixels` being pixels times channels of an image."""
+    return gen_batches(n_images, max(1, BATCH_PIXELS // n_pixels))
+
+
+def _find_map(array: Any) -> mmap.mmap | None:
+    """The shared map of a file that an array is a view of."""
+    while isinstance(array, np.ndarray):
+        if isinstance(array, np.memmap) and isinstance(array.base, mmap.mmap):
+            return array.base if array.mode in SHARED else None
+        array = array.base
+    return None
+
+
+def is_mapped(array: Any) -> bool:
+    """Whether an array is a view of a memory-mapped file, whose pages `release` gives back."""
+    return _find_map(array) is not None
+
+
+def release(array: np.ndarray) -> None:
+    """Give back the memory of what was read or written of a memory-mapped array; it stays in the file.
+
+    Nothing is lost and nothing waits for the disk: pages written go to the file by and by. Arrays in memory, and maps
+    opened with ``mode="c"``, whose changes are in memory only, are left alone, and so is all where the system cannot.
+
+    Parameters
+    ----------
+    array : ndarray
+        Or a view, such as some rows, of which only its own part of the file is given back.
+    """
+    found = _find_map(array)
+    if found is None or not array.size or not hasattr(found, "madvise"):
+        return
+    ends = [(n - 1) * stride for n, stride in zip(array.shape, array.strides, strict=True)]
+    first = _address(array) - _address(np.frombuffer(found, np.uint8))
+    start = first + sum(end for end in ends if end < 0) - AROUND
+    stop = first + sum(end for end in ends if end > 0) + array.itemsize + AROUND
+    start = max(0, start - start % mmap.PAGESIZE)
+    found.madvise(mmap.MADV_DONTNEED, start, min(stop, len(found)) - start)
+
+
+def _address(array: np.ndarray) -> int:
+    return array.__array_interface__["data"][0]
+
+
+def batches_of(images: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    """Rows and images of each batch; its pages are released after use."""
+    for rows in batches(len(images), math.prod(images.shape[1:])):
+        yield rows, images[rows]
+        release(images[rows])
+
+
+def slices(array: np.ndarray) -> Iterator[np.ndarray]:
+    """An array as it is; if it is memory-mapped its rows, some megabytes at once, each released after use."""
+    if not is_mapped(array) or not len(array):
+        yield array
+        return
+    for rows in gen_batches(len(array), max(1, SLICE_BYTES // max(1, array[0].nbytes))):
+        yield array[rows]
+        release(array[rows])
