@@ -10,12 +10,13 @@ from operator import add
 import numpy as np
 
 from latentaug._validation import shown
-from latentaug.codec import BATCH, Codec
+from latentaug.codec import Codec
 from latentaug.views import Composition, Views
 
 __all__ = ["Moments", "accumulate"]
 
 ALL = slice(None)
+BATCH = 1024  # images of which the latents of all views are held at once
 
 
 @dataclass(frozen=True, eq=False)
