@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+from typing import Any
+
 from latentaug import maps
 from latentaug._callbacks import FitTasks, all_or_nothing
 from latentaug._validation import check_choice, check_verbosity, draw_seed, shown
 from latentaug.algebra import MAX_GROUP, find_algebra
 from latentaug.codec import Codec, start_autoencoder
 from latentaug.geometries import CHOICES, SOLVERS, choose_geometries
-from latentaug.stages import METHODS
+from latentaug.methods import METHODS
 from latentaug.vae import VAE
 from latentaug.verbs import LatentVerbs
 from latentaug.views import views_of
@@ -65,7 +68,9 @@ class LatentAugmenter(LatentVerbs):
     compositions_ : list of tuple of str
         The views trained on.
     latent_boxes_ : dict of tuple of str to ndarray of shape (2, d)
-        Least and greatest latents of each view, over up to 4,096 of the training images.
+        Least and greatest latents of each view, over up to 1,024 of the training images, of the last part of a stream.
+    stream_ : dict, Moments or None
+        What `partial_fit` goes on from: what is learned of the maps jointly, or the moments of all latents so far.
     aug_names_ : list of str
     image_shape_ : tuple of int
     n_features_in_ : int
@@ -86,6 +91,9 @@ class LatentAugmenter(LatentVerbs):
     >>> augmenter.compose("flip_lr", "flip_lr").matrix_.round(6).trace()
     np.float64(32.0)
     """
+
+    autoencoder_: Any
+    stream_: Any
 
     def __init__(
         self,
@@ -134,10 +142,56 @@ class LatentAugmenter(LatentVerbs):
             On a wrong parameter, array or augmentation; the augmentation is named.
         """
         self._check_parameters()
-        tasks = FitTasks(self, X, y, max_subtasks=1)
+        tasks, seed = FitTasks(self, X, y, max_subtasks=1), draw_seed(self.random_state)
+        data = self._begin(X, views, seed)
+        with tasks.of(self.autoencoder_):
+            self._fit_maps(data, seed)
+        tasks.end()
+        return self
+
+    @all_or_nothing
+    def partial_fit(self, X, y=None, views=None):
+        """Fit on a part of a stream of images, from where the last call, or `fit`, left off.
+
+        The first part tells the laws of the augmentations. The joint method trains its `VAE` on each part as its
+        `partial_fit` does. The staged method takes a frozen autoencoder: its maps are those that all parts so far
+        would give at once.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
+            As in `fit`. Floats outside [0, 1] are taken on the range of the first part.
+        y : None
+            Ignored.
+        views : dict of tuple of str to array-like, default=None
+            As in `fit`, beside the images of this part.
+
+        Returns
+        -------
+        LatentAugmenter
+            Itself, fitted.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As in `fit`, and where the staged method cannot go on.
+        """
+        self._check_parameters()
+        tasks, seed = FitTasks(self, X, y, max_subtasks=1), draw_seed(self.random_state)
+        if hasattr(self, "latent_maps_"):
+            data, before = views_of(self, X, None, views, reset=False).of(self.compositions_), self.stream_
+            self.autoencoder_ = copy.copy(self.autoencoder_)  # the fitted one stays, should this fail
+        else:
+            data, before = self._begin(X, views, seed), None
+        with tasks.of(self.autoencoder_):
+            self._fit_maps(data, seed, before, goes_on=True)
+        tasks.end()
+        return self
+
+    def _begin(self, X, views, seed):
+        """Find the laws of the augmentations, choose the constraints on the maps; the views to train on."""
         shape = getattr(self.autoencoder, "image_shape", None) if self.image_shape is None else self.image_shape
         data = views_of(self, X, shape, views)
-        seed = draw_seed(self.random_state)
         given = VAE(verbose=self.verbose) if self.autoencoder is None else self.autoencoder
         self.autoencoder_ = start_autoencoder(given, seed)
         self.algebra_ = find_algebra(data, max_group=self._max_group())
@@ -145,13 +199,14 @@ class LatentAugmenter(LatentVerbs):
         if "group" in self.geometries_.values():
             data = data.of(self.algebra_.compositions())
         self.compositions_, self.aug_names_ = data.compositions, list(data.augs)
-        fit_maps = METHODS[self.method]
-        with tasks.of(self.autoencoder_):
-            self.latent_maps_ = fit_maps(self._writer(()), data, self.algebra_, self.geometries_, self.solver, seed)
+        return data
+
+    def _fit_maps(self, data, seed, before=None, goes_on=False):
+        """Fit autoencoder and maps on some views, and what is told of the maps."""
+        laws, fit = (self.algebra_, self.geometries_), METHODS[self.method]
+        self.latent_maps_, self.stream_ = fit(self._writer(()), data, *laws, self.solver, seed, before, goes_on)
         self.condition_numbers_ = {name: maps.condition_number(L) for name, L in self.latent_maps_.items()}
         self.latent_boxes_ = self._find_boxes(data)
-        tasks.end()
-        return self
 
     def _check_parameters(self):
         check_choice("method", self.method, METHODS)

@@ -21,7 +21,7 @@ from latentaug.views import Composition, Views
 
 __all__ = ["GenerationMixin"]
 
-BOX_IMAGES = 4096
+BOX_IMAGES = 1024
 
 
 def _draw_prior(model: Any, transform: LatentTransform, n: int, rng: np.random.RandomState) -> np.ndarray:

@@ -13,16 +13,18 @@ import torch
 from torch import nn
 
 from latentaug._validation import check_choice, check_flag, check_number, check_verbosity
+from latentaug.streams import Stream
 
 __all__ = ["OPTIMIZERS", "SCHEDULES", "TrainingLog", "TrainingSettings", "Watch", "settings_of"]
 
 
 @dataclass
 class TrainingLog:
-    """What a training leaves behind: the mean objective of each pass, and the held-out one where rows are held out."""
+    """The mean objective of each pass, the held-out one where rows are held out, and where a stream then stands."""
 
     loss_curve: list[float] = field(default_factory=list)
     validation_curve: list[float] = field(default_factory=list)
+    stream: Stream | None = None
 
 
 class Watch:
@@ -56,6 +58,7 @@ class TrainingSettings:
     tol: float = 1e-4
     verbose: int = 0
     watch: Watch = field(default_factory=Watch)
+    stream: Stream | None = None
 
 
 def _adam(parameters: list[nn.Parameter], settings: TrainingSettings) -> torch.optim.Optimizer:
@@ -105,7 +108,7 @@ BOUNDS: dict[str, dict[str, Any]] = {
 
 def settings_of(estimator: Any) -> TrainingSettings:
     """The checked training parameters of an estimator."""
-    names = [f.name for f in fields(TrainingSettings) if f.name != "watch"]
+    names = [f.name for f in fields(TrainingSettings) if f.name not in ("watch", "stream")]
     settings = TrainingSettings(**{name: getattr(estimator, name) for name in names})
     check_choice("optimizer", settings.optimizer, OPTIMIZERS)
     check_choice("learning_rate", settings.learning_rate, SCHEDULES)

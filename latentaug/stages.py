@@ -17,17 +17,13 @@ from torch import Tensor, nn
 
 from latentaug import losses, maps
 from latentaug.algebra import Algebra
-from latentaug.codec import Codec
 from latentaug.geometries import (
     GEOMETRIES,
     SOLVERS,
     Pairs,
-    group_table,
-    make_view_maps,
     represent_group,
-    views_to_fit,
 )
-from latentaug.moments import Moments, accumulate
+from latentaug.moments import Moments
 from latentaug.networks import Autoencoder, ViewConditions, ViewMaps
 from latentaug.objective import VaeObjective
 from latentaug.settings import TrainingLog, TrainingSettings
@@ -35,7 +31,7 @@ from latentaug.training import Draws, Lesson, train
 from latentaug.views import Composition, Views
 
 __all__ = [
-    "CONDITIONINGS", "METHODS", "fit_latent_maps", "train_autoencoder", "train_conditional", "train_head",
+    "CONDITIONINGS", "fit_latent_maps", "train_autoencoder", "train_conditional", "train_head",
     "train_joint",
 ]  # fmt: skip
 
@@ -247,27 +243,3 @@ def _any_view(rng: np.random.Generator, n: int, n_views: int) -> tuple[np.ndarra
 
 
 CONDITIONINGS = {"traditional": _own_view, "invariant": _any_view}
-
-
-def fit_staged(
-    codec: Codec, views: Views, algebra: Algebra, geometries: Mapping[str, str], solver: str, seed: int
-) -> dict[str, maps.LatentMap]:
-    """The paper's method: fit the autoencoder on every view, then the latent maps of each augmentation."""
-    codec.fit(views)
-    moments, rows = accumulate(codec, views, *views_to_fit(algebra, geometries, solver))
-    return fit_latent_maps(moments, rows, algebra, geometries, solver, seed)
-
-
-def fit_joint(
-    codec: Codec, views: Views, algebra: Algebra, geometries: Mapping[str, str], solver: str, seed: int
-) -> dict[str, maps.LatentMap]:
-    """Joint training: choose exact maps, then fit the VAE, and what is learned of the maps, to obey them."""
-    vae, generator = codec.autoencoder, torch.Generator().manual_seed(seed)
-    latent_maps = make_view_maps(algebra, geometries, views.compositions, vae.latent_dim, generator)
-    n_hubs = len(group_table(algebra, geometries))
-    vae.fit_views(views, partial(train_joint, latent_maps=latent_maps, n_hubs=n_hubs))
-    matrices = latent_maps.cpu().double().matrices()  # in double, so that the laws hold to its precision
-    return {name: L.detach().numpy() for name, L in matrices.items()}
-
-
-METHODS = {"joint": fit_joint, "staged": fit_staged}

@@ -188,10 +188,10 @@ class TorchTransformer(PersistentMixin, TransformerMixin, BaseEstimator):
             z = torch.from_numpy(Z.astype(np.float32)).to(self.device_)
             return self.format_.from_unit(to_images(self.network_.decoder(z), self.format_.image_shape))
 
-    def _start_network(self, draws: Draws, device: torch.device) -> Any:
+    def _start_network(self, draws: Draws, device: torch.device, warm: bool) -> Any:
         """A new network, with the weights of the last fit on a warm start."""
         network = self._build_network()
-        if self.warm_start and hasattr(self, "network_"):
+        if warm and hasattr(self, "network_"):
             load_weights(network, weights_of(self.network_))
         else:
             initialise(network, torch.Generator().manual_seed(draws.noise.initial_seed()))

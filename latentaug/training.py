@@ -7,7 +7,7 @@ import logging
 import math
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from latentaug.settings import OPTIMIZERS, SCHEDULES, TrainingLog, TrainingSettings
+from latentaug.streams import STREAM_STEPS, memory_of, recall
 
 __all__ = ["Draws", "Lesson", "train"]
 
@@ -123,7 +124,10 @@ class _Engine:
     def __init__(self, module: nn.Module, n_steps: int, settings: TrainingSettings) -> None:
         self.parameters, self.n_steps, self.n_done = list(module.parameters()), n_steps, 0
         self.optimizer = OPTIMIZERS[settings.optimizer](self.parameters, settings)
-        self.rate = _warmed(SCHEDULES[settings.learning_rate], n_steps)
+        if settings.stream is not None:
+            self.n_steps, self.n_done = STREAM_STEPS, settings.stream.n_steps
+            recall(self.optimizer, settings.stream.memory)
+        self.rate = _warmed(SCHEDULES[settings.learning_rate], self.n_steps)
         self.highest_rate = settings.learning_rate_init
 
     def descend(self, loss: Tensor) -> None:
@@ -139,7 +143,7 @@ class _Engine:
         """Go once over the rows in random order; the mean objective."""
         total = torch.zeros((), dtype=torch.float64, device=draws.noise.device)
         for n, batch in _batches(lesson, draws.rows.permutation(rows), batch_size, draws):
-            loss, objective = lesson.step(*batch, self.n_done / self.n_steps)
+            loss, objective = lesson.step(*batch, min(1.0, self.n_done / self.n_steps))
             self.descend(loss)
             total.add_(objective.detach(), alpha=n)
         return total.item() / len(rows)
@@ -207,6 +211,9 @@ def train(
         passes.close()
     if log.validation_curve:
         best.restore()
+    if settings.stream is not None:
+        stream, memory = settings.stream, memory_of(engine.optimizer)
+        log.stream = replace(stream, n_calls=stream.n_calls + 1, n_steps=engine.n_done, memory=memory)
     return log
 
 

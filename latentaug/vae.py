@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
-from dataclasses import replace
 
 from sklearn.base import ClassNamePrefixFeaturesOutMixin
 from sklearn.utils.validation import check_is_fitted
 
-from latentaug._callbacks import CallbackSupportMixin, FitTasks, PassTasks, all_or_nothing
-from latentaug._validation import check_choice, check_flag, check_images, check_kind, check_number, draw_seed, shown
-from latentaug.border import find_device
+from latentaug._callbacks import CallbackSupportMixin, all_or_nothing
+from latentaug._validation import check_choice, check_flag, check_images, check_kind, check_number, shown
+from latentaug.fitting import fit_network
 from latentaug.networks import Autoencoder, build
-from latentaug.objective import PRECISIONS, VaeObjective
-from latentaug.settings import TrainingLog, settings_of
+from latentaug.objective import PRECISIONS
+from latentaug.settings import TrainingLog
 from latentaug.stages import train_autoencoder
 from latentaug.torch_transformer import TorchTransformer
-from latentaug.training import Draws
 from latentaug.views import Views
 
 __all__ = ["VAE"]
@@ -88,6 +85,8 @@ class VAE(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TorchTransforme
         Mean objective of each pass, under its whole weights.
     validation_curve_ : list of float
         Held-out objective after each pass, with early stopping.
+    stream_ : Stream or None
+        Where a training by `partial_fit` stands: seed, steps, what the optimizer remembers.
     image_shape_ : tuple of int
         ``(H, W)`` or ``(H, W, C)``.
     n_features_in_ : int
@@ -186,10 +185,38 @@ class VAE(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TorchTransforme
             On a wrong parameter or array, and where training diverges.
         """
         images = check_images(self, X, reset=True, image_shape=self.image_shape)
-        return self._train(Views(images, {}, self.format_), train_autoencoder, X, y)
+        return fit_network(self, Views(images, {}, self.format_), train_autoencoder, X, y)
 
     @all_or_nothing
-    def fit_views(self, views: Views, stage: Callable[..., TrainingLog] = train_autoencoder):
+    def partial_fit(self, X, y=None):
+        """Go once over some images of a stream, from where the last call, or `fit`, left off.
+
+        A stream has no known end: learning rate and divergence are warmed up over the first thousand steps and then
+        stay, whatever `learning_rate` and `max_iter` say. Better few large parts in random order than many small ones.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
+            As in `fit`. Floats outside [0, 1] are taken on the range of the first part.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        VAE
+            Itself; `n_iter_` and `loss_curve_` go on, with an entry a call.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As in `fit`, and with `early_stopping`.
+        """
+        first = not hasattr(self, "network_")
+        images = check_images(self, X, reset=first, image_shape=self.image_shape)
+        return fit_network(self, Views(images, {}, self.format_), train_autoencoder, X, y, partial=True)
+
+    @all_or_nothing
+    def fit_views(self, views: Views, stage: Callable[..., TrainingLog] = train_autoencoder, partial: bool = False):
         """Train on every view of a data set.
 
         Parameters
@@ -198,6 +225,8 @@ class VAE(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TorchTransforme
             Compositions of augmentations over images.
         stage : callable, default=train_autoencoder
             What to train: a function of `latentaug.stages`, called with network, views, objective, settings and draws.
+        partial : bool, default=False
+            Whether to go on, as `partial_fit` does.
 
         Returns
         -------
@@ -206,24 +235,8 @@ class VAE(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TorchTransforme
         """
         check_kind("views", views, Views, "a Views")
         check_kind("stage", stage, Callable, "a function of latentaug.stages")
-        return self._train(views, stage, views.images, None)
-
-    def _train(self, views, stage, X, y):
-        self._check_network()
-        settings, device = settings_of(self), find_device(self.device)
-        self.format_, self.image_shape_ = views.format_, views.format_.image_shape
-        self.n_features_in_ = views.format_.n_pixels
-        tasks = FitTasks(self, X, y, max_subtasks=self.max_iter)
-        draws = Draws.from_seed(draw_seed(self.random_state), device)
-        network = self._start_network(draws, device)
-
-        watch = PassTasks(tasks, lambda log: _fitted_attributes(copy.deepcopy(network), log))
-        weights = self.reconstruction_weight, self.kl_weight, self.kl_warmup
-        objective = VaeObjective(*weights, self.format_, device, self.precision)
-        log = stage(network, views, objective, replace(settings, watch=watch), draws)
-        self.__dict__.update(_fitted_attributes(network, log))
-        tasks.end()
-        return self
+        check_flag("partial", partial)
+        return fit_network(self, views, stage, views.images, None, partial)
 
     def _check_network(self):
         """Check the parameters of the network and of its objective."""
@@ -246,14 +259,3 @@ class VAE(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TorchTransforme
     def _n_features_out(self):
         check_is_fitted(self)
         return self.latent_dim
-
-
-def _fitted_attributes(network, log):
-    """What training leaves on an estimator."""
-    return {
-        "network_": network.eval(),
-        "device_": next(network.parameters()).device,
-        "n_iter_": len(log.loss_curve),
-        "loss_curve_": list(log.loss_curve),
-        "validation_curve_": list(log.validation_curve),
-    }

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from latentaug._contract import check_aug_output, check_paired, run_aug
+from latentaug._mapped import release
 from latentaug._validation import ImageFormat, check_images, check_names, unknown_name
 from latentaug.augs import CATALOGUE, name_augs
 
@@ -71,9 +72,11 @@ def declare_views(
     return views
 
 
-def views_of(estimator: Any, X: Any, image_shape: Any, paired: Mapping[Any, Any] | None = None) -> Views:
+def views_of(
+    estimator: Any, X: Any, image_shape: Any, paired: Mapping[Any, Any] | None = None, reset: bool = True
+) -> Views:
     """The views that the parameters `augs` and `apply` of an estimator declare on images, all checked."""
-    images = check_images(estimator, X, reset=True, image_shape=image_shape)
+    images = check_images(estimator, X, reset=reset, image_shape=image_shape)
     views = declare_views(images, estimator.augs, estimator.format_, {} if paired is None else paired)
     for name in check_names("apply", () if estimator.apply is None else estimator.apply):
         if name not in views.augs:
@@ -206,6 +209,8 @@ class Views:
         for k in np.unique(which):
             chosen = np.flatnonzero(which == k)
             mixed[chosen] = self._take_once(rows[chosen], self.compositions[k])
+        for array in self.paired.values():
+            release(array)
         return (mixed,)
 
     def mix_pairs(self, rows: np.ndarray, source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

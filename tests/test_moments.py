@@ -19,10 +19,11 @@ from latentaug import LatentAugmenter, maps
 from latentaug._validation import ImageFormat
 from latentaug.algebra import Algebra, find_algebra, regular_representation
 from latentaug.augs import name_augs
-from latentaug.codec import BATCH, Codec
+from latentaug.codec import Codec
 from latentaug.geometries import GEOMETRIES, SOLVERS, views_to_fit
-from latentaug.moments import Moments, accumulate
-from latentaug.stages import fit_latent_maps, fit_staged
+from latentaug.methods import fit_staged
+from latentaug.moments import BATCH, Moments, accumulate
+from latentaug.stages import fit_latent_maps
 from latentaug.views import Views
 
 KLEIN = np.array([[0, 1, 2, 3], [1, 0, 3, 2], [2, 3, 0, 1], [3, 2, 1, 0]])
