@@ -28,7 +28,16 @@ Draw = Callable[[np.random.Generator], tuple[str, Callable[[], Any]]]
 
 PLAIN = (ValueError, TypeError)
 FILES = (*PLAIN, OSError)
-NEED_NO_FIT = {"fit", "fit_transform", "fit_views", "fit_resample", "set_output", "suggest_allowed", "save"}
+NEED_NO_FIT = {
+    "fit",
+    "fit_transform",
+    "fit_views",
+    "fit_resample",
+    "partial_fit",
+    "set_output",
+    "suggest_allowed",
+    "save",
+}
 
 
 class Entry(NamedTuple):
