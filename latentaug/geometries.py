@@ -1,4 +1,4 @@
-"""The geometry of a latent map: the constraint on it, fitted in closed form or made a torch module."""
+"""The geometry of a latent map: the constraint on it, fitted to latents or made a torch module."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from latentaug import maps
 from latentaug.algebra import MAX_GROUP, Algebra, cyclic_table, regular_representation
 from latentaug.losses import squared_error
+from latentaug.moments import Moments
 from latentaug.networks import (
     CommutingMap,
     ConjugateMap,
@@ -22,12 +23,12 @@ from latentaug.networks import (
     ViewMaps,
 )
 from latentaug.settings import TrainingSettings
-from latentaug.training import Draws, train
+from latentaug.training import Draws, Lesson, train
 from latentaug.views import Composition
 
 __all__ = [
-    "CHOICES", "GEOMETRIES", "SOLVERS", "Geometry", "Pairs", "choose_geometries", "group_table",
-    "make_view_maps",
+    "CHOICES", "GEOMETRIES", "SOLVERS", "Geometry", "Pairs", "Solver", "choose_geometries", "group_table",
+    "make_view_maps", "represent_group", "views_to_fit",
 ]  # fmt: skip
 
 
@@ -36,57 +37,70 @@ def _descend(
 ) -> None:
     """Train a map on pairs of latents by gradient, Eq. 6."""
     cpu = torch.device("cpu")
-    Z, Z_aug = (torch.from_numpy(np.asarray(rows, dtype=np.float32)) for rows in pairs)
+    Z, Z_aug = (np.asarray(rows, dtype=np.float32) for rows in pairs)
 
-    def step(rows: np.ndarray, draws: Draws, done: float) -> tuple[Tensor, Tensor]:
-        some = torch.from_numpy(rows)
-        error = squared_error(carry(Z[some]), Z_aug[some])
+    def step(z: np.ndarray, z_aug: np.ndarray, noise: Tensor, done: float) -> tuple[Tensor, Tensor]:
+        error = squared_error(carry(torch.from_numpy(z)), torch.from_numpy(z_aug))
         return error, error
 
-    train(latent_map, step, len(Z), settings, Draws.from_seed(seed, cpu), cpu)
+    lesson = Lesson(lambda rng, n: (), lambda rows: (Z[rows], Z_aug[rows]), step, image_bytes=2 * Z[0].nbytes)
+    train(latent_map, lesson, len(Z), settings, Draws.from_seed(seed, cpu), cpu)
 
 
-def _solve_lstsq(Z: np.ndarray, Z_aug: np.ndarray, seed: int) -> np.ndarray:
-    return maps.fit_free_map(Z, Z_aug)
+class Solver(NamedTuple):
+    """How Eq. 6 is solved for a free map, and whether that takes the latents themselves."""
 
-
-def _solve_adabelief(Z: np.ndarray, Z_aug: np.ndarray, seed: int) -> np.ndarray:
-    """Eq. 6 by gradient, as the paper: AdaBelief at a constant rate of 1e-4, batches of 64, 60 passes."""
-    latent_map = FreeMap(Z.shape[1])
-    settings = TrainingSettings(
-        optimizer="adabelief", learning_rate="constant", learning_rate_init=1e-4, max_iter=60, batch_size=64
-    )
-    _descend(latent_map, lambda z: z @ latent_map(), (Z, Z_aug), settings, seed)
-    return latent_map.weight.detach().double().numpy()
-
-
-SOLVERS = {"lstsq": _solve_lstsq, "adabelief": _solve_adabelief}
+    fit: Callable[[Pairs, str], np.ndarray]
+    by_rows: bool = False
 
 
 class Pairs(NamedTuple):
-    """What a fit in closed form may use.
+    """What the fit of a latent map may use.
 
     Attributes
     ----------
-    latents : callable
-        From a composition to the latents of that view, (n, d) float64, row by row the same images.
+    moments : Moments
+        Of the latents of every view that a fit reads.
+    rows : mapping of tuple of str to ndarray of shape (n, d)
+        The latents themselves, float32, of the views that a fit reads row by row.
     algebra : Algebra
     rho : ndarray of shape (G, d, d)
         The fitted maps of the finite group.
-    solve : callable
-        A solver of Eq. 6 in `SOLVERS`: from latents, augmented latents and a seed to a free map.
+    solver : Solver
     seed : int
     """
 
-    latents: Callable[[Composition], np.ndarray]
+    moments: Moments
+    rows: Mapping[Composition, np.ndarray]
     algebra: Algebra
     rho: np.ndarray
-    solve: Callable[[np.ndarray, np.ndarray, int], np.ndarray]
+    solver: Solver
     seed: int
 
-    def of(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """Latents of the originals and of their augmented images."""
-        return self.latents(()), self.latents((name,))
+    def moments_of(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Second moments (d, d) of the originals, and between them and their augmented images."""
+        return self.moments.between((), ()), self.moments.between((), (name,))
+
+    def rows_of(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Latents (n, d) of the originals and of their augmented images."""
+        return self.rows[()], self.rows[(name,)]
+
+
+def _solve_lstsq(pairs: Pairs, name: str) -> np.ndarray:
+    return maps.free_map(*pairs.moments_of(name))
+
+
+def _solve_adabelief(pairs: Pairs, name: str) -> np.ndarray:
+    """Eq. 6 by gradient, as the paper: AdaBelief at a constant rate of 1e-4, batches of 64, 60 passes."""
+    latent_map = FreeMap(pairs.moments.latent_dim)
+    settings = TrainingSettings(
+        optimizer="adabelief", learning_rate="constant", learning_rate_init=1e-4, max_iter=60, batch_size=64
+    )
+    _descend(latent_map, lambda z: z @ latent_map(), pairs.rows_of(name), settings, pairs.seed)
+    return latent_map.weight.detach().double().numpy()
+
+
+SOLVERS = {"lstsq": Solver(_solve_lstsq), "adabelief": Solver(_solve_adabelief, by_rows=True)}
 
 
 class _Start(NamedTuple):
@@ -99,7 +113,7 @@ class _Start(NamedTuple):
 
 
 def _fit_free(pairs: Pairs, name: str) -> np.ndarray:
-    return pairs.solve(*pairs.of(name), pairs.seed)
+    return pairs.solver.fit(pairs, name)
 
 
 def _fit_commuting(pairs: Pairs, name: str) -> np.ndarray:
@@ -107,11 +121,11 @@ def _fit_commuting(pairs: Pairs, name: str) -> np.ndarray:
 
 
 def _fit_orthogonal(pairs: Pairs, name: str) -> np.ndarray:
-    return maps.fit_orthogonal_map(*pairs.of(name))
+    return maps.orthogonal_map(pairs.moments_of(name)[1])
 
 
 def _fit_finite_order(pairs: Pairs, name: str) -> np.ndarray:
-    return maps.fit_finite_order_map(*pairs.of(name), pairs.algebra.finite_order(name))
+    return maps.finite_order_map(*pairs.moments_of(name), pairs.algebra.finite_order(name))
 
 
 def _fit_group(pairs: Pairs, name: str) -> np.ndarray:
@@ -120,10 +134,11 @@ def _fit_group(pairs: Pairs, name: str) -> np.ndarray:
 
 def _fit_nonlinear(pairs: Pairs, name: str) -> maps.ResidualNetwork:
     """A residual network beside the least-squares map: Adam, batches of 256, 20 passes over the latents."""
-    L = maps.fit_free_map(*pairs.of(name))
+    L = _solve_lstsq(pairs, name)
     module = ResidualMap(torch.from_numpy(L).float())
     module.initialise(torch.Generator().manual_seed(pairs.seed))
-    _descend(module, module, pairs.of(name), TrainingSettings(learning_rate_init=3e-3, batch_size=256), pairs.seed)
+    settings = TrainingSettings(learning_rate_init=3e-3, batch_size=256)
+    _descend(module, module, pairs.rows_of(name), settings, pairs.seed)
     W_1, b_1, W_2, b_2 = (p.detach().double().numpy() for p in module.parameters())
     return maps.ResidualNetwork(module.L.double().numpy(), W_1.T, b_1, W_2.T, b_2)
 
@@ -157,10 +172,24 @@ def _no_module(start: _Start, name: str) -> nn.Module:
 
 
 class Geometry(NamedTuple):
-    """One constraint on a latent map, in both methods."""
+    """One constraint on a latent map, in both methods.
+
+    Attributes
+    ----------
+    fit : callable
+        The map of an augmentation, from `Pairs` and its name.
+    module : callable
+        The map as a torch module, from a `_Start` and its name.
+    by_rows : bool
+        Whether the fit takes the latents themselves.
+    by_group : bool
+        Whether it takes the maps of the group and not the view of the augmentation.
+    """
 
     fit: Callable[[Pairs, str], maps.LatentMap]
     module: Callable[[_Start, str], nn.Module]
+    by_rows: bool = False
+    by_group: bool = False
 
 
 GEOMETRIES = {
@@ -168,8 +197,8 @@ GEOMETRIES = {
     "commuting": Geometry(_fit_commuting, _commuting_module),
     "orthogonal": Geometry(_fit_orthogonal, _orthogonal_module),
     "finite_order": Geometry(_fit_finite_order, _finite_order_module),
-    "group": Geometry(_fit_group, _group_module),
-    "nonlinear": Geometry(_fit_nonlinear, _no_module),
+    "group": Geometry(_fit_group, _group_module, by_group=True),
+    "nonlinear": Geometry(_fit_nonlinear, _no_module, by_rows=True),
 }
 
 CHOICES = (
@@ -217,6 +246,27 @@ def _strictest(algebra: Algebra, name: str) -> str:
 def group_table(algebra: Algebra, geometries: Mapping[str, str]) -> np.ndarray:
     """Cayley table of the group that the maps represent; the trivial one where none is asked to."""
     return algebra.cayley_table if "group" in geometries.values() else cyclic_table(1)
+
+
+def _elements(algebra: Algebra, geometries: Mapping[str, str]) -> list[Composition]:
+    """A composition of each element in `group_table`."""
+    return algebra.elements[: len(group_table(algebra, geometries))]
+
+
+def represent_group(moments: Moments, algebra: Algebra, geometries: Mapping[str, str]) -> np.ndarray:
+    """Fitted maps (G, d, d) of the elements in `group_table`."""
+    elements = _elements(algebra, geometries)
+    return maps.group_maps(lambda h, k: moments.between(elements[h], elements[k]), group_table(algebra, geometries))
+
+
+def views_to_fit(
+    algebra: Algebra, geometries: Mapping[str, str], solver: str
+) -> tuple[list[Composition], list[Composition]]:
+    """The views whose moments the fits of all maps read, and those that they read row by row."""
+    by_pairs = [name for name in geometries if not GEOMETRIES[geometries[name]].by_group]
+    by_rows = [name for name in by_pairs if GEOMETRIES[geometries[name]].by_rows or SOLVERS[solver].by_rows]
+    views = dict.fromkeys([*_elements(algebra, geometries), *((name,) for name in by_pairs)])
+    return list(views), [(), *((name,) for name in by_rows)] if by_rows else []
 
 
 def make_view_maps(

@@ -21,7 +21,7 @@ PLAIN = (type(None), bool, int, float, str)
 SPECIAL = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 DTYPE = re.compile(r"[<>|][biufcSU][1-9]\d{0,5}")
 SAFE = {np.dtype(code).str for code in "?bBhHiIlLqQefd"}  # what safetensors knows, too
-RECORDS = {"ImageFormat": "_validation", "Algebra": "algebra", "ResidualNetwork": "maps"}
+RECORDS = {"ImageFormat": "_validation", "Algebra": "algebra", "Moments": "moments", "ResidualNetwork": "maps"}
 MAX_NESTED = 1000
 TRANSIENT = {"_latentaug_version", "_skl_callbacks", "_skl_callbacks_to_teardown", "_callback_fit_ctx"}
 

@@ -1,14 +1,16 @@
 """Latent space: linear maps on rows, ``Z @ L``, fitted in closed form, composed, undone.
 
-Every fit is one function of latents, named for the constraint that it holds. float64 throughout.
+Every fit is one function of second moments of latents, ``Z.T @ Z_aug``, named for the constraint that it holds; beside
+each stands the same fit of the latents themselves. float64 throughout.
 """
 
 from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from scipy.linalg import polar, schur
@@ -18,20 +20,37 @@ from latentaug._matrices import check_orbit, check_pair
 from latentaug._validation import check_number
 
 __all__ = [
-    "ResidualNetwork", "apply", "apply_inverse", "average_over", "compose", "condition_number", "fit_finite_order_map",
-    "fit_free_map", "fit_group_maps", "fit_orthogonal_map", "power", "representation_defect",
+    "ResidualNetwork", "apply", "apply_each", "apply_inverse", "average_over", "compose", "condition_number",
+    "finite_order_map", "fit_finite_order_map", "fit_free_map", "fit_group_maps", "fit_orthogonal_map", "free_map",
+    "group_maps", "orthogonal_map", "power", "representation_defect",
 ]  # fmt: skip
+
+SINGULAR = 1e-12  # share of the largest eigenvalue of a second moment under which others are taken for rounding
 
 
 def fit_free_map(Z: np.ndarray, Z_aug: np.ndarray) -> np.ndarray:
     """Least-squares latent map of an augmentation, Eq. 6: ``min_L ||Z @ L - Z_aug||^2``; Z, Z_aug (n, d), L (d, d)."""
-    return np.linalg.lstsq(*check_pair(Z, Z_aug), rcond=None)[0]
+    Z, Z_aug = check_pair(Z, Z_aug)
+    return free_map(Z.T @ Z, Z.T @ Z_aug)
+
+
+def free_map(S: np.ndarray, M: np.ndarray) -> np.ndarray:
+    """Eq. 6 by its normal equations, ``S @ L = M``, of the second moments S of Z and M between Z and Z_aug, (d, d).
+
+    Directions a millionth as long as the longest, or less, count as collapsed; L has the least norm there.
+    """
+    return np.linalg.lstsq(S, M, rcond=SINGULAR)[0]
 
 
 def fit_orthogonal_map(Z: np.ndarray, Z_aug: np.ndarray) -> np.ndarray:
     """Orthogonal Procrustes: ``min ||Z @ L - Z_aug||^2`` over ``L.T @ L = I``; Z and Z_aug (n, d), L (d, d)."""
     Z, Z_aug = check_pair(Z, Z_aug)
-    return _nearest_orthogonal(Z.T @ Z_aug)
+    return orthogonal_map(Z.T @ Z_aug)
+
+
+def orthogonal_map(M: np.ndarray) -> np.ndarray:
+    """The orthogonal matrix nearest to a second moment M (d, d)."""
+    return polar(M)[0]
 
 
 def fit_finite_order_map(Z: np.ndarray, Z_aug: np.ndarray, order: int) -> np.ndarray:
@@ -51,12 +70,17 @@ def fit_finite_order_map(Z: np.ndarray, Z_aug: np.ndarray, order: int) -> np.nda
     """
     check_number("order", order, low=1, integer=True)
     Z, Z_aug = check_pair(Z, Z_aug)
-    A = fit_free_map(Z, Z_aug)
-    orbit = [Z.T @ Z]
+    return finite_order_map(Z.T @ Z, Z.T @ Z_aug, order)
+
+
+def finite_order_map(S: np.ndarray, M: np.ndarray, order: int) -> np.ndarray:
+    """`fit_finite_order_map` of the second moments ``Z.T @ Z`` and ``Z.T @ Z_aug``, (d, d)."""
+    A = free_map(S, M)
+    orbit = [S]
     for _ in range(order - 1):
         orbit.append(A.T @ orbit[-1] @ A)
     root, inverse_root = _square_roots(np.mean(orbit, axis=0))
-    T, Q = schur(_nearest_orthogonal(root @ A @ inverse_root), output="complex")
+    T, Q = schur(orthogonal_map(root @ A @ inverse_root), output="complex")
     angles = np.round(np.angle(np.diag(T)) * order / (2 * np.pi)) * 2 * np.pi / order
     return inverse_root @ ((Q * np.exp(1j * angles)) @ Q.conj().T).real @ root
 
@@ -79,16 +103,16 @@ def fit_group_maps(Z_orbit: np.ndarray, cayley_table: np.ndarray) -> np.ndarray:
     ndarray of shape (N, d, d)
     """
     Z_orbit, cayley_table = check_orbit(Z_orbit, cayley_table)
+    return group_maps(lambda h, k: Z_orbit[h].T @ Z_orbit[k], cayley_table)
+
+
+def group_maps(between: Callable[[int, int], np.ndarray], cayley_table: np.ndarray) -> np.ndarray:
+    """`fit_group_maps` of the second moments (d, d) between the latents under two elements, by their numbers."""
     elements = range(len(cayley_table))
-    root, inverse_root = _square_roots(np.mean([Z.T @ Z for Z in Z_orbit], axis=0))
-    white = Z_orbit @ inverse_root
-    moments = [sum(white[h].T @ white[cayley_table[h, g]] for h in elements) for g in elements]
-    L = _nearest_representation(np.stack([_nearest_orthogonal(M) for M in moments]), cayley_table)
-    return inverse_root @ L @ root
-
-
-def _nearest_orthogonal(M: np.ndarray) -> np.ndarray:
-    return polar(M)[0]
+    root, inverse_root = _square_roots(np.mean([between(h, h) for h in elements], axis=0))
+    moments = [sum(between(h, cayley_table[h, g]) for h in elements) for g in elements]
+    L = np.stack([orthogonal_map(inverse_root @ M @ inverse_root) for M in moments])
+    return inverse_root @ _nearest_representation(L, cayley_table) @ root
 
 
 def _square_roots(S: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -109,7 +133,7 @@ def _nearest_representation(L: np.ndarray, cayley_table: np.ndarray, max_iter: i
         if representation_defect(L, cayley_table) < 1e-13 * len(L[0]):
             return L
         means = np.einsum("hji,hgjk->gik", L, L[cayley_table]) / len(L)
-        L = np.stack([_nearest_orthogonal(M) for M in means])
+        L = np.stack([orthogonal_map(M) for M in means])
     warnings.warn(
         "The latents do not move as the group of the augmentations does; their group maps are the "
         "identity. Train longer, or use method='joint'.",
@@ -162,6 +186,14 @@ LatentMap = np.ndarray | ResidualNetwork
 def apply(Z: np.ndarray, L: LatentMap) -> np.ndarray:
     """Latent rows carried over: ``Z @ L``, or ``L(Z)`` where the map is nonlinear."""
     return L(Z) if callable(L) else Z @ L
+
+
+def apply_each(chains: Sequence[Sequence[LatentMap]], Z: np.ndarray, which: np.ndarray) -> np.ndarray:
+    """Latent rows (n, d), each carried by the maps of one chain, row i by number ``which[i]``; in the dtype of `Z`."""
+    carried = np.empty_like(Z)
+    for k, chain in enumerate(chains):
+        carried[which == k] = reduce(apply, chain, Z[which == k].astype(np.float64))
+    return carried
 
 
 def apply_inverse(Z: np.ndarray, L: LatentMap) -> np.ndarray:

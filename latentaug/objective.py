@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from latentaug import losses
+from latentaug._validation import ImageFormat
 from latentaug.border import to_tensor
-from latentaug.training import Draws
 
 __all__ = ["PRECISIONS", "VaeObjective"]
 
@@ -21,11 +21,12 @@ PRECISIONS = {"32": torch.float32, "bf16-mixed": torch.bfloat16}
 
 @dataclass(frozen=True)
 class VaeObjective:
-    """The weights of Eq. 5, that of the divergence rising over a share `kl_warmup` of training; device, precision."""
+    """Eq. 5 on images of a format: its weights, that of the divergence rising over a share `kl_warmup` of training."""
 
     reconstruction_weight: float
     kl_weight: float
     kl_warmup: float
+    format_: ImageFormat
     device: torch.device
     precision: str = "32"
 
@@ -45,12 +46,16 @@ class VaeObjective:
         dtype = PRECISIONS[self.precision]
         return torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32)
 
+    def tensor(self, images: np.ndarray) -> Tensor:
+        """Images of any dtype as the network takes them, float32 in [0, 1]."""
+        return to_tensor(self.format_.to_unit(images), self.device)
+
     def __call__(
         self,
         network: Any,
-        x: np.ndarray,
-        target: np.ndarray,
-        draws: Draws,
+        x: Tensor,
+        target: Tensor,
+        noise: Tensor,
         done: float,
         carry: Callable[[Tensor], Tensor] | None = None,
     ) -> tuple[Tensor, Tensor]:
@@ -58,11 +63,10 @@ class VaeObjective:
 
         Gives the loss to descend, and the objective under its whole weights.
         """
-        mean, log_variance = self.encode(network, to_tensor(x, self.device))
-        noise = torch.empty_like(mean).normal_(generator=draws.noise)
+        mean, log_variance = self.encode(network, x)
         z = mean + noise * (0.5 * log_variance).exp()
         decoded = self.decode(network, z if carry is None else carry(z))
-        y = to_tensor(target, self.device)
-        error, divergence = losses.vae_terms(decoded, y, mean, log_variance, self.reconstruction_weight, self.kl_weight)
+        weights = self.reconstruction_weight, self.kl_weight
+        error, divergence = losses.vae_terms(decoded, target, mean, log_variance, *weights)
         share = min(1.0, done / self.kl_warmup) if self.kl_warmup else 1.0
         return error + share * divergence, error + divergence

@@ -8,7 +8,7 @@ paper's baseline, a conditional VAE, is told the view instead.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache, partial
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -17,13 +17,21 @@ from torch import Tensor, nn
 
 from latentaug import losses, maps
 from latentaug.algebra import Algebra
-from latentaug.border import to_tensor
 from latentaug.codec import Codec
-from latentaug.geometries import GEOMETRIES, SOLVERS, Pairs, group_table, make_view_maps
+from latentaug.geometries import (
+    GEOMETRIES,
+    SOLVERS,
+    Pairs,
+    group_table,
+    make_view_maps,
+    represent_group,
+    views_to_fit,
+)
+from latentaug.moments import Moments, accumulate
 from latentaug.networks import Autoencoder, ViewConditions, ViewMaps
 from latentaug.objective import VaeObjective
 from latentaug.settings import TrainingLog, TrainingSettings
-from latentaug.training import Draws, train
+from latentaug.training import Draws, Lesson, train
 from latentaug.views import Composition, Views
 
 __all__ = [
@@ -39,15 +47,22 @@ def train_autoencoder(
 ) -> TrainingLog:
     """Stage 1: a VAE of every view, Eq. 5. Each draw is an image under a random view."""
 
-    def step(rows: np.ndarray, draws: Draws, done: float) -> tuple[Tensor, Tensor]:
-        x = views.mix(rows, draws.rows.integers(len(views.compositions), size=len(rows)))
-        return objective(network, x, x, draws, done)
+    def step(images: np.ndarray, which: np.ndarray, noise: Tensor, done: float) -> tuple[Tensor, Tensor]:
+        x = objective.tensor(images)
+        return objective(network, x, x, noise, done)
 
-    return train(network, step, len(views), settings, draws, objective.device)
+    lesson = Lesson(_draw_views(views), views.mix, step, views.image_bytes, network.latent_dim)
+    return train(network, lesson, len(views), settings, draws, objective.device)
+
+
+def _draw_views(views: Views) -> Callable[[np.random.Generator, int], tuple[np.ndarray]]:
+    """Draw a view for each image."""
+    return lambda rng, n: (rng.integers(len(views.compositions), size=n),)
 
 
 def fit_latent_maps(
-    latents: Callable[[Composition], np.ndarray],
+    moments: Moments,
+    rows: Mapping[Composition, np.ndarray],
     algebra: Algebra,
     geometries: Mapping[str, str],
     solver: str,
@@ -57,8 +72,10 @@ def fit_latent_maps(
 
     Parameters
     ----------
-    latents : callable
-        From a composition to the latents of that view, (n, d) float64, row by row the same images.
+    moments : Moments
+        Of the latents of the first views that `views_to_fit` names.
+    rows : mapping of tuple of str to ndarray of shape (n, d)
+        The latents, float32, of those that it names second; row by row the same images.
     algebra : Algebra
     geometries : mapping of str to str
         The constraint on the map of each augmentation, a name in `GEOMETRIES`.
@@ -70,10 +87,8 @@ def fit_latent_maps(
     -------
     dict of str to ndarray of shape (d, d), or to a nonlinear map
     """
-    Z = cache(latents)
-    table = group_table(algebra, geometries)
-    rho = maps.fit_group_maps(np.stack([Z(element) for element in algebra.elements[: len(table)]]), table)
-    pairs = Pairs(Z, algebra, rho, SOLVERS[solver], seed)
+    rho = represent_group(moments, algebra, geometries)
+    pairs = Pairs(moments, rows, algebra, rho, SOLVERS[solver], seed)
     return {name: GEOMETRIES[geometry].fit(pairs, name) for name, geometry in geometries.items()}
 
 
@@ -112,15 +127,18 @@ def train_joint(
     learned = any(p.requires_grad for p in latent_maps.parameters())
     fixed_crossings = None if learned else latent_maps()
 
-    def step(rows: np.ndarray, draws: Draws, done: float) -> tuple[Tensor, Tensor]:
-        source, target = _draw_crossings(draws.rows, len(rows), len(views.compositions), n_hubs)
-        x, y = views.mix_pairs(rows, source, target)
+    def step(
+        x: np.ndarray, y: np.ndarray, source: np.ndarray, target: np.ndarray, noise: Tensor, done: float
+    ) -> tuple[Tensor, Tensor]:
         crossings = latent_maps() if fixed_crossings is None else fixed_crossings
         carry = crossings[torch.from_numpy(source), torch.from_numpy(target)]  # (B, d, d)
-        return objective(network, x, y, draws, done, lambda z: (z.unsqueeze(1) @ carry).squeeze(1))
+        tensors = objective.tensor(x), objective.tensor(y)
+        return objective(network, *tensors, noise, done, lambda z: (z.unsqueeze(1) @ carry).squeeze(1))
 
+    draw = partial(_draw_crossings, n_views=len(views.compositions), n_hubs=n_hubs)
+    lesson = Lesson(draw, views.mix_pairs, step, 2 * views.image_bytes, network.latent_dim)
     modules = nn.ModuleList([network, latent_maps])
-    return train(modules, step, len(views), settings, draws, objective.device)
+    return train(modules, lesson, len(views), settings, draws, objective.device)
 
 
 def _draw_crossings(rng: np.random.Generator, n: int, n_views: int, n_hubs: int) -> tuple[np.ndarray, np.ndarray]:
@@ -140,9 +158,10 @@ def train_head(
     draws: Draws,
     *,
     latents: np.ndarray,
+    carry: Callable[[np.ndarray, np.ndarray], np.ndarray],
     undo: bool,
 ) -> TrainingLog:
-    """Stage 3: a new decoder of other views, from latents that are given, Eq. 7.
+    """Stage 3: a new decoder of other views, from latents that are given and carried to them, Eq. 7.
 
     To undo, which the paper's heads cannot, an encoder that reads the latents back is trained beside it: it shares no
     weights with the decoder, and each descends on an error of its own.
@@ -155,8 +174,10 @@ def train_head(
     objective : VaeObjective
     settings : TrainingSettings
     draws : Draws
-    latents : ndarray of shape (n_views, n_images, d)
-        Latents of the original images, carried by the source's maps.
+    latents : ndarray of shape (n_images, d)
+        Latents of the original images, float32.
+    carry : callable
+        From some of them (B, d) and the number of each one's view (B,) to latents (B, d) carried by the source's maps.
     undo : bool
         Whether to train the encoder.
 
@@ -166,15 +187,19 @@ def train_head(
         Of Eq. 7 alone.
     """
 
-    def step(rows: np.ndarray, draws: Draws, done: float) -> tuple[Tensor, Tensor]:
-        which = draws.rows.integers(len(views.compositions), size=len(rows))
-        y = to_tensor(views.mix(rows, which), objective.device)
-        z = torch.from_numpy(latents[which, rows]).to(objective.device)
+    def make(rows: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return *views.mix(rows, which), carry(latents[rows], which)
+
+    def step(
+        images: np.ndarray, carried: np.ndarray, which: np.ndarray, noise: Tensor, done: float
+    ) -> tuple[Tensor, Tensor]:
+        y, z = objective.tensor(images), torch.from_numpy(carried).to(objective.device)
         error = objective.reconstruction_weight * losses.squared_error(objective.decode(network, z), y)
         reading = losses.squared_error(objective.encode(network, y)[0], z) if undo else 0.0
         return error + reading, error
 
-    return train(network, step, len(views), settings, draws, objective.device)
+    lesson = Lesson(_draw_views(views), make, step, views.image_bytes)
+    return train(network, lesson, len(views), settings, draws, objective.device)
 
 
 def train_conditional(
@@ -183,17 +208,19 @@ def train_conditional(
     objective: VaeObjective,
     settings: TrainingSettings,
     draws: Draws,
-    draw_views: Callable[[np.random.Generator, int, int], tuple[np.ndarray, np.ndarray]],
+    draw_views: Callable[..., tuple[np.ndarray, np.ndarray]],
 ) -> TrainingLog:
     """The baseline, a conditional VAE: encode an image under its own condition, decode it under that of the target."""
 
-    def step(rows: np.ndarray, draws: Draws, done: float) -> tuple[Tensor, Tensor]:
-        source, target = draw_views(draws.rows, len(rows), len(views.compositions))
-        x, y = views.mix_pairs(rows, source, target)
+    def step(
+        x: np.ndarray, y: np.ndarray, source: np.ndarray, target: np.ndarray, noise: Tensor, done: float
+    ) -> tuple[Tensor, Tensor]:
         under = _UnderConditions(network, torch.from_numpy(source), torch.from_numpy(target))
-        return objective(under, x, y, draws, done)
+        return objective(under, objective.tensor(x), objective.tensor(y), noise, done)
 
-    return train(network, step, len(views), settings, draws, objective.device)
+    draw = partial(draw_views, n_views=len(views.compositions))
+    lesson = Lesson(draw, views.mix_pairs, step, 2 * views.image_bytes, network.network.latent_dim)
+    return train(network, lesson, len(views), settings, draws, objective.device)
 
 
 class _UnderConditions(NamedTuple):
@@ -227,14 +254,8 @@ def fit_staged(
 ) -> dict[str, maps.LatentMap]:
     """The paper's method: fit the autoencoder on every view, then the latent maps of each augmentation."""
     codec.fit(views)
-
-    def latents(composition: Composition) -> np.ndarray:
-        Z = np.concatenate([codec.encode(batch) for batch in views.batches(composition)]).astype(np.float64)
-        if not np.isfinite(Z).all():
-            raise ValueError("The autoencoder gives latents that are no finite numbers: its training has diverged.")
-        return Z
-
-    return fit_latent_maps(latents, algebra, geometries, solver, seed)
+    moments, rows = accumulate(codec, views, *views_to_fit(algebra, geometries, solver))
+    return fit_latent_maps(moments, rows, algebra, geometries, solver, seed)
 
 
 def fit_joint(

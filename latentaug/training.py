@@ -8,6 +8,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -17,12 +18,36 @@ from tqdm import tqdm
 
 from latentaug.settings import OPTIMIZERS, SCHEDULES, TrainingLog, TrainingSettings
 
-__all__ = ["Draws", "train"]
+__all__ = ["Draws", "Lesson", "train"]
 
 logger = logging.getLogger("latentaug")
 
-# From rows, randomness and the share of training done to the loss to descend and the objective to report.
-Step = Callable[[np.ndarray, "Draws", float], tuple[Tensor, Tensor]]
+BLOCK_BYTES = 2**20  # images made at once, for many batches, so that many views cost no more than one
+
+
+class Lesson(NamedTuple):
+    """What is learned, batch by batch. Every array has a row an image.
+
+    Attributes
+    ----------
+    draw : callable
+        From a numpy generator and a number of images to a tuple of arrays: what is drawn for each, such as its view.
+    make : callable
+        From rows (indices) and what was drawn for them to a tuple of arrays, such as images in the dtype of the data.
+    step : callable
+        From what was made of a batch, what was drawn, noise (B, noise_dim) and the share of training done to the loss
+        to descend and the objective to report, means over the batch.
+    image_bytes : int
+        What `make` makes of a row.
+    noise_dim : int
+        Standard normal numbers that a step needs of each image.
+    """
+
+    draw: Callable[[np.random.Generator, int], tuple[np.ndarray, ...]]
+    make: Callable[..., tuple[np.ndarray, ...]]
+    step: Callable[..., tuple[Tensor, Tensor]]
+    image_bytes: int
+    noise_dim: int = 0
 
 
 @dataclass
@@ -53,17 +78,25 @@ def _hold_out(n_images: int, settings: TrainingSettings, draws: Draws) -> tuple[
     return order[n_held:], order[:n_held]
 
 
-def _batches(rows: np.ndarray, batch_size: int) -> Iterator[np.ndarray]:
-    for start in range(0, len(rows), batch_size):
-        yield rows[start : start + batch_size]
+def _batches(lesson: Lesson, rows: np.ndarray, batch_size: int, draws: Draws) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    """Size and arrays of every batch, made a block of batches at once: what was made, what was drawn, the noise."""
+    size = max(1, BLOCK_BYTES // lesson.image_bytes // batch_size) * batch_size
+    for block in np.split(rows, range(size, len(rows), size)):
+        drawn = lesson.draw(draws.rows, len(block))
+        noise = torch.empty(len(block), lesson.noise_dim, device=draws.noise.device).normal_(generator=draws.noise)
+        arrays: tuple[Any, ...] = (*lesson.make(block, *drawn), *drawn, noise)
+        for start in range(0, len(block), batch_size):
+            batch = tuple(array[start : start + batch_size] for array in arrays)
+            yield len(batch[-1]), batch
 
 
-def _evaluate(step: Step, rows: np.ndarray, settings: TrainingSettings, device: torch.device) -> float:
+def _evaluate(lesson: Lesson, rows: np.ndarray, batch_size: int, device: torch.device) -> float:
     """Mean loss of held-out rows, under the same draws every time."""
-    draws = Draws.from_seed(0, device)
+    total = 0.0
     with torch.no_grad():
-        losses = [step(batch, draws, 1.0)[1].item() * len(batch) for batch in _batches(rows, settings.batch_size)]
-    return sum(losses) / len(rows)
+        for n, batch in _batches(lesson, rows, batch_size, Draws.from_seed(0, device)):
+            total += lesson.step(*batch, 1.0)[1].item() * n
+    return total / len(rows)
 
 
 class _BestWeights:
@@ -90,29 +123,30 @@ class _Engine:
     def __init__(self, module: nn.Module, n_steps: int, settings: TrainingSettings) -> None:
         self.parameters, self.n_steps, self.n_done = list(module.parameters()), n_steps, 0
         self.optimizer = OPTIMIZERS[settings.optimizer](self.parameters, settings)
-        rate = _warmed(SCHEDULES[settings.learning_rate], n_steps)
-        self.scheduler = torch.optim.lr_scheduler.LambdaLR(self.optimizer, rate)
+        self.rate = _warmed(SCHEDULES[settings.learning_rate], n_steps)
+        self.highest_rate = settings.learning_rate_init
 
     def descend(self, loss: Tensor) -> None:
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.parameters, 1e3)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.highest_rate * self.rate(self.n_done)
         self.optimizer.step()
-        self.scheduler.step()
         self.n_done += 1
 
-    def run_pass(self, step: Step, rows: np.ndarray, batch_size: int, draws: Draws) -> float:
+    def run_pass(self, lesson: Lesson, rows: np.ndarray, batch_size: int, draws: Draws) -> float:
         """Go once over the rows in random order; the mean objective."""
-        total = 0.0
-        for batch in _batches(draws.rows.permutation(rows), batch_size):
-            loss, objective = step(batch, draws, self.n_done / self.n_steps)
+        total = torch.zeros((), dtype=torch.float64, device=draws.noise.device)
+        for n, batch in _batches(lesson, draws.rows.permutation(rows), batch_size, draws):
+            loss, objective = lesson.step(*batch, self.n_done / self.n_steps)
             self.descend(loss)
-            total += objective.item() * len(batch)
-        return total / len(rows)
+            total.add_(objective.detach(), alpha=n)
+        return total.item() / len(rows)
 
 
 def train(
-    module: nn.Module, step: Step, n_images: int, settings: TrainingSettings, draws: Draws, device: torch.device
+    module: nn.Module, lesson: Lesson, n_images: int, settings: TrainingSettings, draws: Draws, device: torch.device
 ) -> TrainingLog:
     """Train a module, pass by pass over the images.
 
@@ -120,8 +154,7 @@ def train(
     ----------
     module : Module
         Its parameters are trained in place.
-    step : callable
-        From rows (indices), draws and the share of training done to the mean loss and objective of these images.
+    lesson : Lesson
     n_images : int
         A pass goes over all of them once.
     settings : TrainingSettings
@@ -151,11 +184,11 @@ def train(
     try:
         for _ in passes:
             settings.watch.begin_pass()
-            log.loss_curve.append(_finite(engine.run_pass(step, rows, settings.batch_size, draws), settings))
+            log.loss_curve.append(_finite(engine.run_pass(lesson, rows, settings.batch_size, draws), settings))
             passes.set_postfix(loss=f"{log.loss_curve[-1]:.2f}")
             logger.info("Pass %d of %d: loss %.4g", len(log.loss_curve), settings.max_iter, log.loss_curve[-1])
             if len(held_out):
-                log.validation_curve.append(_evaluate(step, held_out, settings, device))
+                log.validation_curve.append(_evaluate(lesson, held_out, settings.batch_size, device))
             stop = settings.watch.end_pass(log)
             if (log.validation_curve and best.see(log.validation_curve[-1])) or stop:
                 break

@@ -141,7 +141,7 @@ class TransferHead(LatentVerbs):
         self.compositions_, self.aug_names_, self.undo_ = data.compositions, list(data.augs), bool(self.undo)
         self.autoencoder_ = self._start_head(seed)
         with tasks.of(self.autoencoder_):
-            self.autoencoder_.fit_views(data, partial(train_head, latents=self._carried_latents(data), undo=self.undo_))
+            self.autoencoder_.fit_views(data, self._stage(data))
         self.latent_boxes_ = self._find_boxes(data if self.undo_ else data.of([()]))
         tasks.end()
         return self
@@ -191,10 +191,12 @@ class TransferHead(LatentVerbs):
         head = start_autoencoder(self.autoencoder or default.set_params(random_state=None, verbose=self.verbose), seed)
         return head.set_params(latent_dim=self._latent_dim)
 
-    def _carried_latents(self, data):
-        """Latents of the images, carried to each view by the augmenter's maps: (V, n, d)."""
-        Z = np.concatenate([self._reader(()).encode(batch) for batch in data.batches(())]).astype(np.float32)
-        return np.stack([self.compose(*names).transform_latent(Z) for names in data.compositions])
+    def _stage(self, data):
+        """Stage 3, from the latents of the images, which its batches are carried from."""
+        encode = self._reader(()).encode
+        Z = np.concatenate([encode(batch).astype(np.float32) for batch in data.batches(())])
+        chains = [[self.latent_maps_[name] for name in names] for names in data.compositions]
+        return partial(train_head, latents=Z, carry=partial(maps.apply_each, chains), undo=self.undo_)
 
     def _reader(self, view):
         if not self.reads(view):

@@ -218,7 +218,8 @@ class VAE(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TorchTransforme
         network = self._start_network(draws, device)
 
         watch = PassTasks(tasks, lambda log: _fitted_attributes(copy.deepcopy(network), log))
-        objective = VaeObjective(self.reconstruction_weight, self.kl_weight, self.kl_warmup, device, self.precision)
+        weights = self.reconstruction_weight, self.kl_weight, self.kl_warmup
+        objective = VaeObjective(*weights, self.format_, device, self.precision)
         log = stage(network, views, objective, replace(settings, watch=watch), draws)
         self.__dict__.update(_fitted_attributes(network, log))
         tasks.end()

@@ -6,7 +6,9 @@ composition, ``()`` the original.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import combinations
 from typing import Any
 
@@ -16,9 +18,11 @@ from latentaug._contract import check_aug_output, check_paired, run_aug
 from latentaug._validation import ImageFormat, check_images, check_names, unknown_name
 from latentaug.augs import CATALOGUE, name_augs
 
-__all__ = ["Composition", "Views", "declare_views", "declared_compositions", "views_of"]
+__all__ = ["CACHE_BYTES", "Composition", "Views", "declare_views", "declared_compositions", "views_of"]
 
 Composition = tuple[str, ...]
+
+CACHE_BYTES = 2**28  # memory for images that augmentations compute and not only slice, kept as they are made
 
 
 def declared_compositions(names: Sequence[str], max_views: int = 24) -> list[Composition]:
@@ -77,6 +81,36 @@ def views_of(estimator: Any, X: Any, image_shape: Any, paired: Mapping[Any, Any]
     return views
 
 
+class _Cache:
+    """Images of one view, kept as they are made, as many as fit into some bytes."""
+
+    def __init__(self, images: np.ndarray, n_bytes: int) -> None:
+        self.places = np.full(len(images), -1, dtype=np.int32)
+        capacity = max(0, n_bytes - self.places.nbytes) // images[:1].nbytes
+        self.images = np.empty((min(len(images), capacity), *images.shape[1:]), dtype=images.dtype)
+        self.n_kept = 0
+
+    def take(self, rows: np.ndarray, make: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """Images of some rows: those kept, and the others as `make` gives them."""
+        places = self.places[rows]
+        kept, missing = np.flatnonzero(places >= 0), np.flatnonzero(places < 0)
+        if not len(kept):
+            return self._keep(rows, make(rows))
+        found = np.empty((len(rows), *self.images.shape[1:]), dtype=self.images.dtype)
+        found[kept] = self.images[places[kept]]
+        if len(missing):
+            found[missing] = self._keep(rows[missing], make(rows[missing]))
+        return found
+
+    def _keep(self, rows: np.ndarray, images: np.ndarray) -> np.ndarray:
+        n = min(len(rows), len(self.images) - self.n_kept)
+        places = slice(self.n_kept, self.n_kept + n)
+        self.images[places] = images[:n]
+        self.places[rows[:n]] = np.arange(places.start, places.stop)
+        self.n_kept += n
+        return images
+
+
 class Views:
     """The views of a data set: compositions of augmentations over its images, and paired arrays.
 
@@ -128,26 +162,57 @@ class Views:
     def take(self, rows: Any, composition: Composition = ()) -> np.ndarray:
         """Images of some rows (indices or a slice) under one composition, in the dtype of the data."""
         start = self._start(composition)
-        images = self.paired[composition[:start]][rows]
-        for name in composition[start:]:
+        return self._apply(self.paired[composition[:start]][rows], composition[start:])
+
+    def _apply(self, images: np.ndarray, names: Composition) -> np.ndarray:
+        for name in names:
             images = run_aug(name, self.augs[name], images).astype(self.images.dtype, copy=False)
         return images
 
-    def mix(self, rows: np.ndarray, which: np.ndarray) -> np.ndarray:
-        """Images of some rows, row ``rows[i]`` under the composition number ``which[i]``, as float32 in [0, 1]."""
-        mixed = np.empty((len(rows), *self.images.shape[1:]), dtype=np.float32)
-        for k, composition in enumerate(self.compositions):
-            chosen = which == k
-            if chosen.any():
-                mixed[chosen] = self.format_.to_unit(self.take(rows[chosen], composition))
-        return mixed
+    @cached_property
+    def _computing(self) -> set[str]:
+        """The augmentations that compute pixels; the others only slice, which costs nothing."""
+        few = self.sample(8).images
+        functions = ((name, aug) for name, aug in self.augs.items() if aug is not None)
+        return {name for name, aug in functions if not np.may_share_memory(aug(images := few.copy()), images)}
+
+    def _computed(self, composition: Composition) -> Composition:
+        """The longest beginning of a composition that ends in a computing augmentation, or none of it."""
+        start = self._start(composition)
+        ends = (k for k in range(start + 1, len(composition) + 1) if composition[k - 1] in self._computing)
+        return composition[: max(ends, default=0)]
+
+    @cached_property
+    def _caches(self) -> dict[Composition, _Cache]:
+        computed = set(map(self._computed, self.compositions)) - {()}
+        return {beginning: _Cache(self.images, CACHE_BYTES // len(computed)) for beginning in computed}
+
+    def _take_once(self, rows: np.ndarray, composition: Composition) -> np.ndarray:
+        """Images of some rows under one composition, as `take` gives them, computed once where memory allows."""
+        computed = self._computed(composition)
+        if not computed:
+            return self.take(rows, composition)
+        images = self._caches[computed].take(rows, lambda missing: self.take(missing, computed))
+        return self._apply(images, composition[len(computed) :])
+
+    @property
+    def image_bytes(self) -> int:
+        """Size of an image in memory."""
+        return math.prod(self.images.shape[1:]) * self.images.itemsize
+
+    def mix(self, rows: np.ndarray, which: np.ndarray) -> tuple[np.ndarray]:
+        """Images of some rows, row ``rows[i]`` under the composition number ``which[i]``, in the dtype of the data."""
+        mixed = np.empty((len(rows), *self.images.shape[1:]), dtype=self.images.dtype)
+        for k in np.unique(which):
+            chosen = np.flatnonzero(which == k)
+            mixed[chosen] = self._take_once(rows[chosen], self.compositions[k])
+        return (mixed,)
 
     def mix_pairs(self, rows: np.ndarray, source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Images of some rows under two compositions each, as `mix` gives them; made once where they are the same."""
-        x = self.mix(rows, source)
-        y = x.copy()
-        differ = source != target
-        y[differ] = self.mix(rows[differ], target[differ])
+        (x,) = self.mix(rows, source)
+        y, differ = x.copy(), np.flatnonzero(source != target)
+        (y[differ],) = self.mix(rows[differ], target[differ])
         return x, y
 
     def batches(self, composition: Composition, batch_size: int = 1024) -> Iterator[np.ndarray]:

@@ -124,3 +124,19 @@ def test_undoing_a_singular_map_is_least_squares():
 
 def test_condition_number():
     assert maps.condition_number(np.diag([4.0, 2.0])) == pytest.approx(2)
+
+
+@given(seed=seeds, d=dimensions)
+def test_each_row_is_carried_by_its_own_chain(seed, d):
+    rng, Z = latents(seed, d, n=30)
+    A = coordinates(rng, d)
+    bent = maps.ResidualNetwork(A, rng.normal(size=(d, 4)), rng.normal(size=4), rng.normal(size=(4, d)), np.zeros(d))
+    chains = [[], [A], [A, bent], [bent, A]]
+    which, rows = rng.integers(len(chains), size=30), Z.astype(np.float32)
+    carried = maps.apply_each(chains, rows, which)
+    assert carried.dtype == np.float32
+    for k, chain in enumerate(chains):
+        expected = Z
+        for L in chain:
+            expected = maps.apply(expected, L)
+        assert np.allclose(carried[which == k], expected[which == k], atol=1e-4)

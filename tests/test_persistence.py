@@ -39,8 +39,12 @@ from latentaug import (
     load,
     persistence,
 )
+from latentaug._validation import ImageFormat
+from latentaug.algebra import Algebra, cyclic_table
 from latentaug.augs import CATALOGUE, flip_lr, from_torchvision
-from latentaug.kinds import KINDS, MissingAug
+from latentaug.kinds import KINDS, RECORDS, MissingAug
+from latentaug.maps import ResidualNetwork
+from latentaug.moments import Moments
 from latentaug.nodes import Reader, Writer
 from latentaug.persistence import VersionWarning
 
@@ -391,6 +395,34 @@ def through_a_table(value):
 @given(VALUES)
 def test_plain_data_comes_back_to_the_bit(value):
     assert pickle.dumps(copy.deepcopy(through_a_table(value))) == pickle.dumps(copy.deepcopy(value))
+
+
+RECORDED = {
+    "ImageFormat": ImageFormat((2, 3), value_range=(-1.0, 1.0)),
+    "Algebra": Algebra({"a": 2, "b": None}, {("a", "b"): 0.5}, {"a": 1}, [(), ("a",)], cyclic_table(2)),
+    "Moments": Moments.of({(): np.eye(3), ("a", "b"): np.ones((3, 3))}),
+    "ResidualNetwork": ResidualNetwork(np.eye(2), np.ones((2, 3)), np.ones(3), np.ones((3, 2)), np.ones(2)),
+}
+
+
+@pytest.mark.parametrize(
+    "travel",
+    [
+        through_a_table,
+        lambda record: pickle.loads(pickle.dumps(record)),
+        lambda record: skops.loads((dumped := skops.dumps(record)), trusted=skops.get_untrusted_types(data=dumped)),
+    ],
+    ids=["save", "pickle", "skops"],
+)
+@pytest.mark.parametrize("name", RECORDS)
+def test_every_record_comes_back(name, travel):
+    before, after = RECORDED[name], travel(RECORDED[name])
+    assert type(after) is type(before)
+    for field, value in vars(before).items():
+        assert type(getattr(after, field)) is type(value)
+        assert (
+            np.array_equal(getattr(after, field), value) if type(value) is np.ndarray else vars(after)[field] == value
+        )
 
 
 def test_orders_of_memory_and_objects_come_back():

@@ -1,10 +1,14 @@
 """Views are made lazily and rightly, from functions and from paired arrays."""
 
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from conftest import image_stacks
 from hypothesis import given
+from hypothesis import strategies as st
 
+import latentaug.views
 from latentaug._validation import ImageFormat
 from latentaug.augs import CATALOGUE, name_augs
 from latentaug.views import Views
@@ -27,11 +31,42 @@ def test_mixed_batches_hold_each_row_under_its_own_view(X):
     rng = np.random.default_rng(0)
     rows, source, target = (rng.integers(k, size=9) for k in (len(X), 4, 4))
     x, y = views.mix_pairs(rows, source, target)
-    assert x.dtype == y.dtype == np.float32
+    assert x.dtype == y.dtype == X.dtype
     for images, which in ((x, source), (y, target)):
         for image, row, k in zip(images, rows, which, strict=True):
             single = views.take(slice(row, row + 1), views.compositions[k])
-            assert np.array_equal(image, views.format_.to_unit(single)[0])
+            assert np.array_equal(image, single[0])
+
+
+@pytest.mark.parametrize("room", [0, 0.5, 2.0])
+@given(X=image_stacks(), seed=st.integers(0, 99))
+def test_what_is_computed_once_is_what_would_be_computed_again(room, X, seed):
+    rng = np.random.default_rng(seed)
+    with patch.object(latentaug.views, "CACHE_BYTES", int(room * 3 * (X.nbytes + 4 * len(X)))):
+        views = views_of(X, ["edge_detect", "flip_lr", "shear_x"])
+        for _ in range(3):
+            rows, which = rng.permutation(len(X)), rng.integers(len(views.compositions), size=len(X))
+            (mixed,) = views.mix(rows, which)
+            for image, row, k in zip(mixed, rows, which, strict=True):
+                assert np.array_equal(image, views.take([row], views.compositions[k])[0])
+
+
+def test_an_image_that_fits_is_computed_once_and_what_is_sliced_never_kept():
+    seen = []
+
+    def count(X):
+        seen.extend(X[:, 0, 0])
+        return X // 2
+
+    X = np.arange(20, dtype=np.uint8)[:, None, None].repeat(3, axis=1).repeat(3, axis=2)
+    views = views_of(X, [("count", count), "flip_lr"])
+    rows, counted = np.arange(20), np.full(20, views.compositions.index(("count",)))
+    views.mix(rows, counted)
+    seen.clear()
+    views.mix(rows, counted)
+    views.mix(rows, np.full(20, views.compositions.index(("count", "flip_lr"))))
+    assert not seen
+    assert set(views._caches) == {("count",)}
 
 
 @given(X=image_stacks())
