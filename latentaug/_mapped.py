@@ -15,7 +15,7 @@ from sklearn.utils import gen_batches
 
 __all__ = ["batches", "batches_of", "is_mapped", "release", "slices"]
 
-BATCH_PIXELS = 256 * 256 * 3  # of images encoded or decoded at once: what fits the caches of a processor
+BATCH_PIXELS = 256 * 28 * 28  # of images encoded or decoded at once: what fits the caches of a processor
 SLICE_BYTES = 2**24
 AROUND = 2**20  # more than a system reads around a page that is touched
 SHARED = ("r", "r+", "w+")  # modes whose pages are those of the file; "c" has some of its own, which would be lost

@@ -117,8 +117,10 @@ class Codec:
             Returned; where it is memory-mapped, what was written is released.
         """
         for rows in batches(len(out), self.format_.n_pixels):
-            part = out[rows]
-            images = self._decode(latents(rows)).reshape(part.shape)
+            part, Z = out[rows], latents(rows)
+            if not np.isfinite(Z).all():
+                raise ValueError("Latents must be finite numbers. Of some images they are not: a model has diverged.")
+            images = self._decode(Z).reshape(part.shape)
             if out.dtype.kind == "f":
                 np.clip(images, *self.format_.value_range, out=part)
             else:

@@ -158,14 +158,14 @@ class TorchTransformer(PersistentMixin, TransformerMixin, BaseEstimator):
         """
         return float(self.score_samples(X).mean())
 
-    @torch.no_grad()
     def _posterior(self, images):
         """Posteriors of a batch of checked images: those in [0, 1], and mean, refined, and log-variance, as tensors."""
         check_number("refine_steps", self.refine_steps, low=0, integer=True)
-        x = to_unit_tensor(self.format_.layout(images, flat=False), self.format_, self.device_)
-        z, log_variance = self.network_.encoder(x)
-        if self.refine_steps:
-            z = refine(self.network_.decoder, x, z, self.refine_steps)
+        with torch.no_grad() if self.refine_steps else torch.inference_mode():  # refining takes derivatives
+            x = to_unit_tensor(self.format_.layout(images, flat=False), self.format_, self.device_)
+            z, log_variance = self.network_.encoder(x)
+            if self.refine_steps:
+                z = refine(self.network_.decoder, x, z, self.refine_steps)
         return x, z, log_variance
 
     @torch.no_grad()

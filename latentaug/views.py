@@ -224,12 +224,20 @@ class Views:
         """Images of all rows under one composition, batch by batch."""
         for start in range(0, len(self), batch_size):
             yield self.take(slice(start, start + batch_size), composition)
+            self.release()
+
+    def release(self) -> None:
+        """Give back the memory of what was read of memory-mapped images."""
+        for images in self.paired.values():
+            release(images)
 
     def sample(self, n_images: int) -> Views:
         """The views of a few images, spread evenly over the data."""
         rows = np.unique(np.linspace(0, len(self) - 1, min(n_images, len(self))).astype(int))
         paired = {c: images[rows] for c, images in self.paired.items() if c}
-        return Views(self.images[rows], self.augs, self.format_, paired=paired, compositions=self.compositions)
+        few = Views(self.images[rows], self.augs, self.format_, paired=paired, compositions=self.compositions)
+        self.release()
+        return few
 
     def check(self, n_images: int = 8) -> None:
         """Try every augmentation twice on a few images; ValueError, by name, where one breaks the contract."""

@@ -64,6 +64,19 @@ def test_speed_benchmark_prints_its_ratios(monkeypatch, capsys):
     assert "In closed form" in printed
 
 
+@pytest.mark.slow
+def test_memory_benchmark_judges_every_row(monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.syspath_prepend(ROOT)
+    monkeypatch.setattr(sys, "argv", ["memory", "--images", "2000", "--only", "vae", "transform"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("benchmarks.memory", run_name="__main__")
+    printed = capsys.readouterr().out
+    assert printed.count("| 2,000 |") == 2
+    assert printed.count(" holds |") == 2, printed
+    assert ended.value.code == 0
+
+
 def test_classifier_benchmark_prints_every_condition(monkeypatch, capsys):
     monkeypatch.syspath_prepend(ROOT)
     monkeypatch.setattr(sys, "argv", ["classifier", "--quick"])

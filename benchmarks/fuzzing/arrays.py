@@ -110,6 +110,19 @@ PAIRED_LATENTS = named(
         "too many columns": lambda rng, Z: np.hstack([Z, Z]),
     }
 )
+# What 24 images of 8x8 cannot be written into.
+OUT = named(
+    {name: spoil for name, spoil in ARRAYS.items() if name not in ("None", "NaN", "infinity", "minus infinity")}
+    | {
+        "another shape": lambda rng, _: rng.random((24, 8, 8 + int(rng.integers(1, 9)))),
+        "too few": lambda rng, _: rng.random((int(rng.integers(1, 24)), 8, 8)),
+        "flat rows": _shaped(24, 64),
+        "another dtype": lambda rng, _: np.zeros(
+            (24, 8, 8), pick(rng, [bool, "int8", "float16", complex, object, "U3"])
+        ),
+        "read-only": lambda rng, _: np.broadcast_to(rng.random((8, 8)), (24, 8, 8)),
+    }
+)
 # A stack that a function of images is called with, which must be an array.
 STACK = named(
     {name: fault for name, fault in IMAGE_FAULTS.items() if name != "five axes"}

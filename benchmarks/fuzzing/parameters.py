@@ -107,6 +107,7 @@ PARAMETERS: dict[str, Parameter] = {
     "reads.view": Parameter(values.COMPOSITION, ()),
     "view": Parameter(values.NAMES, ()),
     "source": Parameter(values.NAMES, ()),
+    "out": Parameter(arrays.OUT, np.empty_like(X)),
     "target": Parameter(values.NAMES, ()),
     "sample.source": Parameter(values.CHOICE),
     "n_samples": Parameter(values.COUNT, 2),
