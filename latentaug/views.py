@@ -209,8 +209,7 @@ class Views:
         for k in np.unique(which):
             chosen = np.flatnonzero(which == k)
             mixed[chosen] = self._take_once(rows[chosen], self.compositions[k])
-        for array in self.paired.values():
-            release(array)
+        self.release()
         return (mixed,)
 
     def mix_pairs(self, rows: np.ndarray, source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

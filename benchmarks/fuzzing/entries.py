@@ -19,7 +19,7 @@ from sklearn.exceptions import NotFittedError
 
 import latentaug
 from benchmarks.fuzzing.kinds import pick
-from benchmarks.fuzzing.models import ESTIMATORS, HOLDERS, QUICK, TOGETHER, X, Y, make, on_rows
+from benchmarks.fuzzing.models import ESTIMATORS, HOLDERS, MAKERS, QUICK, TOGETHER, X, Y, make, on_rows
 from benchmarks.fuzzing.parameters import rows_of
 from latentaug import VAE, LatentTransform, augs
 
@@ -148,7 +148,7 @@ def method_entries(name: str, cls: type) -> Iterator[tuple[str, Entry]]:
     for method in starts or methods_of(cls):
         owner = f"{name}.{method}"
         find = on_rows if method in ("get_feature_names_out", "set_output") else make
-        bound = getattr(cls if starts else find(name), method)
+        bound = getattr(cls if starts else find(owner if owner in MAKERS else name), method)
         if rows_of(owner, bound)[0]:
             yield owner, calls_of(owner, bound, FILES if method == "save" else PLAIN)
 

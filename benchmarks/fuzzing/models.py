@@ -50,6 +50,7 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "Scorecard": lambda: metrics.scorecard(make("LatentAugmenter"), X),
     "ErrorTable": lambda: metrics.error_table(make("LatentAugmenter"), X),
     "PCA": lambda: LatentAugmenter(PAIR, PCA(4), method="staged").fit(X),
+    "LatentAugmenter.partial_fit": lambda: LatentAugmenter(PAIR, VAE(**QUICK), image_shape=(8, 8)).fit(X),
     "classifier": lambda: metrics.default_classifier(X, Y),
 }
 # What is wrong only together.
