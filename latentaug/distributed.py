@@ -71,11 +71,11 @@ ALONE = Processes(torch.device("cpu"))
 
 
 class _Step(nn.Module):
-    """A step as the forward pass of the module that it trains, which is where gradients are averaged."""
+    """A step as a forward pass, after which gradients are averaged; without the buffers, which nothing changes."""
 
     def __init__(self, module: nn.Module, step: Callable[..., Any]) -> None:
         super().__init__()
-        self.module, self.step = module, step
+        self.learned, self.step = nn.ParameterList(module.parameters()), step
 
     def forward(self, *batch: Any) -> Any:
         return self.step(*batch)
@@ -193,7 +193,6 @@ def _launched(accelerator: str, devices: int, num_nodes: int) -> Any:
     """A Fabric of processes that are there: started by others, by an earlier fit, or now."""
     from lightning_fabric import Fabric
     from lightning_fabric.plugins.environments import LightningEnvironment
-    from lightning_fabric.strategies import DDPStrategy
 
     class Joined(LightningEnvironment):
         """A process group that is there."""
@@ -208,7 +207,7 @@ def _launched(accelerator: str, devices: int, num_nodes: int) -> Any:
 
     fabric = Fabric(
         accelerator=accelerator,
-        strategy=DDPStrategy(broadcast_buffers=False),
+        strategy="ddp",
         devices=devices,
         num_nodes=num_nodes,
         plugins=[Joined()] if distributed.is_initialized() else None,

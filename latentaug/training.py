@@ -123,7 +123,7 @@ class _Training:
         return float(self.settings.processes.sum(np.array(total))) / len(rows)
 
     def fingerprint(self) -> str:
-        """A name of all that this training is made of: settings, draws, first weights, a few images as they are made."""
+        """A name of what this training is made of: settings, draws, first weights, a few images as they are made."""
         n_images, draws = len(self.rows) + len(self.held_out), self.draws
         few = np.unique(np.linspace(0, n_images - 1, min(n_images, 64)).astype(int))
         drawn = self.lesson.draw(np.random.default_rng(0), len(few))
