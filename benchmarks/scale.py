@@ -55,11 +55,8 @@ QUICK = Setting((500, 1000, 2000), 640, 3, 1)
 
 
 def tiled(n_images: int) -> np.ndarray:
-    """Digits again and again, as bytes."""
-    try:
-        digits = load_mnist("train")[0]
-    except OSError:
-        digits = load_digits_sample()[0]
+    """Digits again and again, as bytes; few are those of the sample, which needs no download."""
+    digits = load_digits_sample()[0] if n_images <= QUICK.sizes[-1] else load_mnist("train")[0]
     return np.resize(digits, (n_images, *digits.shape[1:]))
 
 
@@ -77,7 +74,7 @@ def seconds_an_image(run: Callable[[int], object], setting: Setting) -> list[flo
     run(setting.sizes[0])
     for _ in range(setting.rounds):
         for n in setting.sizes:
-            for _ in range(min(10, setting.sizes[-1] // n)):
+            for _ in range(round((setting.sizes[-1] / n) ** 0.5)):
                 start = time.perf_counter()
                 run(n)
                 costs[n].append((time.perf_counter() - start) / n)
@@ -163,9 +160,8 @@ def processes(setting: Setting) -> None:
     weights, losses = (np.abs(first[name] - one[name]).max() for name in ("weights", "losses"))
     same = all(np.array_equal(first[name], second[name]) for name in ("weights", "losses"))
     print(f"\nBoth processes have the same bits: {same}. Two and one differ by {weights:.1e} in the weights")
-    print(
-        f"at most, which reach {np.abs(one['weights']).max():.2f}, and by {losses:.1e} in a loss of {one['losses'][-1]:.2f}."
-    )
+    largest, last = np.abs(one["weights"]).max(), one["losses"][-1]
+    print(f"at most, which reach {largest:.2f}, and by {losses:.1e} in a loss of {last:.2f}.", flush=True)
 
 
 def resume(setting: Setting) -> None:

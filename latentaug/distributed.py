@@ -217,10 +217,11 @@ def _launched(accelerator: str, devices: int, num_nodes: int) -> Any:
 
 
 def processes_of(model: Any) -> Processes:
-    """The processes that a fitted model was trained by, where they are still there; else this one alone."""
-    if hasattr(model, "num_nodes") and distributed.is_available() and distributed.is_initialized():
-        return join(model)
-    return ALONE
+    """The processes that a fitted model asks for, where they are there; else this one alone."""
+    if not (hasattr(model, "num_nodes") and distributed.is_available() and distributed.is_initialized()):
+        return ALONE
+    there = model.devices == "auto" or model.devices * model.num_nodes == distributed.get_world_size()
+    return join(model) if there else ALONE
 
 
 def draw_shared_seed(random_state: Any, processes: Processes) -> int:
