@@ -18,7 +18,7 @@ __all__ = ["batches", "batches_of", "is_mapped", "release", "slices", "take"]
 BATCH_PIXELS = 256 * 28 * 28  # of images encoded or decoded at once: what fits the caches of a processor
 SLICE_BYTES = 2**24
 AROUND = 2**22  # more than a system maps around a page that is touched, which may be two megabytes
-FAR_ROWS = 64  # rows far from each other that are taken at once: each may touch as much
+FAR_ROWS = 32  # rows far from each other that are taken at once: each may touch as much
 SHARED = ("r", "r+", "w+")  # modes whose pages are those of the file; "c" has some of its own, which would be lost
 
 
