@@ -23,7 +23,7 @@ __all__ = ["CACHE_BYTES", "Composition", "Views", "declare_views", "declared_com
 
 Composition = tuple[str, ...]
 
-CACHE_BYTES = 2**28  # memory for images that augmentations compute and not only slice, kept as they are made
+CACHE_BYTES = 2**27  # memory for images that augmentations compute and not only slice, kept as they are made
 
 
 def declared_compositions(names: Sequence[str], max_views: int = 24) -> list[Composition]:
