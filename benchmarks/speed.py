@@ -230,17 +230,30 @@ def inference(setting: Setting) -> None:
 
         return run
 
+    def kept(what: Callable[[slice], Tensor]) -> Callable[[], None]:
+        def run() -> None:
+            images = torch.empty(len(X), 1, 28, 28)
+            with torch.inference_mode():
+                for rows in batches():
+                    images[rows] = what(rows)
+
+        return run
+
     def encoded(rows: slice) -> Tensor:
         return network.encoder(torch.from_numpy(X[rows]).to(device).float().div_(255).unsqueeze(1))[0]
 
     def decoded(rows: slice) -> Tensor:
         return network.decoder(torch.from_numpy(Z[rows]).to(device))
 
-    n = len(X)
-    flip = augmenter["flip_lr"].transform
-    setting.compare("transform", lambda: flip(X), {"bare": forward(lambda r: network.decoder(encoded(r) @ L))}, n)
+    def flipped(rows: slice) -> Tensor:
+        return network.decoder(encoded(rows) @ L)
+
+    n, flip = len(X), augmenter["flip_lr"].transform
+    sides = {"bare": forward(flipped), "bare, the images kept": kept(flipped)}
+    setting.compare("transform", lambda: flip(X), sides, n)
     setting.compare("encode", lambda: augmenter.encode(X), {"bare": forward(encoded)}, n)
-    setting.compare("decode", lambda: augmenter.decode(Z), {"bare": forward(decoded)}, n)
+    sides = {"bare": forward(decoded), "bare, the images kept": kept(decoded)}
+    setting.compare("decode", lambda: augmenter.decode(Z), sides, n)
 
 
 def stage2(setting: Setting) -> None:
