@@ -69,6 +69,7 @@ sphinx_gallery_conf = {
             "plot_own_autoencoder.py",
             "plot_model_selection.py",
             "plot_resampling.py",
+            "plot_sharded.py",
             "*",
             "plot_generate.py",
             "plot_hundred_flips.py",

@@ -54,7 +54,7 @@ def _read_bytes(path: Path) -> bytes:
     with path.open("rb") as file:
         head = file.read(start)
         if not head.startswith(b"PK\3\4") or not head.endswith(META.encode()):
-            raise ValueError(f"{path} was not written by save(): it begins with {head[:8]!r}. joblib reads pickles.")
+            raise ValueError(f"{path} was not written by latentaug: it begins with {head[:8]!r}. joblib reads pickles.")
         return head + file.read()
 
 
@@ -98,13 +98,13 @@ def read_archive(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         Where it is not one of ours, was changed or cut short, or has a newer format.
     """
     data = _read_bytes(path)
-    with one_line(f"{path} is damaged: it was changed or cut short since save() wrote it"):
+    with one_line(f"{path} is damaged: it was changed or cut short since it was written"):
         archive = zipfile.ZipFile(io.BytesIO(data))
         content = _member(archive, META)
     number = re.match(rb'\{"format":(\d{1,9}),', content)
     if number and int(number[1]) > FORMAT:
         raise ValueError(f"{path} has format {int(number[1])}. Allowed: up to {FORMAT}; a newer latentaug reads it.")
-    with one_line(f"{path} is damaged: it was changed or cut short since save() wrote it"):
+    with one_line(f"{path} is damaged: it was changed or cut short since it was written"):
         members = {META: content, ARRAYS: _member(archive, ARRAYS)}
         if _zip(members) != data:
             raise ValueError("it has other members, or other bytes around them")

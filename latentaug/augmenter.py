@@ -10,9 +10,10 @@ from sklearn.utils.metaestimators import available_if
 
 from latentaug import maps
 from latentaug._callbacks import FitTasks, all_or_nothing
-from latentaug._validation import check_choice, check_verbosity, draw_seed, shown
+from latentaug._validation import check_choice, check_verbosity, shown
 from latentaug.algebra import MAX_GROUP, find_algebra
 from latentaug.codec import Codec, start_autoencoder
+from latentaug.distributed import agree_on_seed
 from latentaug.geometries import CHOICES, SOLVERS, choose_geometries
 from latentaug.methods import METHODS
 from latentaug.vae import VAE
@@ -150,7 +151,7 @@ class LatentAugmenter(LatentVerbs):
             On a wrong parameter, array or augmentation; the augmentation is named.
         """
         self._check_parameters()
-        tasks, seed = FitTasks(self, X, y, max_subtasks=1), draw_seed(self.random_state)
+        tasks, seed = FitTasks(self, X, y, max_subtasks=1), agree_on_seed(self)
         data = self._begin(X, views, seed)
         with tasks.of(self.autoencoder_):
             self._fit_maps(data, seed)
@@ -186,7 +187,7 @@ class LatentAugmenter(LatentVerbs):
             As in `fit`, and where maps are not fitted in closed form.
         """
         self._check_parameters()
-        tasks, seed = FitTasks(self, X, y, max_subtasks=1), draw_seed(self.random_state)
+        tasks, seed = FitTasks(self, X, y, max_subtasks=1), agree_on_seed(self)
         if hasattr(self, "latent_maps_"):
             data, before = views_of(self, X, None, views, reset=False).of(self.compositions_), self.stream_
             self.autoencoder_ = copy.copy(self.autoencoder_)  # the fitted one stays, should this fail

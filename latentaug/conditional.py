@@ -7,9 +7,10 @@ import copy
 import numpy as np
 
 from latentaug._callbacks import FitTasks, all_or_nothing
-from latentaug._validation import check_choice, check_verbosity, draw_seed, unknown_name
+from latentaug._validation import check_choice, check_verbosity, unknown_name
 from latentaug.algebra import find_algebra
 from latentaug.codec import Codec, start_autoencoder
+from latentaug.distributed import agree_on_seed
 from latentaug.networks import ViewConditions
 from latentaug.stages import CONDITIONINGS, train_conditional
 from latentaug.vae import VAE
@@ -122,7 +123,7 @@ class ConditionalVAE(LatentVerbs):
         tasks = FitTasks(self, X, y, max_subtasks=1)
         shape = getattr(self.autoencoder, "image_shape", None) if self.image_shape is None else self.image_shape
         data = views_of(self, X, shape)
-        vae = start_autoencoder(self.autoencoder or VAE(verbose=self.verbose), draw_seed(self.random_state))
+        vae = start_autoencoder(self.autoencoder or VAE(verbose=self.verbose), agree_on_seed(self))
         self.algebra_ = find_algebra(data)
         self.compositions_, self.aug_names_ = data.compositions, list(data.augs)
         with tasks.of(vae):

@@ -7,15 +7,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import torch
 from torch import nn
 
 from latentaug._callbacks import FitTasks, PassTasks
-from latentaug._validation import draw_seed
-from latentaug.border import find_device
+from latentaug.distributed import draw_shared_seed, join
+from latentaug.lessons import Draws
 from latentaug.objective import VaeObjective
 from latentaug.settings import TrainingLog, TrainingSettings, settings_of
 from latentaug.streams import STREAM_STEPS, Stream
-from latentaug.training import Draws
 from latentaug.views import Views
 
 __all__ = ["fit_network"]
@@ -27,20 +27,23 @@ def fit_network(vae: Any, views: Views, stage: Callable[..., TrainingLog], X: An
     On a part of a stream, `partial`, it goes on from the network that there is.
     """
     vae._check_network()
-    settings, device, seed = settings_of(vae), find_device(vae.device), draw_seed(vae.random_state)
+    settings, processes = settings_of(vae), join(vae)
+    seed = draw_shared_seed(vae.random_state, processes)
     if partial:
         settings, seed = _go_on(vae, settings, seed)
     before = getattr(vae, "loss_curve_", []) if partial else []
     vae.format_, vae.image_shape_ = views.format_, views.format_.image_shape
     vae.n_features_in_ = views.format_.n_pixels
     tasks = FitTasks(vae, X, y, max_subtasks=settings.max_iter)
-    draws = Draws.from_seed(seed, device)
-    network = vae._start_network(draws, device, vae.warm_start or partial)
+    draws = Draws.from_seed(seed, processes.device)
+    network = vae._start_network(draws, processes.device, vae.warm_start or partial)
 
     watch = PassTasks(tasks, lambda log: _fitted_attributes(copy.deepcopy(network), log, before))
     weights = vae.reconstruction_weight, vae.kl_weight, vae.kl_warmup
-    objective = VaeObjective(*weights, vae.format_, device, vae.precision)
-    log = stage(network, views, objective, replace(settings, watch=watch), draws)
+    objective = VaeObjective(*weights, vae.format_, processes.device, vae.precision)
+    about = repr(replace(objective, device=torch.device(processes.device.type)))
+    settings = replace(settings, watch=watch, processes=processes, about=about)
+    log = stage(network, views, objective, settings, draws)
     vars(vae).update(_fitted_attributes(network, log, before))
     tasks.end()
     return vae
@@ -52,7 +55,8 @@ def _go_on(vae: Any, settings: TrainingSettings, seed: int) -> tuple[TrainingSet
         raise ValueError("A stream has no end to stop before. Allowed in partial_fit: early_stopping=False.")
     warm = STREAM_STEPS if hasattr(vae, "network_") else 0
     stream = getattr(vae, "stream_", None) or Stream(seed, n_steps=warm)
-    return replace(settings, max_iter=1, learning_rate="constant", stream=stream), stream.next_seed()
+    settings = replace(settings, max_iter=1, learning_rate="constant", stream=stream, checkpoint_dir=None)
+    return settings, stream.next_seed()
 
 
 def _fitted_attributes(network: nn.Module, log: TrainingLog, before: list[float]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from latentaug import maps
 from latentaug.algebra import MAX_GROUP, Algebra, cyclic_table, regular_representation
+from latentaug.lessons import Draws, Lesson
 from latentaug.losses import squared_error
 from latentaug.moments import Moments
 from latentaug.networks import (
@@ -23,7 +24,7 @@ from latentaug.networks import (
     ViewMaps,
 )
 from latentaug.settings import TrainingSettings
-from latentaug.training import Draws, Lesson, train
+from latentaug.training import train
 from latentaug.views import Composition
 
 __all__ = [
@@ -44,7 +45,7 @@ def _descend(
         return error, error
 
     lesson = Lesson(lambda rng, n: (), lambda rows: (Z[rows], Z_aug[rows]), step, image_bytes=2 * Z[0].nbytes)
-    train(latent_map, lesson, len(Z), settings, Draws.from_seed(seed, cpu), cpu)
+    train(latent_map, lesson, len(Z), settings, Draws.from_seed(seed, cpu))
 
 
 class Solver(NamedTuple):

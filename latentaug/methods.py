@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,10 +16,11 @@ from latentaug import maps
 from latentaug.algebra import Algebra
 from latentaug.border import load_weights, weights_of
 from latentaug.codec import Codec
+from latentaug.distributed import processes_of
 from latentaug.geometries import group_table, make_view_maps, views_to_fit
 from latentaug.moments import Moments, accumulate
 from latentaug.stages import fit_latent_maps, train_joint
-from latentaug.views import Views
+from latentaug.views import Composition, Views
 
 __all__ = ["METHODS"]
 
@@ -42,9 +44,21 @@ def fit_staged(
     if goes_on and not lasting:
         raise ValueError("partial_fit needs a closed form. Allowed: solver='lstsq' and a geometry that is linear.")
     codec.fit(views)
-    moments, rows = accumulate(codec, views, compositions, by_rows)
+    moments, rows = _moments_of(codec, views, compositions, by_rows)
     moments = moments if before is None else before + moments
     return fit_latent_maps(moments, rows, algebra, geometries, solver, seed), moments if lasting else None
+
+
+def _moments_of(
+    codec: Codec, views: Views, compositions: list[Composition], by_rows: list[Composition]
+) -> tuple[Moments, dict[Composition, np.ndarray]]:
+    """What `accumulate` gives; where several processes have trained, each encodes its share, unless rows are kept."""
+    processes = processes_of(codec.autoencoder)
+    if by_rows or len(views) < processes.world_size:
+        return accumulate(codec, views, compositions, by_rows)
+    share = slice(processes.rank, None, processes.world_size)
+    moments, rows = accumulate(codec, views, compositions, rows=share)
+    return replace(moments, gram=processes.sum(moments.gram), n_images=len(views)), rows
 
 
 def fit_joint(

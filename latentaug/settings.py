@@ -13,6 +13,8 @@ import torch
 from torch import nn
 
 from latentaug._validation import check_choice, check_flag, check_number, check_verbosity
+from latentaug.checkpoints import check_place
+from latentaug.distributed import ALONE, Processes
 from latentaug.streams import Stream
 
 __all__ = ["OPTIMIZERS", "SCHEDULES", "TrainingLog", "TrainingSettings", "Watch", "settings_of"]
@@ -42,7 +44,19 @@ class Watch:
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """The parameters of training, named as in scikit-learn's `MLPRegressor`; see `VAE`."""
+    """The parameters of training, named as in scikit-learn's `MLPRegressor`, see `VAE`; and what surrounds it.
+
+    Two trainings that could end differently on the same data have settings that are written differently.
+
+    Attributes
+    ----------
+    watch : Watch
+    stream : Stream or None
+        What a pass over a part of a stream goes on from.
+    processes : Processes
+    about : str
+        The objective, in words.
+    """
 
     optimizer: str = "adam"
     learning_rate: str = "cosine"
@@ -56,9 +70,12 @@ class TrainingSettings:
     validation_fraction: float = 0.1
     n_iter_no_change: int = 10
     tol: float = 1e-4
-    verbose: int = 0
-    watch: Watch = field(default_factory=Watch)
-    stream: Stream | None = None
+    verbose: int = field(default=0, repr=False)
+    checkpoint_dir: Any = field(default=None, repr=False)
+    watch: Watch = field(default_factory=Watch, repr=False)
+    stream: Stream | None = field(default=None, repr=False)
+    processes: Processes = field(default=ALONE, repr=False)
+    about: str = ""
 
 
 def _adam(parameters: list[nn.Parameter], settings: TrainingSettings) -> torch.optim.Optimizer:
@@ -105,15 +122,18 @@ BOUNDS: dict[str, dict[str, Any]] = {
     "tol": {"low": 0},
 }
 
+SURROUNDINGS = {"watch", "stream", "processes", "about"}
+
 
 def settings_of(estimator: Any) -> TrainingSettings:
     """The checked training parameters of an estimator."""
-    names = [f.name for f in fields(TrainingSettings) if f.name not in ("watch", "stream")]
+    names = [f.name for f in fields(TrainingSettings) if f.name not in SURROUNDINGS]
     settings = TrainingSettings(**{name: getattr(estimator, name) for name in names})
     check_choice("optimizer", settings.optimizer, OPTIMIZERS)
     check_choice("learning_rate", settings.learning_rate, SCHEDULES)
     check_flag("early_stopping", settings.early_stopping)
     check_verbosity(settings.verbose)
+    check_place(settings.checkpoint_dir)
     for parameter, bounds in BOUNDS.items():
         value = getattr(settings, parameter)
         if value is not None or parameter != "epsilon":

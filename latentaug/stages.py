@@ -23,11 +23,12 @@ from latentaug.geometries import (
     Pairs,
     represent_group,
 )
+from latentaug.lessons import Draws, Lesson
 from latentaug.moments import Moments
 from latentaug.networks import Autoencoder, ViewConditions, ViewMaps
 from latentaug.objective import VaeObjective
 from latentaug.settings import TrainingLog, TrainingSettings
-from latentaug.training import Draws, Lesson, train
+from latentaug.training import train
 from latentaug.views import Composition, Views
 
 __all__ = [
@@ -48,7 +49,7 @@ def train_autoencoder(
         return objective(network, x, x, noise, done)
 
     lesson = Lesson(_draw_views(views), views.mix, step, views.image_bytes, network.latent_dim)
-    return train(network, lesson, len(views), settings, draws, objective.device)
+    return train(network, lesson, len(views), settings, draws)
 
 
 def _draw_views(views: Views) -> Callable[[np.random.Generator, int], tuple[np.ndarray]]:
@@ -134,7 +135,7 @@ def train_joint(
     draw = partial(_draw_crossings, n_views=len(views.compositions), n_hubs=n_hubs)
     lesson = Lesson(draw, views.mix_pairs, step, 2 * views.image_bytes, network.latent_dim)
     modules = nn.ModuleList([network, latent_maps])
-    return train(modules, lesson, len(views), settings, draws, objective.device)
+    return train(modules, lesson, len(views), settings, draws)
 
 
 def _draw_crossings(rng: np.random.Generator, n: int, n_views: int, n_hubs: int) -> tuple[np.ndarray, np.ndarray]:
@@ -195,7 +196,7 @@ def train_head(
         return error + reading, error
 
     lesson = Lesson(_draw_views(views), make, step, views.image_bytes)
-    return train(network, lesson, len(views), settings, draws, objective.device)
+    return train(network if undo else network.decoder, lesson, len(views), settings, draws)
 
 
 def train_conditional(
@@ -216,7 +217,7 @@ def train_conditional(
 
     draw = partial(draw_views, n_views=len(views.compositions))
     lesson = Lesson(draw, views.mix_pairs, step, 2 * views.image_bytes, network.network.latent_dim)
-    return train(network, lesson, len(views), settings, draws, objective.device)
+    return train(network, lesson, len(views), settings, draws)
 
 
 class _UnderConditions(NamedTuple):

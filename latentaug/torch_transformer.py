@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,10 @@ from sklearn.utils.validation import check_is_fitted
 from latentaug._mapped import batches, batches_of
 from latentaug._validation import ImageFormat, check_images, check_latents, check_number, draw_seed
 from latentaug.border import find_device_or_cpu, load_weights, to_images, to_unit_tensor, weights_of
+from latentaug.lessons import Draws
 from latentaug.networks import initialise
 from latentaug.persistence import PersistentMixin
 from latentaug.refine import refine
-from latentaug.training import Draws
 
 __all__ = ["TorchTransformer"]
 
@@ -33,6 +34,7 @@ class TorchTransformer(PersistentMixin, TransformerMixin, BaseEstimator):
     latent_dim: int
     reconstruction_weight: float
     refine_steps: int
+    checkpoint_dir: Any
     device: Any
     device_: torch.device
     format_: ImageFormat
@@ -200,6 +202,8 @@ class TorchTransformer(PersistentMixin, TransformerMixin, BaseEstimator):
     def __getstate__(self):
         state = dict(super().__getstate__())
         state["device"] = str(self.device) if isinstance(self.device, torch.device) else self.device
+        folder = self.checkpoint_dir
+        state["checkpoint_dir"] = os.fspath(folder) if isinstance(folder, os.PathLike) else folder
         if "network_" in state:  # weights travel as numpy arrays, to any device
             state["network_"] = weights_of(self.network_)
             del state["device_"]

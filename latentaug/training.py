@@ -6,9 +6,9 @@ import copy
 import logging
 import math
 import warnings
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,51 +16,15 @@ from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from latentaug.border import load_weights, weights_of
+from latentaug.checkpoints import Checkpoint, fingerprint, make_folder
+from latentaug.lessons import Batch, Draws, Lesson, batches
 from latentaug.settings import OPTIMIZERS, SCHEDULES, TrainingLog, TrainingSettings
-from latentaug.streams import STREAM_STEPS, memory_of, recall
+from latentaug.streams import STREAM_STEPS, Stream, memory_of, recall
 
-__all__ = ["Draws", "Lesson", "train"]
+__all__ = ["train"]
 
 logger = logging.getLogger("latentaug")
-
-BLOCK_BYTES = 2**20  # images made at once, for many batches, so that many views cost no more than one
-
-
-class Lesson(NamedTuple):
-    """What is learned, batch by batch. Every array has a row an image.
-
-    Attributes
-    ----------
-    draw : callable
-        From a numpy generator and a number of images to a tuple of arrays: what is drawn for each, such as its view.
-    make : callable
-        From rows (indices) and what was drawn for them to a tuple of arrays, such as images in the dtype of the data.
-    step : callable
-        From what was made of a batch, what was drawn, noise (B, noise_dim) and the share of training done to the loss
-        to descend and the objective to report, means over the batch.
-    image_bytes : int
-        What `make` makes of a row.
-    noise_dim : int
-        Standard normal numbers that a step needs of each image.
-    """
-
-    draw: Callable[[np.random.Generator, int], tuple[np.ndarray, ...]]
-    make: Callable[..., tuple[np.ndarray, ...]]
-    step: Callable[..., tuple[Tensor, Tensor]]
-    image_bytes: int
-    noise_dim: int = 0
-
-
-@dataclass
-class Draws:
-    """The randomness of one training: a numpy generator for rows and views, a torch one for the latents."""
-
-    rows: np.random.Generator
-    noise: torch.Generator
-
-    @classmethod
-    def from_seed(cls, seed: int, device: torch.device) -> Draws:
-        return cls(np.random.default_rng(seed), torch.Generator(device).manual_seed(seed))
 
 
 def _warmed(schedule: Callable[[float], float], n_steps: int) -> Callable[[int], float]:
@@ -77,27 +41,6 @@ def _hold_out(n_images: int, settings: TrainingSettings, draws: Draws) -> tuple[
         raise ValueError(f"early_stopping holds out {n_held} of {n_images} images, which leaves none to train on.")
     order = draws.rows.permutation(n_images)
     return order[n_held:], order[:n_held]
-
-
-def _batches(lesson: Lesson, rows: np.ndarray, batch_size: int, draws: Draws) -> Iterator[tuple[int, tuple[Any, ...]]]:
-    """Size and arrays of every batch, made a block of batches at once: what was made, what was drawn, the noise."""
-    size = max(1, BLOCK_BYTES // lesson.image_bytes // batch_size) * batch_size
-    for block in np.split(rows, range(size, len(rows), size)):
-        drawn = lesson.draw(draws.rows, len(block))
-        noise = torch.empty(len(block), lesson.noise_dim, device=draws.noise.device).normal_(generator=draws.noise)
-        arrays: tuple[Any, ...] = (*lesson.make(block, *drawn), *drawn, noise)
-        for start in range(0, len(block), batch_size):
-            batch = tuple(array[start : start + batch_size] for array in arrays)
-            yield len(batch[-1]), batch
-
-
-def _evaluate(lesson: Lesson, rows: np.ndarray, batch_size: int, device: torch.device) -> float:
-    """Mean loss of held-out rows, under the same draws every time."""
-    total = 0.0
-    with torch.no_grad():
-        for n, batch in _batches(lesson, rows, batch_size, Draws.from_seed(0, device)):
-            total += lesson.step(*batch, 1.0)[1].item() * n
-    return total / len(rows)
 
 
 class _BestWeights:
@@ -118,40 +61,136 @@ class _BestWeights:
         self.module.load_state_dict(self.state)
 
 
-class _Engine:
-    """One optimizer over one module: what a pass over the data needs."""
+class _Training:
+    """A training as it stands: a module, what its optimizer remembers, the best weights so far, the log."""
 
-    def __init__(self, module: nn.Module, n_steps: int, settings: TrainingSettings) -> None:
-        self.parameters, self.n_steps, self.n_done = list(module.parameters()), n_steps, 0
+    def __init__(self, module: nn.Module, lesson: Lesson, n_images: int, settings: TrainingSettings, draws: Draws):
+        self.module, self.lesson, self.settings, self.draws = module, lesson, settings, draws
+        self.rows, self.held_out = _hold_out(n_images, settings, draws)
+        self.parameters = list(module.parameters())
         self.optimizer = OPTIMIZERS[settings.optimizer](self.parameters, settings)
+        self.n_steps, self.n_done = settings.max_iter * -(-len(self.rows) // settings.batch_size), 0
         if settings.stream is not None:
             self.n_steps, self.n_done = STREAM_STEPS, settings.stream.n_steps
             recall(self.optimizer, settings.stream.memory)
         self.rate = _warmed(SCHEDULES[settings.learning_rate], self.n_steps)
-        self.highest_rate = settings.learning_rate_init
+        self.step = settings.processes.share(module, lesson.step)
+        self.best, self.log, self.is_over = _BestWeights(module, settings), TrainingLog(), False
 
-    def descend(self, loss: Tensor) -> None:
+    def run_pass(self) -> None:
+        """Go once over the rows in random order, and over those held out."""
+        self.log.loss_curve.append(_finite(self._learn(), self.settings))
+        if self.settings.processes.rank == 0:
+            n_passes, loss = len(self.log.loss_curve), self.log.loss_curve[-1]
+            logger.info("Pass %d of %d: loss %.4g", n_passes, self.settings.max_iter, loss)
+        if len(self.held_out):
+            self.log.validation_curve.append(self._evaluate())
+            self.is_over = self.best.see(self.log.validation_curve[-1])
+        stop = self.settings.watch.end_pass(self.log)
+        self.is_over |= bool(self.settings.processes.sum(np.array(stop, dtype=float)))
+
+    def _batches(self, rows: np.ndarray, draws: Draws) -> Iterator[Batch]:
+        return batches(self.lesson, rows, self.settings.batch_size, draws, self.settings.processes)
+
+    def _learn(self) -> float:
+        """Descend, batch by batch; the mean objective."""
+        total = torch.zeros((), dtype=torch.float64, device=self.draws.noise.device)
+        for batch in self._batches(self.draws.rows.permutation(self.rows), self.draws):
+            loss, objective = self.step(*batch.arrays, min(1.0, self.n_done / self.n_steps))
+            self._descend(loss if batch.weight == 1 else batch.weight * loss)
+            total.add_(objective.detach(), alpha=batch.n_images)
+        return self._mean(total.item(), self.rows)
+
+    def _descend(self, loss: Tensor) -> None:
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        self.settings.processes.backward(loss)
         nn.utils.clip_grad_norm_(self.parameters, 1e3)
         for group in self.optimizer.param_groups:
-            group["lr"] = self.highest_rate * self.rate(self.n_done)
+            group["lr"] = self.settings.learning_rate_init * self.rate(self.n_done)
         self.optimizer.step()
         self.n_done += 1
 
-    def run_pass(self, lesson: Lesson, rows: np.ndarray, batch_size: int, draws: Draws) -> float:
-        """Go once over the rows in random order; the mean objective."""
-        total = torch.zeros((), dtype=torch.float64, device=draws.noise.device)
-        for n, batch in _batches(lesson, draws.rows.permutation(rows), batch_size, draws):
-            loss, objective = lesson.step(*batch, min(1.0, self.n_done / self.n_steps))
-            self.descend(loss)
-            total.add_(objective.detach(), alpha=n)
-        return total.item() / len(rows)
+    def _evaluate(self) -> float:
+        """Mean objective of the rows held out, under the same draws every time."""
+        total, draws = 0.0, Draws.from_seed(0, self.draws.noise.device)
+        with torch.no_grad():
+            for batch in self._batches(self.held_out, draws):
+                total += self.lesson.step(*batch.arrays, 1.0)[1].item() * batch.n_images
+        return self._mean(total, self.held_out)
+
+    def _mean(self, total: float, rows: np.ndarray) -> float:
+        """The mean over some rows, from this process's sum."""
+        return float(self.settings.processes.sum(np.array(total))) / len(rows)
+
+    def fingerprint(self) -> str:
+        """A name of what this training is made of: settings, draws, first weights, a few images as they are made."""
+        n_images, draws = len(self.rows) + len(self.held_out), self.draws
+        few = np.unique(np.linspace(0, n_images - 1, min(n_images, 64)).astype(int))
+        drawn = self.lesson.draw(np.random.default_rng(0), len(few))
+        made = self.lesson.make(few, *drawn)
+        weights = [part for named in weights_of(self.module).items() for part in named]
+        generators = draws.rows.bit_generator.state, draws.noise.get_state().numpy()
+        return fingerprint(repr(self.settings), n_images, *generators, *weights, *drawn, *made)
+
+    def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """What another process could go on from: values that JSON holds, and arrays."""
+        values = {
+            "n_done": self.n_done,
+            "is_over": self.is_over,
+            "passes_since": self.best.passes_since,
+            "rows": self.draws.rows.bit_generator.state,
+        }
+        best = {name: weight.cpu().numpy() for name, weight in self.best.state.items()}
+        arrays = {
+            "noise": self.draws.noise.get_state().numpy(),
+            "losses": np.array(self.log.loss_curve),
+            "held_out": np.array([self.best.loss, *self.log.validation_curve]),
+            **_named("module", weights_of(self.module)),
+            **_named("best", best if self.log.validation_curve else {}),
+            **_named("optimizer", memory_of(self.optimizer)),
+        }
+        return values, arrays
+
+    def go_on_from(self, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        """Stand where a `state` was told."""
+        self.n_done, self.is_over = values["n_done"], values["is_over"]
+        self.draws.rows.bit_generator.state = values["rows"]
+        self.draws.noise.set_state(torch.tensor(arrays["noise"]))
+        self.best.loss, *self.log.validation_curve = arrays["held_out"].tolist()
+        self.best.passes_since, self.log.loss_curve = values["passes_since"], arrays["losses"].tolist()
+        load_weights(self.module, _under("module", arrays))
+        recall(self.optimizer, _under("optimizer", arrays))
+        if self.log.validation_curve:
+            self.best.state = {name: torch.tensor(weight) for name, weight in _under("best", arrays).items()}
 
 
-def train(
-    module: nn.Module, lesson: Lesson, n_images: int, settings: TrainingSettings, draws: Draws, device: torch.device
-) -> TrainingLog:
+def _named(kind: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {f"{kind}/{name}": array for name, array in arrays.items()}
+
+
+def _under(kind: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Arrays as they were given to `_named`."""
+    return {name.partition("/")[2]: array for name, array in arrays.items() if name.startswith(f"{kind}/")}
+
+
+def _checkpoint_of(training: _Training) -> Checkpoint | None:
+    """The file of a training, which goes on from it where it is there."""
+    folder, processes = training.settings.checkpoint_dir, training.settings.processes
+    if folder is None:
+        return None
+
+    def find() -> tuple[Checkpoint, Any]:
+        make_folder(folder)
+        checkpoint = Checkpoint(folder, training.fingerprint())
+        return checkpoint, checkpoint.read()
+
+    checkpoint, state = processes.first(find)
+    if state is not None:
+        training.go_on_from(*state)
+    return checkpoint
+
+
+def train(module: nn.Module, lesson: Lesson, n_images: int, settings: TrainingSettings, draws: Draws) -> TrainingLog:
     """Train a module, pass by pass over the images.
 
     Parameters
@@ -164,7 +203,6 @@ def train(
     settings : TrainingSettings
     draws : Draws
         The only randomness used.
-    device : torch.device
 
     Returns
     -------
@@ -173,7 +211,7 @@ def train(
     Raises
     ------
     ValueError
-        Where the loss is no finite number.
+        Where the loss is no finite number, and on a `checkpoint_dir` or checkpoint that cannot be used.
 
     Warns
     -----
@@ -181,25 +219,22 @@ def train(
         On Ctrl-C after a whole pass, which keeps the model unless a fit around this one must hear of it; and where
         early stopping found no end.
     """
-    rows, held_out = _hold_out(n_images, settings, draws)
-    n_steps = settings.max_iter * -(-len(rows) // settings.batch_size)
-    engine, best, log = (_Engine(module, n_steps, settings), _BestWeights(module, settings), TrainingLog())
-    passes = _progress(settings)
+    training = _Training(module, lesson, n_images, settings, draws)
+    checkpoint, log = _checkpoint_of(training), training.log
+    passes = _progress(training)
     try:
         for _ in passes:
             settings.watch.begin_pass()
-            log.loss_curve.append(_finite(engine.run_pass(lesson, rows, settings.batch_size, draws), settings))
+            training.run_pass()
             passes.set_postfix(loss=f"{log.loss_curve[-1]:.2f}")
-            logger.info("Pass %d of %d: loss %.4g", len(log.loss_curve), settings.max_iter, log.loss_curve[-1])
-            if len(held_out):
-                log.validation_curve.append(_evaluate(lesson, held_out, settings.batch_size, device))
-            stop = settings.watch.end_pass(log)
-            if (log.validation_curve and best.see(log.validation_curve[-1])) or stop:
+            if checkpoint is not None:
+                settings.processes.first(lambda: checkpoint.write(*training.state()))
+            if training.is_over:
                 break
-        else:
+        if not training.is_over:
             _warn_if_unfinished(settings)
     except KeyboardInterrupt:
-        if settings.watch.is_awaited or not log.loss_curve:
+        if settings.watch.is_awaited or not log.loss_curve or settings.processes.world_size > 1:
             raise
         warnings.warn(
             f"Training was interrupted after {len(log.loss_curve)} of {settings.max_iter} passes; "
@@ -210,15 +245,28 @@ def train(
     finally:
         passes.close()
     if log.validation_curve:
-        best.restore()
+        training.best.restore()
     if settings.stream is not None:
-        stream, memory = settings.stream, memory_of(engine.optimizer)
-        log.stream = replace(stream, n_calls=stream.n_calls + 1, n_steps=engine.n_done, memory=memory)
+        log.stream = _stream_after(training, settings.stream)
     return log
 
 
-def _progress(settings: TrainingSettings) -> tqdm:
-    return tqdm(range(settings.max_iter), desc="Training", unit="pass", disable=not settings.verbose)
+def _stream_after(training: _Training, stream: Stream) -> Stream:
+    memory = memory_of(training.optimizer)
+    return replace(stream, n_calls=stream.n_calls + 1, n_steps=training.n_done, memory=memory)
+
+
+def _progress(training: _Training) -> tqdm:
+    """The passes to come."""
+    settings, n_done = training.settings, len(training.log.loss_curve)
+    return tqdm(
+        range(n_done, n_done if training.is_over else settings.max_iter),
+        initial=n_done,
+        total=settings.max_iter,
+        desc="Training",
+        unit="pass",
+        disable=not settings.verbose or settings.processes.rank > 0,
+    )
 
 
 def _finite(loss: float, settings: TrainingSettings) -> float:

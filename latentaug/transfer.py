@@ -12,10 +12,11 @@ from sklearn.utils.validation import check_is_fitted
 from latentaug import maps
 from latentaug._callbacks import FitTasks, all_or_nothing
 from latentaug._contract import check_pairing
-from latentaug._validation import check_flag, check_images, check_verbosity, draw_seed
+from latentaug._validation import check_flag, check_images, check_verbosity
 from latentaug.algebra import find_algebra
 from latentaug.augmenter import LatentAugmenter
 from latentaug.codec import Codec, fitted_model, start_autoencoder
+from latentaug.distributed import agree_on_seed
 from latentaug.stages import train_head
 from latentaug.vae import VAE
 from latentaug.verbs import LatentVerbs
@@ -130,7 +131,7 @@ class TransferHead(LatentVerbs):
             On a wrong parameter or array, augmentations of another number, or a pairing that is no bijection.
         """
         self._check_parameters()
-        tasks, seed = FitTasks(self, X, y, max_subtasks=2), draw_seed(self.random_state)
+        tasks, seed = FitTasks(self, X, y, max_subtasks=2), agree_on_seed(self)
         self.augmenter_ = fitted_model(self.augmenter, X, seed, tasks.of)
         check_images(self.augmenter_, X, reset=False)
         data = self._make_views(X)

@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from latentaug._callbacks import CallbackSupportMixin, all_or_nothing
 from latentaug._validation import check_choice, check_flag, check_images, check_kind, check_number, shown
+from latentaug.distributed import check_processes
 from latentaug.fitting import fit_network
 from latentaug.networks import Autoencoder, build
 from latentaug.objective import PRECISIONS
@@ -49,11 +50,19 @@ class VAE(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TorchTransforme
     max_iter : int, default=20
         Passes over the images. Where there are several views, each pass shows every image once, under a random view.
     batch_size : int, default=64
-        Images a step.
+        Images a step, of all processes together.
     image_shape : tuple of int, default=None
         ``(H, W)`` or ``(H, W, C)`` of a flat row; one row of pixels if None. Image stacks tell their own.
     device : str or torch.device, default="auto"
         CUDA where it is usable, else the CPU.
+    devices : int or "auto", default=1
+        Processes that train together, each on a device of its own or a share of the CPU. More than one needs
+        ``pip install latentaug[distributed]``: Lightning Fabric starts the script again for each, where ``torchrun``
+        has not. "auto": all GPUs, or as many as ``torchrun`` has started.
+    num_nodes : int, default=1
+        Machines, each with as many devices.
+    strategy : {"auto", "ddp"}, default="auto"
+        How they train together, by Fabric's name: every process has the whole network, and gradients are averaged.
     precision : {"32", "bf16-mixed"}, default="32"
         Arithmetic of the network in training: float32, or bfloat16 with float32 weights, losses and latent maps.
         Fitted models always encode and decode in float32.
@@ -70,6 +79,10 @@ class VAE(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TorchTransforme
         Least improvement of the held-out loss.
     warm_start : bool, default=False
         Go on from the weights of the last fit.
+    checkpoint_dir : str or os.PathLike, default=None
+        Folder where each pass of `fit` leaves a file to go on from, should training be interrupted: fitted again with
+        the same parameters, an integer `random_state` and the same images, it ends with the same bits. One folder may
+        serve any number of fits.
     random_state : int, RandomState instance or None, default=None
         Seed of weights, order and noise. Bits repeat on one machine and device; no global generator is touched.
     verbose : int, default=0
@@ -128,6 +141,9 @@ class VAE(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TorchTransforme
         batch_size=64,
         image_shape=None,
         device="auto",
+        devices=1,
+        num_nodes=1,
+        strategy="auto",
         precision="32",
         refine_steps=0,
         early_stopping=False,
@@ -135,6 +151,7 @@ class VAE(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TorchTransforme
         n_iter_no_change=10,
         tol=1e-4,
         warm_start=False,
+        checkpoint_dir=None,
         random_state=None,
         verbose=0,
     ):
@@ -153,6 +170,9 @@ class VAE(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TorchTransforme
         self.batch_size = batch_size
         self.image_shape = image_shape
         self.device = device
+        self.devices = devices
+        self.num_nodes = num_nodes
+        self.strategy = strategy
         self.precision = precision
         self.refine_steps = refine_steps
         self.early_stopping = early_stopping
@@ -160,6 +180,7 @@ class VAE(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TorchTransforme
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.warm_start = warm_start
+        self.checkpoint_dir = checkpoint_dir
         self.random_state = random_state
         self.verbose = verbose
 
@@ -242,6 +263,7 @@ class VAE(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TorchTransforme
         """Check the parameters of the network and of its objective."""
         check_flag("warm_start", self.warm_start)
         check_choice("precision", self.precision, PRECISIONS)
+        check_processes(self)
         check_number("latent_dim", self.latent_dim, low=1, integer=True)
         check_number("kl_weight", self.kl_weight, low=0)
         check_number("kl_warmup", self.kl_warmup, low=0)

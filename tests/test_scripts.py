@@ -77,6 +77,22 @@ def test_memory_benchmark_judges_every_row(monkeypatch, capsys):
     assert ended.value.code == 0
 
 
+@pytest.mark.slow
+def test_scale_benchmark_prints_its_tables(monkeypatch, tmp_path, capsys):
+    monkeypatch.syspath_prepend(ROOT)
+    monkeypatch.setattr(sys, "argv", ["scale", "--quick", "--only", "linear", "augs", "billion"])
+    runpy.run_module("benchmarks.scale", run_name="__main__")
+    printed = capsys.readouterr().out
+    assert printed.count("of each other; within 10%") == 3
+    assert "| flip_lr, flip_ud, rotate_cw, shear_x | 16 |" in printed
+    assert "| latents, float32 | 64 |" in printed
+    from benchmarks import scale
+
+    scale.train_in_child(tmp_path, 300, max_iter=2, checkpoint_dir=str(tmp_path))
+    (told,) = scale.told(tmp_path)
+    assert told["n_passes"] == len(told["losses"]) == 2
+
+
 def test_classifier_benchmark_prints_every_condition(monkeypatch, capsys):
     monkeypatch.syspath_prepend(ROOT)
     monkeypatch.setattr(sys, "argv", ["classifier", "--quick"])

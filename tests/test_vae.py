@@ -211,8 +211,8 @@ def test_ctrl_c_keeps_the_model(digits, ctrl_c, monkeypatch):
             signal.raise_signal(signal.SIGINT)
         return passes[-1]
 
-    original = training._Engine.run_pass
-    monkeypatch.setattr(training._Engine, "run_pass", interrupted)
+    original = training._Training._learn
+    monkeypatch.setattr(training._Training, "_learn", interrupted)
     with pytest.warns(ConvergenceWarning, match="after 1 of 9 passes"):
         vae = VAE(**{**QUICK, "max_iter": 9}).fit(digits[:50])
     assert vae.transform(digits[:5]).shape == (5, 3)

@@ -119,6 +119,12 @@ def no_place(rng: np.random.Generator, right: Any) -> tuple[str, Any]:
     return in_words(value), value
 
 
+def no_folder(rng: np.random.Generator, right: Any) -> tuple[str, Any]:
+    """What is no path, or one where no folder can be."""
+    value = pick(rng, [value for value in NO_PATHS if value is not None] + ["\0", "a\0b", "", "/dev/null/x", "x" * 300])
+    return in_words(value), value
+
+
 def damaged_model(rng: np.random.Generator, right: Path) -> tuple[str, Any]:
     """The path of a file that is no model, or none."""
     way = pick(rng, [*DAMAGES, *FORGERIES, None, None, None])

@@ -24,6 +24,7 @@ NO_NAMES = (None, 1, 1.5, b"adam", [], {}, object(), str, np.nan, np.array(["a",
 UNKNOWN = ("", "ADAM", "flip", " flip_lr", Drawn(draw_words), "nonsense\nin two lines")
 
 COUNT = one_of(*NO_NUMBERS, *NEITHER, *BELOW_ONE, *FRACTION)
+DEVICES = one_of(*NO_NUMBERS, *NEITHER, *BELOW_ONE, *FRACTION, "cpu", [0, 1])
 COUNT_OF_TWO = one_of(*NO_NUMBERS, *NEITHER, *BELOW_ONE, *FRACTION, 1)
 COUNT_FROM_ZERO = one_of(*NO_NUMBERS, *NEITHER, *NEGATIVE, *FRACTION)
 POSITIVE = one_of(*NO_NUMBERS, *NEITHER, *BELOW_ONE)
