@@ -34,6 +34,7 @@ from latentaug.datasets import load_digits_sample, load_mnist
 from latentaug.geometries import SOLVERS
 from latentaug.moments import Moments
 from latentaug.networks import build, initialise
+from latentaug.objective import PRECISIONS
 from latentaug.stages import fit_latent_maps
 
 BATCH, LATENTS, CHANNELS = 64, 16, (16, 32)
@@ -205,11 +206,11 @@ def pythae(setting: Setting) -> None:
     sides = {
         "pythae, torch's layers": pythae_training(plain_network(cpu), X),
         "pythae, our modules": pythae_training(own_network(cpu), X),
-        "latentaug, bf16-mixed": lambda: clone(vae).set_params(precision="bf16-mixed").fit(X),
     }
-    setting.compare(
-        "A pass by pythae 0.1.2, the same images, batch and optimizer", lambda: clone(vae).fit(X), sides, len(X)
-    )
+    for precision in PRECISIONS:
+        title = f"A pass by pythae 0.1.2, the same images, batch and optimizer; ours in precision {precision}"
+        ours = clone(vae).set_params(precision=precision)
+        setting.compare(title, lambda ours=ours: clone(ours).fit(X), sides, len(X))
 
 
 def inference(setting: Setting) -> None:
