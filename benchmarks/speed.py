@@ -34,6 +34,7 @@ from latentaug.datasets import load_digits_sample, load_mnist
 from latentaug.geometries import SOLVERS
 from latentaug.moments import Moments
 from latentaug.networks import build, initialise
+from latentaug.objective import PRECISIONS
 from latentaug.stages import fit_latent_maps
 
 BATCH, LATENTS, CHANNELS = 64, 16, (16, 32)
@@ -205,11 +206,11 @@ def pythae(setting: Setting) -> None:
     sides = {
         "pythae, torch's layers": pythae_training(plain_network(cpu), X),
         "pythae, our modules": pythae_training(own_network(cpu), X),
-        "latentaug, bf16-mixed": lambda: clone(vae).set_params(precision="bf16-mixed").fit(X),
     }
-    setting.compare(
-        "A pass by pythae 0.1.2, the same images, batch and optimizer", lambda: clone(vae).fit(X), sides, len(X)
-    )
+    for precision in PRECISIONS:
+        title = f"A pass by pythae 0.1.2, the same images, batch and optimizer; ours in precision {precision}"
+        ours = clone(vae).set_params(precision=precision)
+        setting.compare(title, lambda ours=ours: clone(ours).fit(X), sides, len(X))
 
 
 def inference(setting: Setting) -> None:
@@ -230,17 +231,30 @@ def inference(setting: Setting) -> None:
 
         return run
 
+    def kept(what: Callable[[slice], Tensor]) -> Callable[[], None]:
+        def run() -> None:
+            images = torch.empty(len(X), 1, 28, 28)
+            with torch.inference_mode():
+                for rows in batches():
+                    images[rows] = what(rows)
+
+        return run
+
     def encoded(rows: slice) -> Tensor:
         return network.encoder(torch.from_numpy(X[rows]).to(device).float().div_(255).unsqueeze(1))[0]
 
     def decoded(rows: slice) -> Tensor:
         return network.decoder(torch.from_numpy(Z[rows]).to(device))
 
-    n = len(X)
-    flip = augmenter["flip_lr"].transform
-    setting.compare("transform", lambda: flip(X), {"bare": forward(lambda r: network.decoder(encoded(r) @ L))}, n)
+    def flipped(rows: slice) -> Tensor:
+        return network.decoder(encoded(rows) @ L)
+
+    n, flip = len(X), augmenter["flip_lr"].transform
+    sides = {"bare": forward(flipped), "bare, the images kept": kept(flipped)}
+    setting.compare("transform", lambda: flip(X), sides, n)
     setting.compare("encode", lambda: augmenter.encode(X), {"bare": forward(encoded)}, n)
-    setting.compare("decode", lambda: augmenter.decode(Z), {"bare": forward(decoded)}, n)
+    sides = {"bare": forward(decoded), "bare, the images kept": kept(decoded)}
+    setting.compare("decode", lambda: augmenter.decode(Z), sides, n)
 
 
 def stage2(setting: Setting) -> None:

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 from sklearn.utils import gen_batches
 
-__all__ = ["batches", "batches_of", "is_mapped", "release", "slices"]
+__all__ = ["batches", "batches_of", "is_mapped", "release", "slices", "take"]
 
 BATCH_PIXELS = 256 * 28 * 28  # of images encoded or decoded at once: what fits the caches of a processor
 SLICE_BYTES = 2**24
-AROUND = 2**20  # more than a system reads around a page that is touched
+AROUND = 2**22  # more than a system maps around a page that is touched, which may be two megabytes
+FAR_ROWS = 32  # rows far from each other that are taken at once: each may touch as much
 SHARED = ("r", "r+", "w+")  # modes whose pages are those of the file; "c" has some of its own, which would be lost
 
 
@@ -81,3 +82,15 @@ def slices(array: np.ndarray) -> Iterator[np.ndarray]:
     for rows in gen_batches(len(array), max(1, SLICE_BYTES // max(1, array[0].nbytes))):
         yield array[rows]
         release(array[rows])
+
+
+def take(array: np.ndarray, rows: Any) -> np.ndarray:
+    """Rows of an array, a view by a slice and a copy by indices; what a copy read of a memory map is released."""
+    if isinstance(rows, slice) or not is_mapped(array):
+        return array[rows]
+    taken, order = np.empty((len(rows), *array.shape[1:]), dtype=array.dtype), np.argsort(rows)  # neighbours together
+    for start in range(0, len(rows), FAR_ROWS):
+        part = order[start : start + FAR_ROWS]
+        taken[part] = array[rows[part]]
+        release(array)
+    return taken

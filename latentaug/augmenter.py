@@ -5,6 +5,9 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils.metaestimators import available_if
+
 from latentaug import maps
 from latentaug._callbacks import FitTasks, all_or_nothing
 from latentaug._validation import check_choice, check_verbosity, shown
@@ -18,6 +21,11 @@ from latentaug.verbs import LatentVerbs
 from latentaug.views import views_of
 
 __all__ = ["LatentAugmenter"]
+
+
+def _goes_on(augmenter: LatentAugmenter) -> bool:
+    """Whether an augmenter takes streams: where an encoder moves, moments of its latents do not add up."""
+    return augmenter.method == "joint" or isinstance(augmenter.autoencoder, FrozenEstimator)
 
 
 def _is_autoencoder(autoencoder: object) -> bool:
@@ -150,13 +158,14 @@ class LatentAugmenter(LatentVerbs):
         tasks.end()
         return self
 
+    @available_if(_goes_on)
     @all_or_nothing
     def partial_fit(self, X, y=None, views=None):
         """Fit on a part of a stream of images, from where the last call, or `fit`, left off.
 
         The first part tells the laws of the augmentations. The joint method trains its `VAE` on each part as its
-        `partial_fit` does. The staged method takes a frozen autoencoder: its maps are those that all parts so far
-        would give at once.
+        `partial_fit` does. The staged method has this verb with a `FrozenEstimator` only: its maps are those that all
+        parts so far would give at once.
 
         Parameters
         ----------
@@ -175,7 +184,7 @@ class LatentAugmenter(LatentVerbs):
         Raises
         ------
         ValueError, TypeError
-            As in `fit`, and where the staged method cannot go on.
+            As in `fit`, and where maps are not fitted in closed form.
         """
         self._check_parameters()
         tasks, seed = FitTasks(self, X, y, max_subtasks=1), agree_on_seed(self)

@@ -42,10 +42,7 @@ def fit_staged(
     compositions, by_rows = views_to_fit(algebra, geometries, solver)
     lasting = isinstance(codec.autoencoder, FrozenEstimator) and not by_rows
     if goes_on and not lasting:
-        raise ValueError(
-            "method='staged' goes on where the encoder is frozen and maps are fitted in closed form. Allowed: "
-            "autoencoder=FrozenEstimator(...) with solver='lstsq' and a linear geometry, or method='joint'."
-        )
+        raise ValueError("partial_fit needs a closed form. Allowed: solver='lstsq' and a geometry that is linear.")
     codec.fit(views)
     moments, rows = _moments_of(codec, views, compositions, by_rows)
     moments = moments if before is None else before + moments

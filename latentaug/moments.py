@@ -127,3 +127,4 @@ def _encode(
     for first in range(start, stop, BATCH * step):
         batch = slice(first, min(first + BATCH * step, stop), step)
         yield {composition: codec.encode(views.take(batch, composition)) for composition in compositions}
+        views.release()

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from latentaug._contract import check_aug_output, check_paired, run_aug
-from latentaug._mapped import release
+from latentaug._mapped import release, take
 from latentaug._validation import ImageFormat, check_images, check_names, unknown_name
 from latentaug.augs import CATALOGUE, name_augs
 
@@ -23,7 +23,7 @@ __all__ = ["CACHE_BYTES", "Composition", "Views", "declare_views", "declared_com
 
 Composition = tuple[str, ...]
 
-CACHE_BYTES = 2**28  # memory for images that augmentations compute and not only slice, kept as they are made
+CACHE_BYTES = 2**27  # memory for images that augmentations compute and not only slice, kept as they are made
 
 
 def declared_compositions(names: Sequence[str], max_views: int = 24) -> list[Composition]:
@@ -165,7 +165,7 @@ class Views:
     def take(self, rows: Any, composition: Composition = ()) -> np.ndarray:
         """Images of some rows (indices or a slice) under one composition, in the dtype of the data."""
         start = self._start(composition)
-        return self._apply(self.paired[composition[:start]][rows], composition[start:])
+        return self._apply(take(self.paired[composition[:start]], rows), composition[start:])
 
     def _apply(self, images: np.ndarray, names: Composition) -> np.ndarray:
         for name in names:
@@ -209,7 +209,6 @@ class Views:
         for k in np.unique(which):
             chosen = np.flatnonzero(which == k)
             mixed[chosen] = self._take_once(rows[chosen], self.compositions[k])
-        self.release()
         return (mixed,)
 
     def mix_pairs(self, rows: np.ndarray, source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -233,10 +232,8 @@ class Views:
     def sample(self, n_images: int) -> Views:
         """The views of a few images, spread evenly over the data."""
         rows = np.unique(np.linspace(0, len(self) - 1, min(n_images, len(self))).astype(int))
-        paired = {c: images[rows] for c, images in self.paired.items() if c}
-        few = Views(self.images[rows], self.augs, self.format_, paired=paired, compositions=self.compositions)
-        self.release()
-        return few
+        paired = {c: take(images, rows) for c, images in self.paired.items()}
+        return Views(paired[()], self.augs, self.format_, paired=paired, compositions=self.compositions)
 
     def check(self, n_images: int = 8) -> None:
         """Try every augmentation twice on a few images; ValueError, by name, where one breaks the contract."""

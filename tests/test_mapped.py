@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from latentaug import VAE, _mapped
-from latentaug._mapped import BATCH_PIXELS, batches, batches_of, is_mapped, release, slices
+from latentaug._mapped import BATCH_PIXELS, batches, batches_of, is_mapped, release, slices, take
 
 VIEWS = {
     "all": lambda X: X,
@@ -123,6 +123,14 @@ def test_batches_and_slices_are_the_whole_in_order(tmp_path, images, monkeypatch
     assert np.array_equal(np.concatenate(list(slices(mapped))), images)
     assert all(np.array_equal(batch, images[rows]) for rows, batch in batches_of(mapped))
     assert len(list(batches_of(mapped))) == math.ceil(300 / 7)
+
+
+@pytest.mark.parametrize("rows", [slice(7, 90, 3), np.arange(300)[::-1], np.array([5, 5, 299, 0]), np.array([], int)])
+def test_rows_taken_are_those_of_the_array(tmp_path, images, monkeypatch, rows):
+    monkeypatch.setattr(_mapped, "FAR_ROWS", 7)
+    mapped = np.load(save(tmp_path, images), mmap_mode="r")
+    assert np.array_equal(take(mapped, rows), images[rows])
+    assert np.array_equal(take(images, rows), images[rows])
 
 
 WRONG = {

@@ -101,17 +101,22 @@ def test_partial_fit_goes_on_from_fit_and_fit_starts_afresh(digits):
     "model",
     [
         clone(QUICK).set_params(early_stopping=True),
-        LatentAugmenter(["flip_lr"], QUICK, method="staged"),
-        LatentAugmenter(["flip_lr"], PCA(4), method="staged"),
         LatentAugmenter(["flip_lr"], FrozenEstimator(PCA(4)), method="staged", geometry="nonlinear"),
+        LatentAugmenter(["flip_lr"], FrozenEstimator(PCA(4)), method="staged", geometry="free", solver="adabelief"),
     ],
-    ids=["early stopping", "VAE that moves", "PCA that moves", "nonlinear"],
+    ids=["early stopping", "nonlinear", "by gradient"],
 )
 def test_what_cannot_go_on_says_so_in_one_line(model, digits):
     X = digits[:100]
-    if hasattr(model, "augs") and isinstance(model.autoencoder, FrozenEstimator):
+    if hasattr(model, "augs"):
         model.autoencoder.estimator.fit(X.reshape(len(X), -1))
     with pytest.raises(ValueError, match=r"Allowed.*\.") as error:
         model.partial_fit(X)
     assert "\n" not in str(error.value)
     assert not [name for name in vars(model) if name.endswith("_")]
+
+
+@pytest.mark.parametrize("autoencoder", [QUICK, PCA(4)], ids=["VAE", "PCA"])
+def test_an_encoder_that_moves_has_no_streams_in_the_staged_method(autoencoder):
+    assert not hasattr(LatentAugmenter(["flip_lr"], autoencoder, method="staged"), "partial_fit")
+    assert hasattr(LatentAugmenter(["flip_lr"], FrozenEstimator(autoencoder), method="staged"), "partial_fit")
