@@ -87,7 +87,7 @@ class _Training:
             self.log.validation_curve.append(self._evaluate())
             self.is_over = self.best.see(self.log.validation_curve[-1])
         stop = self.settings.watch.end_pass(self.log)
-        self.is_over |= bool(self.settings.processes.sum(np.array(stop, dtype=float)))
+        self.is_over |= bool(self.settings.processes.sum(np.array(float(bool(stop)))))
 
     def _batches(self, rows: np.ndarray, draws: Draws) -> Iterator[Batch]:
         return batches(self.lesson, rows, self.settings.batch_size, draws, self.settings.processes)
