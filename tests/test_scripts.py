@@ -93,6 +93,16 @@ def test_scale_benchmark_prints_its_tables(monkeypatch, tmp_path, capsys):
     assert told["n_passes"] == len(told["losses"]) == 2
 
 
+@pytest.mark.slow
+def test_quality_benchmark_counts_passes(monkeypatch, capsys):
+    monkeypatch.syspath_prepend(ROOT)
+    monkeypatch.setattr(sys, "argv", ["quality", "--quick"])
+    runpy.run_module("benchmarks.quality", run_name="__main__")
+    printed = capsys.readouterr().out
+    assert "| staged, free maps | 2 |" in printed
+    assert "what the paper's method reaches in 2." in printed
+
+
 def test_classifier_benchmark_prints_every_condition(monkeypatch, capsys):
     monkeypatch.syspath_prepend(ROOT)
     monkeypatch.setattr(sys, "argv", ["classifier", "--quick"])
