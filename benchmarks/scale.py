@@ -31,8 +31,11 @@ from torch import distributed
 
 from benchmarks.pairing import in_turn, table
 from latentaug import VAE, LatentAugmenter
+from latentaug._validation import ImageFormat
+from latentaug.augs import name_augs
 from latentaug.border import find_device
 from latentaug.datasets import load_digits_sample, load_mnist
+from latentaug.views import Views
 
 SMALL = VAE(4, hidden_channels=(4, 8), batch_size=256, max_iter=1, random_state=0)
 USUAL = VAE(batch_size=256, max_iter=2, random_state=0)
@@ -97,20 +100,35 @@ def linear(setting: Setting) -> None:
         judged(f"Seconds an image of {name}", at_sizes)
 
 
+def making(model: LatentAugmenter, X: np.ndarray) -> Callable[[], None]:
+    """Make the images of a pass of joint training, pairs of views of which a fifth are the same, and nothing else."""
+    views = Views(X, name_augs(model.augs), ImageFormat(X.shape[1:]), compositions=model.compositions_)
+    rng, n_views = np.random.default_rng(0), len(model.compositions_)
+
+    def run() -> None:
+        for rows in np.array_split(rng.permutation(len(X)), len(X) // 500):
+            source, other = rng.integers(n_views, size=(2, len(rows)))
+            views.mix_pairs(rows, source, np.where(rng.random(len(rows)) < 0.2, source, other))
+
+    return run
+
+
 def augs(setting: Setting) -> None:
-    """Joint training with one augmentation, two, three and four."""
+    """Joint training with one augmentation, two, three and four; what they compute themselves is timed beside it."""
     X = tiled(2 * setting.n_images)
-    models = {n: LatentAugmenter(AUGS[:n], clone(USUAL), random_state=0) for n in range(1, len(AUGS) + 1)}
-    seconds = in_turn({str(n): lambda model=model: model.fit(X) for n, model in models.items()}, setting.rounds)
-    drawn = USUAL.max_iter * len(X)
-    costs = [statistics.median(seconds[str(n)]) / drawn for n in models]
+    models = [LatentAugmenter(AUGS[:n], USUAL, random_state=0).fit(X[:500]) for n in range(1, len(AUGS) + 1)]
+    fits = {str(n): lambda model=model: clone(model).fit(X) for n, model in enumerate(models)}
+    total = in_turn(fits, setting.rounds)
+    made = in_turn({str(n): making(model, X) for n, model in enumerate(models)}, setting.rounds)
+    costs = [statistics.median(times) / USUAL.max_iter / len(X) * 1e6 for times in total.values()]
+    own = [statistics.median(times) / len(X) * 1e6 for times in made.values()]
     rows = [
-        (", ".join(AUGS[:n]), len(model.compositions_), f"{cost * 1e6:.2f}")
-        for (n, model), cost in zip(models.items(), costs, strict=True)
+        (", ".join(model.augs), len(model.compositions_), f"{cost:.1f}", f"{part:.1f}", f"{cost - part:.1f}")
+        for model, cost, part in zip(models, costs, own, strict=True)
     ]
-    print(f"\nJoint training, {USUAL.max_iter} passes over {len(X):,} images\n")
-    print(table(rows, ("augmentations", "views", "microseconds a drawn image")))
-    judged("Seconds a drawn image", costs)
+    print(f"\nJoint training, {USUAL.max_iter} passes over {len(X):,} images: microseconds a drawn image\n")
+    print(table(rows, ("augmentations", "views", "all", "making the views", "the rest")))
+    judged("Seconds a drawn image, but for making the views,", [c - part for c, part in zip(costs, own, strict=True)])
 
 
 def child(folder: str | Path, *start: str, **task: object) -> subprocess.Popen:
@@ -144,24 +162,32 @@ def told(folder: str | Path) -> list[dict[str, np.ndarray]]:
 
 
 def processes(setting: Setting) -> None:
-    """One process against two, at the same global batch."""
+    """One process against two, at the same global batch: their rates, and how far apart they end."""
     rates: dict[int, list[float]] = {1: [], 2: []}
-    results = {}
-    for _ in range(setting.rounds):
+    apart = []
+    for n_images in (setting.n_images // 10, *[setting.n_images] * setting.rounds):
+        results = {}
         for n, start in ((1, []), (2, TORCHRUN)):
             with tempfile.TemporaryDirectory() as folder:
-                child(folder, *start, n_images=setting.n_images, devices="auto").wait()
+                child(folder, *start, n_images=n_images, devices="auto").wait()
                 results[n] = told(folder)
-            rates[n].append(USUAL.max_iter * setting.n_images / float(results[n][0]["seconds"]))
-    (one,), (first, second) = results[1], results[2]
+            if n_images == setting.n_images:
+                rates[n].append(USUAL.max_iter * n_images / float(results[n][0]["seconds"]))
+        apart.append(difference(n_images, results[1], results[2]))
     rows = [(n, f"{statistics.median(times):,.0f}") for n, times in rates.items()]
     print(f"\nTraining, {USUAL.max_iter} passes over {setting.n_images:,} images, {USUAL.batch_size} a batch\n")
     print(table(rows, ("processes", "images a second")))
-    weights, losses = (np.abs(first[name] - one[name]).max() for name in ("weights", "losses"))
+    header = ("steps", "both processes have the same bits", "weights of two and one differ by", "last losses by", "of")
+    print("\n" + table([apart[0], apart[-1]], header), flush=True)
+
+
+def difference(n_images: int, one: list[dict[str, np.ndarray]], two: list[dict[str, np.ndarray]]) -> tuple:
+    """Row of a table: how far two processes and one are apart, and the two from each other."""
+    (alone,), (first, second) = one, two
     same = all(np.array_equal(first[name], second[name]) for name in ("weights", "losses"))
-    print(f"\nBoth processes have the same bits: {same}. Two and one differ by {weights:.1e} in the weights")
-    largest, last = np.abs(one["weights"]).max(), one["losses"][-1]
-    print(f"at most, which reach {largest:.2f}, and by {losses:.1e} in a loss of {last:.2f}.", flush=True)
+    weights = np.abs(first["weights"] - alone["weights"]).max()
+    loss, last = np.abs(first["losses"] - alone["losses"])[-1], alone["losses"][-1]
+    return USUAL.max_iter * -(-n_images // USUAL.batch_size), same, f"{weights:.1e}", f"{loss:.1e}", f"{last:.2f}"
 
 
 def resume(setting: Setting) -> None:

@@ -3,6 +3,7 @@
 python tests/two_processes.py FOLDER DEVICES CASE [CASE ...]
 """
 
+import pickle
 import sys
 import warnings
 from pathlib import Path
@@ -70,7 +71,8 @@ def fit(case, devices):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return told(clone(model).set_params(**dict.fromkeys(names, devices)).fit(X[:n_images]))
+        fitted = clone(model).set_params(**dict.fromkeys(names, devices)).fit(X[:n_images])
+    return told(pickle.loads(pickle.dumps(fitted)))
 
 
 def resumed(folder, devices):
