@@ -120,15 +120,18 @@ class Codec:
             part, Z = out[rows], latents(rows)
             if not np.isfinite(Z).all():
                 raise ValueError("Latents must be finite numbers. Of some images they are not: a model has diverged.")
-            images = self._decode(Z).reshape(part.shape)
             if out.dtype.kind == "f":
-                np.clip(images, *self.format_.value_range, out=part)
+                self._decode(Z, part)
             else:
-                part[:] = in_dtype(images, out.dtype, self.format_)
+                images = np.empty(part.shape, dtype=np.float32)
+                part[:] = in_dtype(self._decode(Z, images), out.dtype, self.format_)
             release(part)
         return out
 
-    def _decode(self, Z: np.ndarray) -> np.ndarray:
+    def _decode(self, Z: np.ndarray, out: np.ndarray) -> np.ndarray:
+        """Images of a batch of latents within the value range, written into an array of floats."""
         if self._network is not None:
-            return self._network._decode_checked(Z)
-        return np.asarray(self.autoencoder.inverse_transform(Z))
+            self._network._write_checked(Z, out)
+            return out
+        images = np.asarray(self.autoencoder.inverse_transform(Z)).reshape(out.shape)
+        return np.clip(images, *self.format_.value_range, out=out)

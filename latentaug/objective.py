@@ -12,7 +12,7 @@ from torch import Tensor
 
 from latentaug import losses
 from latentaug._validation import ImageFormat
-from latentaug.border import to_tensor
+from latentaug.border import to_unit_tensor
 
 __all__ = ["PRECISIONS", "VaeObjective"]
 
@@ -48,7 +48,7 @@ class VaeObjective:
 
     def tensor(self, images: np.ndarray) -> Tensor:
         """Images of any dtype as the network takes them, float32 in [0, 1]."""
-        return to_tensor(self.format_.to_unit(images), self.device)
+        return to_unit_tensor(images, self.format_, self.device)
 
     def __call__(
         self,

@@ -100,7 +100,7 @@ class TorchTransformer(PersistentMixin, TransformerMixin, BaseEstimator):
         Z = check_latents(Z, self.latent_dim)
         images = np.empty((len(Z), *self.format_.image_shape), dtype=np.float32)
         for rows in batches(len(Z), self.format_.n_pixels):
-            images[rows] = self._decode_checked(Z[rows])
+            self._write_checked(Z[rows], images[rows])
         return self.format_.layout(images)
 
     def sample(self, n_samples=1, random_state=None):
@@ -185,10 +185,16 @@ class TorchTransformer(PersistentMixin, TransformerMixin, BaseEstimator):
         return Z
 
     def _decode_checked(self, Z):
-        """Images (B, H, W[, C]) of a batch of finite latent rows."""
-        with torch.inference_mode():
-            z = torch.from_numpy(Z.astype(np.float32)).to(self.device_)
-            return self.format_.from_unit(to_images(self.network_.decoder(z), self.format_.image_shape))
+        """Images of a batch of finite latent rows, as a tensor (B, C, H, W) on their range."""
+        z = torch.from_numpy(Z.astype(np.float32)).to(self.device_)
+        images = self.network_.decoder(z)
+        low, high = self.format_.value_range
+        return images if (low, high) == (0.0, 1.0) else (images * (high - low) + low).clamp_(low, high)
+
+    @torch.inference_mode()
+    def _write_checked(self, Z, out):
+        """Write the images of a batch of finite latent rows into an array of floats, flat rows or a stack."""
+        out[...] = to_images(self._decode_checked(Z), out.shape[1:])
 
     def _start_network(self, draws: Draws, device: torch.device, warm: bool) -> Any:
         """A new network, with the weights of the last fit on a warm start."""
