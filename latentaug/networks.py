@@ -8,7 +8,6 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Sequence
-from functools import reduce
 from itertools import pairwise
 from typing import Any
 
@@ -261,18 +260,20 @@ class ViewMaps(nn.Module):
         self.names = list(maps)
         self.maps = nn.ModuleList(maps.values())  # a list: a name may be no attribute name
         self.compositions = list(compositions)
-        self.identity = nn.Buffer(torch.eye(latent_dim))
+        self.identity: Tensor = nn.Buffer(torch.eye(latent_dim))
 
     def matrices(self) -> dict[str, Tensor]:
         """The map of each augmentation."""
         return {name: latent_map() for name, latent_map in zip(self.names, self.maps, strict=True)}
 
     def forward(self) -> Tensor:
-        """Maps from every view to every view, ``inv(L_s) @ L_t``: (V, V, d, d)."""
+        """Maps from the original to every view, (V, d, d)."""
         L = self.matrices()
-        identity: Tensor = self.identity
-        views = torch.stack([reduce(torch.matmul, (L[name] for name in c), identity) for c in self.compositions])
-        n_views, d, _ = views.shape
-        beside = views.permute(1, 0, 2).reshape(1, d, n_views * d).expand(n_views, -1, -1)
-        solved = torch.linalg.solve(views, beside)  # (V, d, V * d)
-        return solved.reshape(n_views, d, n_views, d).transpose(1, 2)
+        views: dict[tuple[str, ...], Tensor] = {(): self.identity}
+
+        def view(composition: tuple[str, ...]) -> Tensor:
+            if composition not in views:
+                views[composition] = view(composition[:-1]) @ L[composition[-1]]
+            return views[composition]
+
+        return torch.stack([view(composition) for composition in self.compositions])

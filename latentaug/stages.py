@@ -122,20 +122,26 @@ def train_joint(
     """
     latent_maps = latent_maps.to(objective.device)
     learned = any(p.requires_grad for p in latent_maps.parameters())
-    fixed_crossings = None if learned else latent_maps()
+    fixed = None if learned else _both_ways(latent_maps)
 
     def step(
         x: np.ndarray, y: np.ndarray, source: np.ndarray, target: np.ndarray, noise: Tensor, done: float
     ) -> tuple[Tensor, Tensor]:
-        crossings = latent_maps() if fixed_crossings is None else fixed_crossings
-        carry = crossings[torch.from_numpy(source), torch.from_numpy(target)]  # (B, d, d)
+        back, forth = _both_ways(latent_maps) if fixed is None else fixed
+        undo, apply = back[torch.from_numpy(source)], forth[torch.from_numpy(target)]  # (B, d, d)
         tensors = objective.tensor(x), objective.tensor(y)
-        return objective(network, *tensors, noise, done, lambda z: (z.unsqueeze(1) @ carry).squeeze(1))
+        return objective(network, *tensors, noise, done, lambda z: (z.unsqueeze(1) @ undo @ apply).squeeze(1))
 
     draw = partial(_draw_crossings, n_views=len(views.compositions), n_hubs=n_hubs)
     lesson = Lesson(draw, views.mix_pairs, step, 2 * views.image_bytes, network.latent_dim)
     modules = nn.ModuleList([network, latent_maps])
     return train(modules, lesson, len(views), settings, draws)
+
+
+def _both_ways(latent_maps: ViewMaps) -> tuple[Tensor, Tensor]:
+    """Maps from every view to the original, and from it to every view: (V, d, d) each."""
+    L = latent_maps()
+    return torch.linalg.inv(L), L
 
 
 def _draw_crossings(rng: np.random.Generator, n: int, n_views: int, n_hubs: int) -> tuple[np.ndarray, np.ndarray]:
