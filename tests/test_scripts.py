@@ -94,6 +94,14 @@ def test_scale_benchmark_prints_its_tables(monkeypatch, tmp_path, capsys):
 
 
 @pytest.mark.slow
+def test_variants_benchmark_prints_every_step(monkeypatch, capsys):
+    monkeypatch.syspath_prepend(ROOT)
+    monkeypatch.setattr(sys, "argv", ["variants", "--quick"])
+    runpy.run_module("benchmarks.variants", run_name="__main__")
+    assert capsys.readouterr().out.count("\n| ") == 10
+
+
+@pytest.mark.slow
 def test_quality_benchmark_counts_passes(monkeypatch, capsys):
     monkeypatch.syspath_prepend(ROOT)
     monkeypatch.setattr(sys, "argv", ["quality", "--quick"])
