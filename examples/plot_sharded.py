@@ -22,10 +22,10 @@ for k, shard in enumerate(np.array_split(X, 4)):
     np.save(folder / f"images-{k}.npy", shard)
 
 # %%
-# The augmenter is fitted once, on as many images as it takes to learn from, and saved.
+# The augmenter is fitted once, here on all images, and saved.
 
-augmenter = LatentAugmenter(["flip_lr", "rotate_cw"], VAE(max_iter=5, random_state=0), random_state=0)
-augmenter.fit(X[:1000]).save(folder / "model.latentaug")
+augmenter = LatentAugmenter(["flip_lr", "rotate_cw"], VAE(max_iter=15, random_state=0), random_state=0)
+augmenter.fit(X).save(folder / "model.latentaug")
 
 # %%
 # A worker maps one shard into memory and another file to write into, both of which may be larger than the memory.
