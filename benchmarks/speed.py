@@ -222,13 +222,12 @@ def inference(setting: Setting) -> None:
     network, Z = augmenter.autoencoder_.network_, augmenter.encode(X)
     L = torch.from_numpy(augmenter.compose("flip_lr").matrix_).float().to(device)
 
-    def batches() -> list[slice]:
-        return [slice(start, start + 256) for start in range(0, len(X), 256)]
+    batches = [slice(start, start + 256) for start in range(0, len(X), 256)]
 
     def forward(what: Callable[[slice], Tensor]) -> Callable[[], None]:
         def run() -> None:
             with torch.inference_mode():
-                for rows in batches():
+                for rows in batches:
                     what(rows).cpu()
 
         return run
@@ -237,7 +236,7 @@ def inference(setting: Setting) -> None:
         def run() -> None:
             images = torch.empty(len(X), 1, 28, 28)
             with torch.inference_mode():
-                for rows in batches():
+                for rows in batches:
                     images[rows] = what(rows)
 
         return run
@@ -251,9 +250,10 @@ def inference(setting: Setting) -> None:
     def flipped(rows: slice) -> Tensor:
         return network.decoder(encoded(rows) @ L)
 
-    n, flip = len(X), augmenter["flip_lr"].transform
+    n, flip, out = len(X), augmenter["flip_lr"].transform, np.empty(X.shape, dtype=np.float32)
     sides = {"bare": forward(flipped), "bare, the images kept": kept(flipped)}
-    setting.compare("transform", lambda: flip(X), sides, n)
+    for title, given in (("transform", {}), ("transform, into the same array each time", {"out": out})):
+        setting.compare(title, lambda given=given: flip(X, **given), sides, n)
     setting.compare("encode", lambda: augmenter.encode(X), {"bare": forward(encoded)}, n)
     sides = {"bare": forward(decoded), "bare, the images kept": kept(decoded)}
     setting.compare("decode", lambda: augmenter.decode(Z), sides, n)

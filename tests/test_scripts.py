@@ -60,7 +60,7 @@ def test_speed_benchmark_prints_its_ratios(monkeypatch, capsys):
     runpy.run_module("benchmarks.speed", run_name="__main__")
     printed = capsys.readouterr().out
     assert "of the rate of a large float32 matrix product" in printed
-    assert printed.count("| latentaug |") == 5
+    assert printed.count("| latentaug |") == 6
     assert "In closed form" in printed
 
 
