@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from two_processes import CASES, QUICK, X, quick, told
@@ -85,7 +86,8 @@ model.fit(X)
 
 def test_kill_9_while_a_checkpoint_is_written_loses_only_the_pass_that_it_was_of(tmp_path, monkeypatch):
     paths = [str(Path(__file__).parent), *(path for path in sys.path if path)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"}
+    threads = str(torch.get_num_threads())  # the bits are those of as many threads
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": threads}
     done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], env=environment)
     assert done.returncode == -signal.SIGKILL
     learn, passes = _Training._learn, []
