@@ -121,16 +121,14 @@ def train_joint(
     TrainingLog
     """
     latent_maps = latent_maps.to(objective.device)
-    learned = any(p.requires_grad for p in latent_maps.parameters())
-    fixed = None if learned else _both_ways(latent_maps)
+    crossings = _crossings_of(latent_maps)
 
     def step(
         x: np.ndarray, y: np.ndarray, source: np.ndarray, target: np.ndarray, noise: Tensor, done: float
     ) -> tuple[Tensor, Tensor]:
-        back, forth = _both_ways(latent_maps) if fixed is None else fixed
-        undo, apply = back[torch.from_numpy(source)], forth[torch.from_numpy(target)]  # (B, d, d)
+        L = crossings(torch.from_numpy(source), torch.from_numpy(target))  # (B, d, d)
         tensors = objective.tensor(x), objective.tensor(y)
-        return objective(network, *tensors, noise, done, lambda z: (z.unsqueeze(1) @ undo @ apply).squeeze(1))
+        return objective(network, *tensors, noise, done, lambda z: (z.unsqueeze(1) @ L).squeeze(1))
 
     draw = partial(_draw_crossings, n_views=len(views.compositions), n_hubs=n_hubs)
     lesson = Lesson(draw, views.mix_pairs, step, 2 * views.image_bytes, network.latent_dim)
@@ -138,10 +136,18 @@ def train_joint(
     return train(modules, lesson, len(views), settings, draws)
 
 
-def _both_ways(latent_maps: ViewMaps) -> tuple[Tensor, Tensor]:
-    """Maps from every view to the original, and from it to every view: (V, d, d) each."""
+def _crossings_of(latent_maps: ViewMaps) -> Callable[[Tensor, Tensor], Tensor]:
+    """From source and target views (B,) to ``inv(L_s) @ L_t`` (B, d, d): a table where no map is learned."""
+
+    def learned(source: Tensor, target: Tensor) -> Tensor:
+        L = latent_maps()
+        return torch.linalg.inv(L)[source] @ L[target]
+
+    if any(p.requires_grad for p in latent_maps.parameters()):
+        return learned
     L = latent_maps()
-    return torch.linalg.inv(L), L
+    table = torch.linalg.inv(L).unsqueeze(1) @ L  # (V, V, d, d)
+    return lambda source, target: table[source, target]
 
 
 def _draw_crossings(rng: np.random.Generator, n: int, n_views: int, n_hubs: int) -> tuple[np.ndarray, np.ndarray]:

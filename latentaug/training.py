@@ -24,6 +24,8 @@ from latentaug.streams import STREAM_STEPS, Stream, memory_of, recall
 
 __all__ = ["train"]
 
+LONGEST_GRADIENT = 1e3
+
 logger = logging.getLogger("latentaug")
 
 
@@ -41,6 +43,16 @@ def _hold_out(n_images: int, settings: TrainingSettings, draws: Draws) -> tuple[
         raise ValueError(f"early_stopping holds out {n_held} of {n_images} images, which leaves none to train on.")
     order = draws.rows.permutation(n_images)
     return order[n_held:], order[:n_held]
+
+
+def _as_one_vector(parameters: list[nn.Parameter]) -> tuple[nn.Parameter, Tensor]:
+    """Weights, and their gradients, as parts of one vector each: the optimizer then takes one step, and not many."""
+    weights = nn.Parameter(nn.utils.parameters_to_vector(parameters).detach())
+    weights.grad = gradient = torch.zeros_like(weights)
+    nn.utils.vector_to_parameters(weights, parameters)
+    for p, part in zip(parameters, gradient.split([p.numel() for p in parameters]), strict=True):
+        p.grad = part.view_as(p)
+    return weights, gradient
 
 
 class _BestWeights:
@@ -67,8 +79,8 @@ class _Training:
     def __init__(self, module: nn.Module, lesson: Lesson, n_images: int, settings: TrainingSettings, draws: Draws):
         self.module, self.lesson, self.settings, self.draws = module, lesson, settings, draws
         self.rows, self.held_out = _hold_out(n_images, settings, draws)
-        self.parameters = list(module.parameters())
-        self.optimizer = OPTIMIZERS[settings.optimizer](self.parameters, settings)
+        self.weights, self.gradient = _as_one_vector(list(module.parameters()))
+        self.optimizer = OPTIMIZERS[settings.optimizer]([self.weights], settings)
         self.n_steps, self.n_done = settings.max_iter * -(-len(self.rows) // settings.batch_size), 0
         if settings.stream is not None:
             self.n_steps, self.n_done = STREAM_STEPS, settings.stream.n_steps
@@ -102,9 +114,9 @@ class _Training:
         return self._mean(total.item(), self.rows)
 
     def _descend(self, loss: Tensor) -> None:
-        self.optimizer.zero_grad(set_to_none=True)
+        self.gradient.zero_()
         self.settings.processes.backward(loss)
-        nn.utils.clip_grad_norm_(self.parameters, 1e3)
+        self.gradient.mul_((LONGEST_GRADIENT / self.gradient.norm()).clamp_(max=1))
         for group in self.optimizer.param_groups:
             group["lr"] = self.settings.learning_rate_init * self.rate(self.n_done)
         self.optimizer.step()
