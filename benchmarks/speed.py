@@ -4,40 +4,38 @@
     python -m benchmarks.speed --quick    does it run, not how fast
     python -m benchmarks.speed --only training stage2
 
-A ratio is the median over the rounds of the seconds of the other side over ours: above 1, ours is faster. pythae is
-compared where it is installed (``pip install latentaug[benchmarks]``).
+A ratio is the median over the rounds of the seconds of the other side over ours: above 1, ours is faster. Sides of
+"pythae" and "loaded" run in processes of their own, the others in one. pythae is compared where it is installed
+(``pip install latentaug[benchmarks]``).
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
-import logging
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import torch
 from sklearn.base import clone
 from torch import Tensor, nn
 
+from benchmarks import alone
 from benchmarks.pairing import in_turn, median_ratio, table
-from latentaug import VAE, LatentAugmenter, losses, maps
+from benchmarks.sides import BATCH, bare_pass, bare_training, own_network, plain_network
+from latentaug import VAE, LatentAugmenter, maps
 from latentaug.algebra import Algebra, cyclic_table
 from latentaug.border import find_device
 from latentaug.datasets import load_digits_sample, load_mnist
 from latentaug.geometries import SOLVERS
 from latentaug.moments import Moments
-from latentaug.networks import build, initialise
-from latentaug.objective import PRECISIONS
 from latentaug.stages import fit_latent_maps
 
-BATCH, LATENTS, CHANNELS, PASSES = 64, 16, (16, 32), 3
+PASSES = 3
 
 
 @dataclass
@@ -48,114 +46,28 @@ class Setting:
     rounds: int
     device: torch.device
 
-    def compare(self, what: str, ours: Callable, theirs: dict[str, Callable], n_images: int) -> None:
-        """Time our side and the others in turn, and print the rates and the ratios."""
-        seconds = in_turn({"latentaug": ours, **theirs}, self.rounds)
-        rows = []
-        for name, times in seconds.items():
-            rate = n_images / statistics.median(times)
-            ratio = "" if name == "latentaug" else f"{median_ratio(times, seconds['latentaug']):.2f}"
-            rows.append((name, f"{rate:,.0f}", ratio))
-        print(f"\n{what}\n")
-        print(table(rows, ("", "images a second", "ours is faster by")), flush=True)
+    def compare(self, what: str, sides: dict, n_images: int) -> None:
+        """Time the sides in turn, ours first, and print the rates and the ratios."""
+        report(what, in_turn(sides, self.rounds), n_images)
+
+    def compare_alone(self, what: str, sides: Iterable[str]) -> None:
+        """The same, each side in a process of its own."""
+        with tempfile.TemporaryDirectory() as folder:
+            alone.write_folder(Path(folder), self.X)
+            names = {name: name for name in sides}
+            seconds = in_turn(names, self.rounds, lambda name: alone.seconds_alone(name, Path(folder)))
+        report(f"{what}, each in a process of its own", seconds, len(self.X))
 
 
-def plain_network(device: torch.device) -> nn.Module:
-    """The same architecture in torch's own layers."""
-    network = build((28, 28), LATENTS, CHANNELS)
-    for k, layer in enumerate(network.decoder.layers):
-        if isinstance(layer, nn.ConvTranspose2d):
-            network.decoder.layers[k] = nn.ConvTranspose2d(
-                layer.in_channels,
-                layer.out_channels,
-                layer.kernel_size,
-                layer.stride,
-                layer.padding,
-                layer.output_padding,
-            )
-    initialise(network, torch.Generator().manual_seed(0))
-    return network.to(device)
-
-
-def own_network(device: torch.device) -> nn.Module:
-    """The modules that a `VAE` trains."""
-    network = build((28, 28), LATENTS, CHANNELS)
-    initialise(network, torch.Generator().manual_seed(0))
-    return network.to(device)
-
-
-def bare_step(network: nn.Module, optimizer: torch.optim.Optimizer, x: Tensor, y: Tensor, carry: Tensor | None) -> None:
-    """One step on a batch, and nothing else."""
-    mean, log_variance = network.encoder(x)
-    z = mean + torch.randn_like(mean) * (0.5 * log_variance).exp()
-    z = z if carry is None else (z.unsqueeze(1) @ carry).squeeze(1)
-    error, divergence = losses.vae_terms(network.decoder(z), y, mean, log_variance, 1.0, 1.0)
-    optimizer.zero_grad(set_to_none=True)
-    (error + divergence).backward()
-    optimizer.step()
-
-
-def bare_training(network: nn.Module, X: np.ndarray, device: torch.device, joint: bool = False) -> Callable[[], None]:
-    """A loop some passes over images in random order; for joint training, between views that lie ready as arrays."""
-    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, fused=True)
-    views = np.stack([X, X[:, :, ::-1], X[:, ::-1], X[:, ::-1, ::-1]]) if joint else X[None]
-    crossings = torch.eye(LATENTS, device=device).repeat(len(views), len(views), 1, 1)
-    rng = np.random.default_rng(0)
-
-    def batch_of(view: np.ndarray, rows: np.ndarray) -> Tensor:
-        return torch.from_numpy(views[view, rows]).to(device).float().div_(255).unsqueeze(1)
-
-    def run() -> None:
-        order = np.concatenate([rng.permutation(len(X)) for _ in range(PASSES)])
-        for start in range(0, len(order), BATCH):
-            rows = order[start : start + BATCH]
-            source, target = rng.integers(len(views), size=(2, len(rows)))
-            x = batch_of(source, rows)
-            y = batch_of(target, rows) if joint else x
-            bare_step(network, optimizer, x, y, crossings[source, target] if joint else None)
-
-    return run
-
-
-def pythae_training(network: nn.Module, X: np.ndarray) -> Callable[[], None]:
-    """pythae's trainer, one pass over the same images with the same network, batch and optimizer."""
-    from pythae import models
-    from pythae.data.datasets import BaseDataset
-    from pythae.models.base.base_utils import ModelOutput
-    from pythae.models.nn import BaseDecoder, BaseEncoder
-    from pythae.trainers import BaseTrainer, BaseTrainerConfig
-
-    class Encoder(BaseEncoder):
-        def __init__(self) -> None:
-            super().__init__()
-            self.phi, self.latent_dim = network.encoder, LATENTS
-
-        def forward(self, x: Tensor) -> Any:
-            mean, log_variance = self.phi(x)
-            return ModelOutput(embedding=mean, log_covariance=log_variance)
-
-    class Decoder(BaseDecoder):
-        def __init__(self) -> None:
-            super().__init__()
-            self.theta = network.decoder
-
-        def forward(self, z: Tensor) -> Any:
-            return ModelOutput(reconstruction=self.theta(z))
-
-    model = models.VAE(
-        models.VAEConfig(input_dim=(1, 28, 28), latent_dim=LATENTS), encoder=Encoder(), decoder=Decoder()
-    )
-    dataset = BaseDataset(torch.from_numpy(X[:, None]).float() / 255, torch.zeros(len(X)))
-
-    def run() -> None:
-        logging.disable(logging.WARNING)  # it tells of every step
-        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
-            config = BaseTrainerConfig(
-                output_dir=folder, num_epochs=1, per_device_train_batch_size=BATCH, learning_rate=1e-3
-            )
-            BaseTrainer(model, dataset, training_config=config).train()
-
-    return run
+def report(what: str, seconds: dict[str, list[float]], n_images: int) -> None:
+    """Print rates, and how many times faster the first side is."""
+    ours, *others = seconds
+    rows = [(ours, f"{n_images / statistics.median(seconds[ours]):,.0f}", "")]
+    for name in others:
+        rate = n_images / statistics.median(seconds[name])
+        rows.append((name, f"{rate:,.0f}", f"{median_ratio(seconds[name], seconds[ours]):.2f}"))
+    print(f"\n{what}\n")
+    print(table(rows, ("", "images a second", f"{ours} is faster by")), flush=True)
 
 
 def sgemm_rate(device: torch.device, seconds: float = 1.0) -> float:
@@ -183,36 +95,36 @@ def training(setting: Setting) -> None:
     vae = VAE(max_iter=PASSES, batch_size=BATCH, learning_rate="constant", random_state=0)
     augmenter = LatentAugmenter(["flip_lr", "flip_ud"], vae, random_state=0)
     sides = {
-        "bare loop": bare_training(own_network(device), X, device),
-        "bare loop, torch's layers": bare_training(plain_network(device), X, device),
+        "latentaug": lambda: clone(vae).fit(X),
+        "bare loop": bare_training(own_network(device), X, device, PASSES),
+        "bare loop, torch's layers": bare_training(plain_network(device), X, device, PASSES),
     }
     n_drawn = PASSES * len(X)
-    setting.compare(f"VAE.fit, {PASSES} passes", lambda: clone(vae).fit(X), sides, n_drawn)
-    sides = {"bare loop between ready views": bare_training(own_network(device), X, device, joint=True)}
-    title = f"Joint training of two flips, {PASSES} passes"
-    setting.compare(title, lambda: clone(augmenter).fit(X), sides, n_drawn)
-    rate = n_drawn / statistics.median(in_turn({"": bare_training(own_network(device), X, device)}, 3)[""])
+    setting.compare(f"VAE.fit, {PASSES} passes", sides, n_drawn)
+    sides = {
+        "latentaug": lambda: clone(augmenter).fit(X),
+        "bare loop between ready views": bare_training(own_network(device), X, device, PASSES, joint=True),
+    }
+    setting.compare(f"Joint training of two flips, {PASSES} passes", sides, n_drawn)
+    rate = n_drawn / statistics.median(in_turn({"": bare_training(own_network(device), X, device, PASSES)}, 3)[""])
     share = rate * flops_an_image(plain_network(torch.device("cpu"))) / sgemm_rate(device)
     print(f"\nThe bare loop runs at {share:.0%} of the rate of a large float32 matrix product.")
 
 
 def pythae(setting: Setting) -> None:
-    """Against what a user would pick instead."""
+    """A pass against what a user would pick instead: the same images, batch and optimizer, on the CPU."""
     try:
         import pythae  # noqa: F401
     except ImportError:
         print("\npythae is not installed: pip install latentaug[benchmarks]")
         return
-    X, cpu = setting.X, torch.device("cpu")
-    vae = VAE(max_iter=1, batch_size=BATCH, learning_rate="constant", device="cpu", random_state=0)
-    sides = {
-        "pythae, torch's layers": pythae_training(plain_network(cpu), X),
-        "pythae, our modules": pythae_training(own_network(cpu), X),
-    }
-    for precision in PRECISIONS:
-        title = f"A pass by pythae 0.1.2, the same images, batch and optimizer; ours in precision {precision}"
-        ours = clone(vae).set_params(precision=precision)
-        setting.compare(title, lambda ours=ours: clone(ours).fit(X), sides, len(X))
+    for ours in alone.FITS:
+        setting.compare_alone("A pass of training, beside pythae 0.1.2", [ours, *alone.PYTHAE])
+
+
+def loaded(setting: Setting) -> None:
+    """`transform` of a saved model against torch alone, on the CPU."""
+    setting.compare_alone("transform of a saved model", alone.USES)
 
 
 def inference(setting: Setting) -> None:
@@ -221,25 +133,6 @@ def inference(setting: Setting) -> None:
     augmenter = LatentAugmenter(["flip_lr", "flip_ud"], VAE(max_iter=1), random_state=0).fit(X[:1000])
     network, Z = augmenter.autoencoder_.network_, augmenter.encode(X)
     L = torch.from_numpy(augmenter.compose("flip_lr").matrix_).float().to(device)
-
-    batches = [slice(start, start + 256) for start in range(0, len(X), 256)]
-
-    def forward(what: Callable[[slice], Tensor]) -> Callable[[], None]:
-        def run() -> None:
-            with torch.inference_mode():
-                for rows in batches:
-                    what(rows).cpu()
-
-        return run
-
-    def kept(what: Callable[[slice], Tensor]) -> Callable[[], None]:
-        def run() -> None:
-            images = torch.empty(len(X), 1, 28, 28)
-            with torch.inference_mode():
-                for rows in batches:
-                    images[rows] = what(rows)
-
-        return run
 
     def encoded(rows: slice) -> Tensor:
         return network.encoder(torch.from_numpy(X[rows]).to(device).float().div_(255).unsqueeze(1))[0]
@@ -251,12 +144,20 @@ def inference(setting: Setting) -> None:
         return network.decoder(encoded(rows) @ L)
 
     n, flip, out = len(X), augmenter["flip_lr"].transform, np.empty(X.shape, dtype=np.float32)
-    sides = {"bare": forward(flipped), "bare, the images kept": kept(flipped)}
-    for title, given in (("transform", {}), ("transform, into the same array each time", {"out": out})):
-        setting.compare(title, lambda given=given: flip(X, **given), sides, n)
-    setting.compare("encode", lambda: augmenter.encode(X), {"bare": forward(encoded)}, n)
-    sides = {"bare": forward(decoded), "bare, the images kept": kept(decoded)}
-    setting.compare("decode", lambda: augmenter.decode(Z), sides, n)
+    sides = {
+        "transform": lambda: flip(X),
+        "bare": bare_pass(flipped, n),
+        "bare, the images kept": bare_pass(flipped, n, kept=True),
+    }
+    setting.compare("transform", sides, n)
+    setting.compare("transform, into the same array each time", {**sides, "transform": lambda: flip(X, out=out)}, n)
+    setting.compare("encode", {"encode": lambda: augmenter.encode(X), "bare": bare_pass(encoded, n)}, n)
+    sides = {
+        "decode": lambda: augmenter.decode(Z),
+        "bare": bare_pass(decoded, n),
+        "bare, the images kept": bare_pass(decoded, n, kept=True),
+    }
+    setting.compare("decode", sides, n)
 
 
 def stage2(setting: Setting) -> None:
@@ -278,7 +179,7 @@ def stage2(setting: Setting) -> None:
     print(f"\nIn closed form {seconds['adabelief'] / seconds['lstsq']:,.0f} times faster.", flush=True)
 
 
-PARTS = {"training": training, "pythae": pythae, "inference": inference, "stage2": stage2}
+PARTS = {"training": training, "pythae": pythae, "inference": inference, "loaded": loaded, "stage2": stage2}
 
 
 def main() -> None:

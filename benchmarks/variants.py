@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from benchmarks.pairing import in_turn, median_ratio, table
-from benchmarks.speed import own_network, plain_network
+from benchmarks.sides import own_network, plain_network
 from latentaug import losses
 
 CPU = torch.device("cpu")

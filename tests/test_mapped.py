@@ -2,6 +2,9 @@
 
 import math
 import mmap
+import platform
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -169,3 +172,24 @@ def test_the_range_of_a_memory_map_is_that_of_the_array(tmp_path, images, monkey
     fitted, mapped = (VAE(2, **few).fit(array) for array in (X, np.load(save(tmp_path, X), mmap_mode="r")))
     assert mapped.format_ == fitted.format_
     assert np.array_equal(mapped.transform(X), fitted.transform(X))
+
+
+FAULTS = """
+import resource, sys
+import numpy as np, latentaug
+
+vae, X = latentaug.load(sys.argv[1], device="cpu"), np.zeros((2560, 28, 28), np.uint8)
+for _ in range(2):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    vae.transform(X)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other allocators have ways of their own")
+def test_a_batch_uses_the_memory_of_the_one_before(tmp_path):
+    vae = VAE(max_iter=1, random_state=0).fit(np.zeros((64, 28, 28), np.uint8))
+    vae.save(tmp_path / "vae.latentaug")
+    command = [sys.executable, "-c", FAULTS, str(tmp_path / "vae.latentaug")]
+    faults = int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert faults < 1000  # pages handed out anew, in ten batches; some thousands a batch where memory is given back

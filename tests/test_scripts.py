@@ -60,8 +60,20 @@ def test_speed_benchmark_prints_its_ratios(monkeypatch, capsys):
     runpy.run_module("benchmarks.speed", run_name="__main__")
     printed = capsys.readouterr().out
     assert "of the rate of a large float32 matrix product" in printed
-    assert printed.count("| latentaug |") == 6
+    assert printed.count(" is faster by |") == 6
     assert "In closed form" in printed
+
+
+@pytest.mark.slow
+def test_every_side_of_a_comparison_runs_alone(monkeypatch, tmp_path, capsys):
+    monkeypatch.syspath_prepend(ROOT)
+    from benchmarks import alone
+
+    alone.write_folder(tmp_path, datasets.load_digits_sample()[0][:700])
+    for side in {**alone.FITS, **alone.USES}:
+        monkeypatch.setattr(sys, "argv", ["alone", side, str(tmp_path)])
+        alone.main()
+        assert float(capsys.readouterr().out) > 0
 
 
 @pytest.mark.slow
