@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from latentaug import losses
+from latentaug.convolutions import Downsampling, Upsampling
 from latentaug.networks import build, initialise
 
 __all__ = [
@@ -24,19 +25,19 @@ BATCH, LATENTS, CHANNELS = 64, 16, (16, 32)
 AT_ONCE = 256  # images of a batch that is encoded or decoded
 
 
+def plain_layer(layer: nn.Module) -> nn.Module:
+    """Torch's own layer that computes the same."""
+    if not isinstance(layer, (Downsampling, Upsampling)):
+        return layer
+    shape = layer.in_channels, layer.out_channels, layer.kernel_size, layer.stride, layer.padding
+    return nn.Conv2d(*shape) if isinstance(layer, Downsampling) else nn.ConvTranspose2d(*shape, layer.output_padding)
+
+
 def plain_network(device: torch.device) -> nn.Module:
     """The same architecture in torch's own layers."""
     network = build((28, 28), LATENTS, CHANNELS)
-    for k, layer in enumerate(network.decoder.layers):
-        if isinstance(layer, nn.ConvTranspose2d):
-            network.decoder.layers[k] = nn.ConvTranspose2d(
-                layer.in_channels,
-                layer.out_channels,
-                layer.kernel_size,
-                layer.stride,
-                layer.padding,
-                layer.output_padding,
-            )
+    network.encoder.features = nn.Sequential(*map(plain_layer, network.encoder.features))
+    network.decoder.layers = nn.Sequential(*map(plain_layer, network.decoder.layers))
     initialise(network, torch.Generator().manual_seed(0))
     return network.to(device)
 

@@ -13,14 +13,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from latentaug._mapped import keep_freed_memory
+from latentaug.convolutions import Downsampling, Upsampling
 
-__all__ = ["Autoencoder", "Decoder", "Encoder", "Upsampling", "ViewConditions", "ViewMaps", "build", "initialise"]
-
-KERNEL = 5
-FEW_CHANNELS = 4
+__all__ = ["Autoencoder", "Decoder", "Encoder", "ViewConditions", "ViewMaps", "build", "initialise"]
 
 
 def _halve(size: int, times: int) -> int:
@@ -41,51 +38,13 @@ class Encoder(nn.Module):
         widths = [channels, *hidden_channels]
         layers: list[nn.Module] = []
         for c_in, c_out in pairwise(widths):
-            layers += [nn.Conv2d(c_in, c_out, KERNEL, stride=2, padding=KERNEL // 2), nn.ReLU()]
-        self.features = nn.Sequential(*layers, nn.Flatten())
+            layers += [nn.ReLU(), Downsampling(c_in, c_out)]
+        self.features = nn.Sequential(*layers[1:], nn.Flatten(), nn.ReLU())
         self.posterior = nn.Linear(widths[-1] * _halve(height, n) * _halve(width, n), 2 * latent_dim)
 
     def forward(self, x: Tensor, shift: Tensor | float = 0.0) -> tuple[Tensor, Tensor]:
         mean, log_variance = (self.posterior(self.features(x)) + shift).chunk(2, dim=1)
         return mean, log_variance.clamp(-20, 10)
-
-
-class Upsampling(nn.ConvTranspose2d):
-    """A transposed 5x5 convolution of stride two; to few channels, computed as a plain one of its output's phases.
-
-    The bias is added outside, since torch sums up its gradient faster there.
-    """
-
-    def __init__(self, in_channels: int, out_channels: int, output_padding: tuple[int, int]) -> None:
-        half = KERNEL // 2
-        super().__init__(in_channels, out_channels, KERNEL, stride=2, padding=half, output_padding=output_padding)
-
-    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
-        bias: Any = self.bias
-        return self.move(x) + bias[:, None, None]
-
-    def move(self, x: Tensor) -> Tensor:
-        """The convolution without its bias."""
-        if self.out_channels <= FEW_CHANNELS:
-            return self._move_phases(x)
-        return functional.conv_transpose2d(x, self.weight, None, 2, KERNEL // 2, self.output_padding)
-
-    def _move_phases(self, x: Tensor) -> Tensor:
-        """A 3x3 convolution of stride one for each of the four phases of the output."""
-        taps = functional.pad(self.weight, (0, 1, 0, 1)).unflatten(3, (3, 2)).unflatten(2, (3, 2)).flip(2, 4)
-        kernel = taps.permute(3, 5, 1, 0, 2, 4).flatten(0, 2)  # (4 * out, in, 3, 3)
-        rows = x.contiguous(memory_format=torch.channels_last)
-        phases = functional.conv2d(rows, kernel, padding=1).unflatten(1, (2, 2, -1))
-        moved = phases.permute(0, 3, 4, 1, 5, 2).flatten(4).flatten(2, 3)  # (B, out, 2 h, 2 w)
-        height, width = (2 * size - 1 + extra for size, extra in zip(x.shape[2:], self.output_padding, strict=True))
-        return moved[..., :height, :width]
-
-
-class Maps(nn.Unflatten):
-    """Rows as maps of channels, which lie last in memory: so convolutions of stride two are fastest."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x).contiguous(memory_format=torch.channels_last)
 
 
 class Decoder(nn.Module):
@@ -99,12 +58,13 @@ class Decoder(nn.Module):
         sizes = [(_halve(height, k), _halve(width, k)) for k in range(n + 1)]
         layers: list[nn.Module] = [
             nn.Linear(latent_dim, widths[n] * math.prod(sizes[n])),
-            Maps(1, (widths[n], *sizes[n])),
+            nn.ReLU(),
+            nn.Unflatten(1, (widths[n], *sizes[n])),
         ]
         for k in range(n, 0, -1):
             rows, columns = (fine - (2 * coarse - 1) for fine, coarse in zip(sizes[k - 1], sizes[k], strict=True))
-            layers += [nn.ReLU(), Upsampling(widths[k], widths[k - 1], (rows, columns))]
-        self.layers = nn.Sequential(*layers, nn.Sigmoid())
+            layers += [Upsampling(widths[k], widths[k - 1], (rows, columns)), nn.ReLU()]
+        self.layers = nn.Sequential(*layers[:-1], nn.Sigmoid())
 
     def forward(self, z: Tensor) -> Tensor:
         return self.layers(z)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from latentaug.networks import Decoder, Upsampling
+from latentaug.convolutions import Upsampling
+from latentaug.networks import Decoder
 
 __all__ = ["decode_with_jacobian", "refine"]
 

@@ -14,7 +14,7 @@ PACKAGE = Path(latentaug.__file__).parent
 
 # From the ground up: a file imports only from below itself.
 FLOORS = [
-    {"_mapped"},
+    {"_mapped", "convolutions"},
     {"_version", "_validation", "archive", "losses", "networks"},
     {"_contract", "_matrices", "datasets", "streams", "border", "checkpoints"},
     {"augs", "maps", "distributed"},

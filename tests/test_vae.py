@@ -15,13 +15,18 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from latentaug import VAE
 from latentaug.border import to_images, to_tensor
+from latentaug.convolutions import Downsampling, Upsampling
 from latentaug.lessons import Draws, Lesson
 from latentaug.losses import kl_divergence, squared_error
-from latentaug.networks import ConjugateMap, OrthogonalMap, Upsampling, build, initialise
+from latentaug.networks import ConjugateMap, OrthogonalMap, build, initialise
+from latentaug.objective import PRECISIONS
 from latentaug.settings import OPTIMIZERS, SCHEDULES, TrainingSettings
 from latentaug.training import LONGEST_GRADIENT, _as_one_vector, _BestWeights, _Training
 
 QUICK = {"latent_dim": 3, "hidden_channels": (2, 3), "max_iter": 2, "device": "cpu", "random_state": 0}
+
+
+TOLERANCES = {"32": 1e-5, "bf16-mixed": 0.03}
 
 
 @pytest.fixture(scope="module")
@@ -44,16 +49,30 @@ def test_networks_take_any_image_size_and_channel_count(shape, channels):
     assert 0 <= decoded.min() <= decoded.max() <= 1
 
 
+def outcome(layer, x, kind):
+    """Output of a layer in some precision, and the gradients of the sum of its cubes."""
+    x = x.clone().requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16, enabled=kind == "bf16-mixed"):
+        y = layer(x).double()
+    return [y.detach(), *torch.autograd.grad((y**3).sum(), [x, layer.weight, layer.bias])]
+
+
+@pytest.mark.parametrize("kind", PRECISIONS)
 @pytest.mark.parametrize("padding", [(0, 0), (1, 1), (0, 1)])
-@pytest.mark.parametrize("channels", [1, 3, 16])
-def test_upsampling_is_torchs_transposed_convolution(padding, channels):
+@pytest.mark.parametrize("channels", [1, 3, 16, 17])
+def test_convolutions_are_torchs_own_both_ways(padding, channels, kind):
     torch.manual_seed(0)
-    ours, x = Upsampling(8, channels, padding), torch.randn(3, 8, 5, 7)
-    theirs = torch.nn.ConvTranspose2d(8, channels, 5, stride=2, padding=2, output_padding=padding)
-    theirs.load_state_dict(ours.state_dict())
-    expected = theirs(x)
-    assert torch.allclose(ours(x), expected, atol=1e-5)
-    assert torch.allclose(ours.move(x), expected - theirs(torch.zeros_like(x)), atol=1e-5)
+    fine, coarse = torch.randn(3, channels, 9 + padding[0], 13 + padding[1]), torch.randn(3, 8, 5, 7)
+    up = {"stride": 2, "padding": 2, "output_padding": padding}
+    for x, ours, theirs in [
+        (fine, Downsampling(channels, 8), torch.nn.Conv2d(channels, 8, 5, stride=2, padding=2)),
+        (coarse, Upsampling(8, channels, padding), torch.nn.ConvTranspose2d(8, channels, 5, **up)),
+    ]:
+        theirs.load_state_dict(ours.state_dict())
+        for got, expected in zip(outcome(ours, x, kind), outcome(theirs, x, "32"), strict=True):
+            assert torch.allclose(got.double(), expected.double(), atol=TOLERANCES[kind] * expected.abs().max().item())
+    moved = ours.move(coarse) + ours.bias[:, None, None]
+    assert torch.equal(moved, ours(coarse))
 
 
 @given(X=image_stacks())
