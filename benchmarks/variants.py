@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import statistics
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +18,8 @@ from torch.nn import functional
 
 from benchmarks.pairing import in_turn, median_ratio, table
 from benchmarks.sides import own_network, plain_network
-from latentaug import losses
+from latentaug import convolutions, losses
+from latentaug.training import LONGEST_GRADIENT, _as_one_vector
 
 CPU = torch.device("cpu")
 
@@ -43,26 +43,37 @@ def unshuffled(network: nn.Module) -> nn.Module:
     return network
 
 
-def one_vector(network: nn.Module) -> list[nn.Parameter]:
-    """All weights as views of one parameter, and so their gradients."""
-    parameters = list(network.parameters())
-    whole = nn.Parameter(torch.cat([p.detach().flatten() for p in parameters]))
-    whole.grad = torch.zeros_like(whole)
-    start = 0
-    for p in parameters:
-        part = slice(start, start + p.numel())
-        p.data, p.grad = whole.data[part].view_as(p), whole.grad[part].view_as(p)
-        start = part.stop
-    return [whole]
+def product(x: Tensor, kernel: Tensor, y: Tensor) -> Tensor:
+    """The gradient of a kernel from many channels as a matrix product of windows."""
+    channels, (height, width) = kernel.shape[1], y.shape[2:]
+    rows = functional.pad(x.movedim(1, -1), (0, 0, 2, 2 * width + 1 - x.shape[3], 2, 2 * height + 1 - x.shape[2]))
+    windows = rows.unfold(1, 5, 2).unfold(2, 5, 2).permute(0, 1, 2, 4, 5, 3).reshape(-1, 25 * channels)
+    return (windows.T @ y.movedim(1, -1).flatten(0, 2)).view(5, 5, channels, -1).permute(3, 2, 0, 1)
+
+
+def with_products(step: Callable[[], None]) -> Callable[[], None]:
+    """A step that takes them for the two kernels that have many channels."""
+    usual = convolutions._kernel_gradient
+
+    def gradient(x: Tensor, kernel: Tensor, y: Tensor) -> Tensor:
+        return (product if kernel.shape[1] > 1 else usual)(x, kernel, y)
+
+    def run() -> None:
+        convolutions._kernel_gradient = gradient
+        step()
+        convolutions._kernel_gradient = usual
+
+    return run
 
 
 def step_of(
-    network: nn.Module, *, bf16: bool = False, clip: bool = True, vector: bool = False, compiled: bool = False
+    network: nn.Module, *, bf16: bool = False, clip: bool = True, vector: bool = True, compiled: bool = False
 ) -> Callable[[], None]:
-    """A training step on 64 images."""
+    """A training step on 64 images, as latentaug takes it or a little otherwise."""
     x, noise = torch.rand(64, 1, 28, 28), torch.randn(64, 16)
-    parameters = one_vector(network) if vector else list(network.parameters())
-    optimizer = torch.optim.Adam(parameters, lr=1e-3, fused=True)
+    parameters = list(network.parameters())
+    learned = [_as_one_vector(parameters)[0]] if vector else parameters
+    optimizer = torch.optim.Adam(learned, lr=1e-3, fused=True)
 
     def loss_of(x: Tensor, noise: Tensor) -> Tensor:
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
@@ -75,8 +86,11 @@ def step_of(
     def step() -> None:
         optimizer.zero_grad(set_to_none=not vector)
         loss(x, noise).backward()
-        if clip:
-            nn.utils.clip_grad_norm_(parameters, 1e3)
+        if clip and vector:
+            gradient = learned[0].grad
+            gradient.mul_((LONGEST_GRADIENT / gradient.norm()).clamp_(max=1))
+        elif clip:
+            nn.utils.clip_grad_norm_(learned, LONGEST_GRADIENT)
         optimizer.step()
 
     return step
@@ -84,16 +98,15 @@ def step_of(
 
 def variants(compiled: bool) -> dict[str, Callable[[], None]]:
     """Steps by name, ours first."""
-    last: dict[str, Any] = {"memory_format": torch.channels_last}
     steps = {
         "latentaug": step_of(own_network(CPU)),
         "torch's layers": step_of(plain_network(CPU)),
         "without clipping": step_of(own_network(CPU), clip=False),
-        "weights as one vector": step_of(own_network(CPU), vector=True),
-        "weights channels last": step_of(own_network(CPU).to(**last)),
+        "weights one by one": step_of(own_network(CPU), vector=False),
         "second convolution of unshuffled phases": step_of(unshuffled(own_network(CPU))),
+        "kernel gradients as matrix products": with_products(step_of(own_network(CPU))),
         "bf16-mixed": step_of(own_network(CPU), bf16=True),
-        "bf16-mixed, weights channels last": step_of(own_network(CPU).to(**last), bf16=True),
+        "bf16-mixed, kernel gradients as matrix products": with_products(step_of(own_network(CPU), bf16=True)),
     }
     if compiled:
         steps["torch.compile"] = step_of(own_network(CPU), compiled=True)

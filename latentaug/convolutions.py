@@ -36,7 +36,8 @@ def _channels_last(x: Tensor) -> Tensor:
 def _phase_taps(coarse: int, fine: int) -> Tensor:
     """Where the taps of `_phases` lie in a flat kernel with a zero at its end."""
     n = coarse * fine * KERNEL**2
-    taps = functional.pad(torch.arange(n).view(coarse, fine, KERNEL, KERNEL), (0, 1, 0, 1), value=n)
+    numbers = torch.arange(n, device="cpu").view(coarse, fine, KERNEL, KERNEL)
+    taps = functional.pad(numbers, (0, 1, 0, 1), value=n)
     return taps.unflatten(3, (3, 2)).unflatten(2, (3, 2)).flip(2, 4).permute(3, 5, 1, 2, 4, 0).flatten()
 
 
