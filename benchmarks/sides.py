@@ -17,9 +17,7 @@ from latentaug import losses
 from latentaug.convolutions import Downsampling, Upsampling
 from latentaug.networks import build, initialise
 
-__all__ = [
-    "BATCH", "LATENTS", "bare_pass", "bare_training", "own_network", "plain_network", "pythae_training",
-]  # fmt: skip
+__all__ = ["BATCH", "bare_pass", "bare_training", "own_network", "plain_network", "pythae_training"]
 
 BATCH, LATENTS, CHANNELS = 64, 16, (16, 32)
 AT_ONCE = 256  # images of a batch that is encoded or decoded

@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -54,8 +55,8 @@ class Setting:
         """The same, each side in a process of its own."""
         with tempfile.TemporaryDirectory() as folder:
             alone.write_folder(Path(folder), self.X)
-            names = {name: name for name in sides}
-            seconds = in_turn(names, self.rounds, lambda name: alone.seconds_alone(name, Path(folder)))
+            runs = {name: partial(alone.seconds_alone, name, Path(folder)) for name in sides}
+            seconds = in_turn(runs, self.rounds, lambda run: run())
         report(f"{what}, each in a process of its own", seconds, len(self.X))
 
 
@@ -166,17 +167,18 @@ def stage2(setting: Setting) -> None:
     vae = VAE(max_iter=2, random_state=0).fit(X)
     Z, Z_aug = (vae.transform(view).astype(np.float64) for view in (X, X[:, :, ::-1]))
     latents, laws = {(): Z, ("flip_lr",): Z_aug}, Algebra({"flip_lr": 2}, {}, {}, [()], cyclic_table(1))
-    seconds, loss = {}, {}
-    for name in SOLVERS:
-        start = time.perf_counter()
-        for _ in range(repeats := 20 if name == "lstsq" else 1):
-            L = fit_latent_maps(Moments.of(latents), latents, laws, {"flip_lr": "free"}, name, 0)["flip_lr"]
-        seconds[name] = (time.perf_counter() - start) / repeats
-        loss[name] = float(np.square(maps.apply(Z, L) - Z_aug).sum(axis=1).mean())
-    rows = [(name, f"{seconds[name] * 1e3:,.1f}", f"{loss[name]:.4f}") for name in SOLVERS]
+    repeats = {"lstsq": 20}
+
+    def fit(name: str) -> np.ndarray:
+        return fit_latent_maps(Moments.of(latents), latents, laws, {"flip_lr": "free"}, name, 0)["flip_lr"]
+
+    sides = {name: lambda name=name: [fit(name) for _ in range(repeats.get(name, 1))] for name in SOLVERS}
+    seconds = {n: [t / repeats.get(n, 1) for t in times] for n, times in in_turn(sides, setting.rounds).items()}
+    loss = {name: float(np.square(maps.apply(Z, fit(name)) - Z_aug).sum(axis=1).mean()) for name in SOLVERS}
+    rows = [(name, f"{statistics.median(seconds[name]) * 1e3:,.1f}", f"{loss[name]:.4f}") for name in SOLVERS]
     print(f"\nStage 2 on {len(X):,} images\n")
     print(table(rows, ("solver", "milliseconds", "loss of Eq. 6")))
-    print(f"\nIn closed form {seconds['adabelief'] / seconds['lstsq']:,.0f} times faster.", flush=True)
+    print(f"\nIn closed form {median_ratio(seconds['adabelief'], seconds['lstsq']):,.0f} times faster.", flush=True)
 
 
 PARTS = {"training": training, "pythae": pythae, "inference": inference, "loaded": loaded, "stage2": stage2}

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.grad import conv2d_weight
 
-__all__ = ["KERNEL", "Downsampling", "Upsampling"]
+__all__ = ["Downsampling", "Upsampling"]
 
 KERNEL = 5
 PADDING = KERNEL // 2
