@@ -22,7 +22,7 @@ import latentaug
 from benchmarks.pairing import timed
 from benchmarks.sides import BATCH, bare_pass, own_network, plain_network, pythae_training
 from latentaug import VAE, LatentAugmenter
-from latentaug.objective import PRECISIONS
+from latentaug.learn.objectives import PRECISIONS
 
 __all__ = ["FITS", "PYTHAE", "USES", "seconds_alone", "write_folder"]
 

@@ -41,7 +41,7 @@ from sklearn.svm import SVC
 from latentaug import VAE, LatentAugmenter, LatentResampler
 from latentaug.augs import flip_lr, flip_ud, shear_x
 from latentaug.datasets import load_digits_sample, load_mnist
-from latentaug.labels import draw_copies
+from latentaug.models.resampling import draw_copies
 
 N_COPIES = 4
 

@@ -27,8 +27,9 @@ import torch  # noqa: F401  (counted in what is resident before)
 from sklearn.frozen import FrozenEstimator
 
 from benchmarks.pairing import table
-from latentaug import VAE, LatentAugmenter, views
-from latentaug._mapped import release
+from latentaug import VAE, LatentAugmenter
+from latentaug._rows import release
+from latentaug.augs import views
 from latentaug.datasets import load_digits_sample
 
 IMAGES, QUICK_IMAGES, SLICE = 2_000_000, 20_000, 10_000

@@ -31,11 +31,11 @@ from torch import distributed
 
 from benchmarks.pairing import in_turn, table
 from latentaug import VAE, LatentAugmenter
-from latentaug._validation import ImageFormat
 from latentaug.augs import name_augs
-from latentaug.border import find_device
+from latentaug.augs.views import Views
 from latentaug.datasets import load_digits_sample, load_mnist
-from latentaug.views import Views
+from latentaug.images import ImageFormat
+from latentaug.learn.coding import find_device
 
 SMALL = VAE(4, hidden_channels=(4, 8), batch_size=256, max_iter=1, random_state=0)
 USUAL = VAE(batch_size=256, max_iter=2, random_state=0)

@@ -13,9 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from latentaug import losses
-from latentaug.convolutions import Downsampling, Upsampling
-from latentaug.networks import build, initialise
+from latentaug.learn import objectives as losses
+from latentaug.learn.networks import Downsampling, Upsampling, build, initialise
 
 __all__ = ["BATCH", "bare_pass", "bare_training", "own_network", "plain_network", "pythae_training"]
 

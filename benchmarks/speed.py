@@ -28,13 +28,15 @@ from torch import Tensor, nn
 from benchmarks import alone
 from benchmarks.pairing import in_turn, median_ratio, table
 from benchmarks.sides import BATCH, bare_pass, bare_training, own_network, plain_network
-from latentaug import VAE, LatentAugmenter, maps
-from latentaug.algebra import Algebra, cyclic_table
-from latentaug.border import find_device
+from latentaug import VAE, LatentAugmenter
 from latentaug.datasets import load_digits_sample, load_mnist
-from latentaug.geometries import SOLVERS
-from latentaug.moments import Moments
-from latentaug.stages import fit_latent_maps
+from latentaug.latent import maps
+from latentaug.latent.algebra import Algebra
+from latentaug.latent.maps import Moments
+from latentaug.latent.representations import cyclic_table
+from latentaug.learn.coding import find_device
+from latentaug.learn.geometries import SOLVERS
+from latentaug.learn.objectives import fit_latent_maps
 
 PASSES = 3
 

@@ -18,8 +18,9 @@ from torch.nn import functional
 
 from benchmarks.pairing import in_turn, median_ratio, table
 from benchmarks.sides import own_network, plain_network
-from latentaug import convolutions, losses
-from latentaug.training import LONGEST_GRADIENT, _as_one_vector
+from latentaug.learn import networks as convolutions
+from latentaug.learn import objectives as losses
+from latentaug.learn.training import LONGEST_GRADIENT, _as_one_vector
 
 CPU = torch.device("cpu")
 

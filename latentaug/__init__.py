@@ -1,37 +1,41 @@
 """Composable latent augmentations: apply, compose, undo and transfer augmentations as linear maps in latent space."""
 
 import importlib
+from typing import TYPE_CHECKING, Any
 
 from latentaug._version import __version__
 
+if TYPE_CHECKING:
+    from latentaug.models.augmenter import LatentAugmenter
+    from latentaug.models.conditional import ConditionalVAE
+    from latentaug.models.resampling import LatentResampler
+    from latentaug.models.transfer import TransferHead
+    from latentaug.models.transform import LatentTransform
+    from latentaug.models.vae import VAE
+    from latentaug.persistence import load
+
 _HOMES = {
-    "ConditionalVAE": "conditional",
-    "LatentAugmenter": "augmenter",
-    "LatentResampler": "resampling",
-    "LatentTransform": "latent_transform",
-    "TransferHead": "transfer",
-    "VAE": "vae",
+    "ConditionalVAE": "models.conditional",
+    "LatentAugmenter": "models.augmenter",
+    "LatentResampler": "models.resampling",
+    "LatentTransform": "models.transform",
+    "TransferHead": "models.transfer",
+    "VAE": "models.vae",
     "load": "persistence",
 }
 
 __all__ = [
-    "VAE",
-    "ConditionalVAE",
-    "LatentAugmenter",
-    "LatentResampler",
-    "LatentTransform",
-    "TransferHead",
-    "__version__",
+    "VAE", "ConditionalVAE", "LatentAugmenter", "LatentResampler", "LatentTransform", "TransferHead", "__version__",
     "load",
-]
+]  # fmt: skip
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     """Import a public name where it is first used: torch takes seconds."""
     if name not in _HOMES:
         raise AttributeError(f"module 'latentaug' has no attribute {name!r}")
     return getattr(importlib.import_module(f"latentaug.{_HOMES[name]}"), name)
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted(__all__)

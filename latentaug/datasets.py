@@ -19,6 +19,8 @@ _SPLITS = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
     "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
 }
+
+
 # Of the uncompressed files: copies of MNIST differ in how they were zipped, not in what they hold.
 _SHA256 = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -26,9 +28,10 @@ _SHA256 = {
     "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
+
+
 _LAYOUTS = ("", "mnist", "MNIST/raw")
 _SEED = 2303
-
 _BY_HAND = (
     f"Put the MNIST files ({', '.join(f'{name}.gz' for name in _SHA256)}) into a folder and "
     "name it in LATENTAUG_DATA or data_home, or use load_digits_sample, which needs no network."

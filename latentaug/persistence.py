@@ -1,26 +1,392 @@
-"""Saving and loading: `save` and `load` without pickle, and what makes estimators pickle."""
+"""Files of models, saved and loaded without pickle: plain data, arrays, estimators by name, and never code.
+
+A model is a table of nodes. Every object stands in it once, after its parts, and names them by their numbers: so what
+is shared stays shared, nothing nests, and nothing holds itself.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import importlib
+import math
 import os
-import pickle
-import sys
+import re
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import fields
+from typing import Any, NamedTuple
 
-from latentaug._validation import check_path, shown, unknown_name
-from latentaug._version import DOCUMENTATION, __version__
-from latentaug.archive import one_line, read_archive, write_archive
-from latentaug.nodes import Reader, Writer
+import numpy as np
+import sklearn
+from sklearn.base import BaseEstimator
 
-__all__ = ["PersistentMixin", "VersionWarning", "load"]
+from latentaug._checks import check_path, one_line, shown, unknown_name
+from latentaug._files import read_archive, write_archive
+from latentaug._version import __version__
+from latentaug.augs.catalogue import CATALOGUE, name_augs
+
+__all__ = [
+    "KINDS", "MissingAug", "Reader", "VersionWarning", "Writer", "is_plain", "load", "packed_state", "save",
+    "unpacked_state",
+]  # fmt: skip
+
+PLAIN = (type(None), bool, int, float, str)
+SPECIAL = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
+DTYPE = re.compile(r"[<>|][biufcSU][1-9]\d{0,5}")
+SAFE = {np.dtype(code).str for code in "?bBhHiIlLqQefd"}  # what safetensors knows, too
+RECORDS = {
+    "ImageFormat": "images",
+    "Algebra": "latent.algebra",
+    "Moments": "latent.maps",
+    "Stream": "learn.resuming",
+    "ResidualNetwork": "latent.maps",
+}
+
+
+MAX_NESTED = 1000
+TRANSIENT = {"_latentaug_version", "_skl_callbacks", "_skl_callbacks_to_teardown", "_callback_fit_ctx"}
+
+
+def is_plain(value: Any) -> bool:
+    """Whether JSON holds a value as it is."""
+    return type(value) in PLAIN and (type(value) is not float or math.isfinite(value))
+
+
+class MissingAug:
+    """The name of an augmentation whose function is not in the file; ValueError where it is called.
+
+    Parameters
+    ----------
+    name : str
+        That of the augmentation.
+    qualname : str
+        Where it was found: ``module:name``.
+    """
+
+    def __init__(self, name: str, qualname: str) -> None:
+        self.__name__ = name
+        self.qualname = qualname
+
+    def __call__(self, X: np.ndarray) -> np.ndarray:
+        """Raise ValueError."""
+        raise ValueError(
+            f"The function of {self.__name__!r} ({self.qualname}) was not saved with the model. "
+            "Attach it by load(path, augs=...)."
+        )
+
+    def __repr__(self) -> str:
+        return f"MissingAug({self.__name__!r}, {self.qualname!r})"
+
+
+class Kind(NamedTuple):
+    """How objects of one kind are told, written as JSON by a `Writer`, and read back by a `Reader`."""
+
+    holds: Callable[[Any], bool]
+    write: Callable[[Any, Any], Any]
+    read: Callable[[Any, Any], Any]
+
+
+def _write_values(writer: Any, values: Any) -> list:
+    return [writer.write(value) for value in values]
+
+
+def _read_list(reader: Any, content: Any) -> list:
+    return [reader.read(node) for node in content]
+
+
+def _read_tuple(reader: Any, content: Any) -> tuple:
+    return _counted(reader, tuple(_read_list(reader, content)))
+
+
+def _counted(reader: Any, value: Any) -> Any:
+    """Refuse a tuple or record of too many others: as a key of a dict, shared ones could take forever to hash."""
+    parts = value if type(value) is tuple else vars(value).values()
+    nested = 1 + sum(reader.nested.get(id(part), 0) for part in parts)
+    if nested > MAX_NESTED:
+        raise ValueError(f"a {type(value).__name__} holds more than {MAX_NESTED} others")
+    reader.nested[id(value)] = nested
+    return value
+
+
+def _write_dict(writer: Any, value: dict) -> list:
+    return [[writer.write(key), writer.write(item)] for key, item in value.items()]
+
+
+def _read_dict(reader: Any, content: Any) -> dict:
+    return {reader.read(key): reader.read(item) for key, item in content}
+
+
+def _dtype(text: str) -> np.dtype:
+    if not DTYPE.fullmatch(text):
+        raise TypeError(f"save() holds arrays of numbers and text. Got dtype {text!r}.")
+    return np.dtype(text)
+
+
+def _write_scalar(writer: Any, value: np.generic) -> list:
+    return [_dtype(value.dtype.str).str, value.tobytes().hex()]
+
+
+def _read_scalar(reader: Any, content: Any) -> Any:
+    dtype, data = content
+    return np.frombuffer(bytes.fromhex(data), _dtype(dtype))[0]
+
+
+def _write_array(writer: Any, value: np.ndarray) -> dict:
+    """Store an array: turned over if in Fortran order, as bytes if safetensors does not know its dtype."""
+    turned = value.flags.f_contiguous and not value.flags.c_contiguous
+    array = np.asarray(value.T if turned else value, order="C")
+    entry = {"shape": list(array.shape), "turned": turned}
+    if array.dtype == object:
+        return {**entry, "dtype": "object", "items": _write_values(writer, array.ravel().tolist())}
+    dtype = _dtype(array.dtype.str).str
+    return {**entry, "dtype": dtype, "stored": writer.store(array if dtype in SAFE else array.ravel().view(np.uint8))}
+
+
+def _read_array(reader: Any, content: Any) -> np.ndarray:
+    if content["dtype"] == "object":
+        array = np.fromiter(_read_list(reader, content["items"]), dtype=object)
+    else:
+        array = reader.take(content["stored"])
+        array = array if array.dtype == _dtype(content["dtype"]) else array.view(_dtype(content["dtype"]))
+    array = array.reshape(content["shape"])
+    return array.T if content["turned"] else array
+
+
+def _is_random_state(value: Any) -> bool:
+    return type(value) is np.random.RandomState and value.get_state(legacy=False)["bit_generator"] == "MT19937"
+
+
+def _read_random_state(reader: Any, content: Any) -> np.random.RandomState:
+    state, random_state = reader.read(content), np.random.RandomState(0)
+    if not 0 <= state["state"]["pos"] <= 624 or state["state"]["key"].shape != (624,):  # numpy would read beyond them
+        raise ValueError("the state of a RandomState is not one")
+    random_state.set_state(state)
+    return random_state
+
+
+def _record_class(name: str) -> Any:
+    return getattr(importlib.import_module(f"latentaug.{RECORDS[name]}"), name) if name in RECORDS else None
+
+
+def _write_record(writer: Any, value: Any) -> list:
+    return [type(value).__name__, {field.name: writer.write(getattr(value, field.name)) for field in fields(value)}]
+
+
+def _read_record(reader: Any, content: Any) -> Any:
+    name, state = content
+    return _counted(reader, _record_class(name)(**{field: reader.read(node) for field, node in state.items()}))
+
+
+def _by_name(aug: Any, name: str | None = None) -> MissingAug:
+    if isinstance(aug, MissingAug):
+        return aug
+    name = name or getattr(aug, "__name__", None) or type(aug).__name__
+    return MissingAug(name.strip("<>"), f"{aug.__module__}:{getattr(aug, '__qualname__', type(aug).__qualname__)}")
+
+
+CATALOGUED = {_by_name(aug).qualname: aug for aug in CATALOGUE.values()}
+
+
+def _read_aug(reader: Any, content: Any) -> Any:
+    name, qualname = content
+    return CATALOGUED.get(qualname) or MissingAug(name, qualname)
+
+
+def _without_function(aug: Any) -> Any:
+    """An entry of `augs` with only the name of its function."""
+    match aug:
+        case (str() as name, function) if callable(function):
+            return type(aug)((name, _by_name(function, name)))
+    return _by_name(aug) if callable(aug) else aug
+
+
+def _attach(augs: Any, reader: Any) -> Any:
+    """The parameter `augs` with the functions that the reader was given, under the names that they had."""
+    if not reader.augs or not isinstance(augs, (list, tuple)):
+        return augs
+    attached = []
+    for (name, function), aug in zip(name_augs(augs).items(), augs, strict=True):
+        if function is not None and not isinstance(aug, str):
+            reader.aug_names.add(name)
+            aug = (name, reader.augs[name]) if name in reader.augs else aug
+        attached.append(aug)
+    return type(augs)(attached)
+
+
+def _find_class(name: str) -> Any:
+    """The public estimator of latentaug or scikit-learn that a name stands for, or None."""
+    package, *module, public = name.split(".")
+    if package not in ("latentaug", "sklearn") or any(part not in sklearn.__all__ for part in module):
+        return None
+    found = getattr(importlib.import_module(".".join([package, *module])), public, None)
+    return found if isinstance(found, type) and issubclass(found, BaseEstimator) else None
+
+
+def _public_name(value: Any) -> str:
+    package, *module = type(value).__module__.split(".")
+    return ".".join([package, *(module[:1] if package == "sklearn" else []), type(value).__name__])
+
+
+def _is_estimator(value: Any) -> bool:
+    return isinstance(value, BaseEstimator) and _find_class(_public_name(value)) is type(value)
+
+
+def _write_estimator(writer: Any, value: Any) -> list:
+    state = {name: item for name, item in value.__getstate__().items() if name not in TRANSIENT}
+    if isinstance(state.get("augs"), (list, tuple)):
+        state["augs"] = type(state["augs"])(map(_without_function, state["augs"]))
+    return [_public_name(value), {name: writer.write(item) for name, item in state.items()}]
+
+
+def _read_estimator(reader: Any, content: Any) -> Any:
+    name, nodes = content
+    cls = _find_class(name)
+    if cls is None:
+        raise ValueError(f"it names {name!r}, which is no public estimator of latentaug or scikit-learn")
+    state = {attribute: reader.read(node) for attribute, node in nodes.items()}
+    if name.startswith("latentaug."):
+        state |= {"_latentaug_version": reader.version} | ({"device": reader.device} if "device" in state else {})
+        state |= {"augs": _attach(state["augs"], reader)} if "augs" in state else {}
+    estimator = cls.__new__(cls)
+    estimator.__setstate__(state)
+    return estimator
+
+
+KINDS = {
+    "float": Kind(lambda value: type(value) is float, lambda _, value: repr(value), lambda _, text: SPECIAL[text]),
+    "list": Kind(lambda value: type(value) is list, _write_values, _read_list),
+    "tuple": Kind(lambda value: type(value) is tuple, _write_values, _read_tuple),
+    "dict": Kind(lambda value: type(value) is dict, _write_dict, _read_dict),
+    "scalar": Kind(lambda value: isinstance(value, np.generic), _write_scalar, _read_scalar),
+    "array": Kind(lambda value: type(value) in (np.ndarray, np.memmap), _write_array, _read_array),
+    "random_state": Kind(
+        _is_random_state, lambda writer, value: writer.write(value.get_state(legacy=False)), _read_random_state
+    ),
+    "record": Kind(lambda value: type(value) is _record_class(type(value).__name__), _write_record, _read_record),
+    "aug": Kind(lambda value: type(value) is MissingAug, lambda _, aug: [aug.__name__, aug.qualname], _read_aug),
+    "estimator": Kind(_is_estimator, _write_estimator, _read_estimator),
+}
+
+
+# Bytes that the arrays of a model may take: so many, and so many times what is stored.
+SLACK, SHARING = 2**28, 64
+
+
+class Writer:
+    """A table of nodes that grows by what is written to it.
+
+    Attributes
+    ----------
+    objects : list of [str, content]
+        Kind and content of each node.
+    arrays : dict of str to ndarray
+        Every array once, by a number.
+    """
+
+    def __init__(self) -> None:
+        self.objects: list[list[Any]] = []
+        self.arrays: dict[str, np.ndarray] = {}
+        self._names: dict[tuple, str] = {}
+        self._numbers: dict[int, int | None] = {}
+        self._kept: list[Any] = []  # the id of an object that is gone would be given to another
+
+    def write(self, value: Any) -> Any:
+        """A value as JSON: itself where it is plain, else the number of its node.
+
+        Raises
+        ------
+        TypeError
+            On what is of no kind in `KINDS`, and on a list that holds itself.
+        """
+        if is_plain(value):
+            return value
+        if id(value) not in self._numbers:
+            self._kept.append(value)
+            self._numbers[id(value)] = None
+            self._numbers[id(value)] = self._add(value)
+        if self._numbers[id(value)] is None:
+            raise TypeError(f"save() holds no {type(value).__name__} that holds itself. Allowed: pickle for it.")
+        return {"ref": self._numbers[id(value)]}
+
+    def _add(self, value: Any) -> int:
+        kind = next((name for name, kind in KINDS.items() if kind.holds(value)), None)
+        if kind is None:
+            name = f"{type(value).__module__}.{type(value).__qualname__}"
+            raise TypeError(
+                "save() holds plain data, arrays, and public estimators of latentaug and scikit-learn. "
+                f"Got {name}. Allowed: pickle, joblib or skops for it."
+            )
+        self.objects.append([kind, KINDS[kind].write(self, value)])
+        return len(self.objects) - 1
+
+    def store(self, array: np.ndarray) -> str:
+        """Keep an array in C order, of a dtype that safetensors knows; of equal ones, the first. Returns its name."""
+        key = (array.dtype.str, array.shape, hashlib.sha256(array.tobytes()).digest())
+        name = self._names.setdefault(key, str(len(self._names)))
+        self.arrays.setdefault(name, array)
+        return name
+
+
+class Reader:
+    """The objects of a table.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+        As `Writer` names them.
+    device : str
+        The parameter `device` of every estimator of latentaug that has one.
+    augs : mapping of str to callable
+        Functions to attach, by the names of their augmentations.
+
+    Attributes
+    ----------
+    aug_names : set of str
+        Augmentations that functions can be attached to.
+    nested : dict of int to int
+        How many tuples and records each of them is made of, by its id.
+    """
+
+    version = __version__  # what the file's own version is, its reader has said
+
+    def __init__(self, arrays: Mapping[str, np.ndarray], device: str, augs: Mapping[str, Callable]) -> None:
+        self.device = device
+        self.augs = augs
+        self.aug_names: set[str] = set()
+        self.nested: dict[int, int] = {}
+        self._arrays = arrays
+        self._room = SLACK + SHARING * sum(array.nbytes for array in arrays.values())
+        self._values: list[Any] = []
+
+    def read_all(self, objects: Any) -> Any:
+        """Build every object; the last one is the model."""
+        for kind, content in objects:
+            if kind not in KINDS:
+                raise unknown_name("kind of object", kind, KINDS)
+            self._values.append(KINDS[kind].read(self, content))
+        return self._values[-1]
+
+    def read(self, node: Any) -> Any:
+        """The value of a node that `Writer.write` gave."""
+        if is_plain(node):
+            return node
+        number = node["ref"]
+        if type(number) is not int or not 0 <= number < len(self._values):
+            raise ValueError(f"object {len(self._values)} is made of {number!r}, which does not stand before it")
+        return self._values[number]
+
+    def take(self, name: str) -> np.ndarray:
+        """A copy of a stored array, which its owner may write to."""
+        array = self._arrays[name]
+        self._room -= array.nbytes
+        if self._room < 0:
+            raise ValueError("its arrays take more memory than the file accounts for")
+        return array.copy()
+
 
 STAMP = "_latentaug_version"
 PAIRS = ":pairs"
 VERSIONED = {"latentaug": "latentaug", "numpy": "numpy", "scikit-learn": "sklearn", "torch": "torch"}
-BY_VALUE = ("copy", "cloudpickle", "dill", "latentaug.kinds")  # modules that need no function's name
 
 
 class VersionWarning(UserWarning):
@@ -36,100 +402,34 @@ def _warn_of_version(version: Any) -> None:
         )
 
 
-def _copied_by_value() -> bool:
-    """Whether a state is asked for by a module that copies functions, as deepcopy, cloudpickle and `save` do."""
-    frame: Any = sys._getframe()
-    while frame is not None:
-        module = f".{frame.f_globals.get('__name__')}."
-        if any(f".{name}." in module for name in BY_VALUE):
-            return True
-        frame = frame.f_back
-    return False
+def save(estimator: Any, path: str | os.PathLike) -> None:
+    """Write an estimator to a file that `load` reads; see the method `save` of every estimator."""
+    writer = Writer()
+    writer.write(estimator)
+    versions = {name: importlib.import_module(module).__version__ for name, module in VERSIONED.items()}
+    write_archive(check_path(path), {"versions": versions, "objects": writer.objects}, writer.arrays)
 
 
-def _check_picklable(augs: Any) -> None:
-    """Refuse augmentations that pickle cannot find by name, with advice."""
-    for aug in augs if isinstance(augs, (list, tuple)) else [augs]:
-        try:
-            pickle.dumps(aug)
-        except Exception as error:
-            name = " ".join(repr(aug).split())[:200]
-            raise pickle.PicklingError(
-                f"The augmentation {name} does not pickle. Allowed: a function named at the top level of a module, "
-                "cloudpickle, or save(), which keeps the model without the function."
-            ) from error
+def packed_state(state: Mapping[str, Any]) -> dict[str, Any]:
+    """The state of an estimator with the version; dicts with tuples for keys, which JSON has not, as pairs."""
+    pairs = {name for name, value in state.items() if _has_odd_keys(value)}
+    return {name + PAIRS * (name in pairs): list(v.items()) if name in pairs else v for name, v in state.items()} | {
+        STAMP: __version__
+    }
+
+
+def unpacked_state(state: Mapping[str, Any]) -> dict[str, Any]:
+    """A state as it was before `packed_state`; a warning where another version packed it."""
+    _warn_of_version(state.get(STAMP, "before 0.1"))
+    return {
+        name.removesuffix(PAIRS): dict(value) if name.endswith(PAIRS) else value
+        for name, value in state.items()
+        if name != STAMP
+    }
 
 
 def _has_odd_keys(value: Any) -> bool:
     return type(value) is dict and not all(isinstance(key, str) for key in value)
-
-
-class PersistentMixin:
-    """An estimator that pickles, with the version of latentaug in its state, and saves to a file without pickle."""
-
-    _doc_link_module = "latentaug"  # a notebook shows a link to the page of the class
-    _doc_link_template = DOCUMENTATION + "generated/latentaug.{estimator_name}.html"
-
-    def save(self, path):
-        """Write the estimator, fitted or not, to a file that `latentaug.load` reads.
-
-        The file is a zip of JSON and of arrays in the safetensors format. It holds no code, so that reading it runs
-        none: functions in `augs` are kept by name, and only those of `latentaug.augs.CATALOGUE` come back by
-        themselves. It appears whole or not at all: until it is complete, what `path` held before stays.
-
-        Parameters
-        ----------
-        path : str or os.PathLike
-            Of the file; one that is there is replaced.
-
-        Raises
-        ------
-        TypeError
-            On an estimator that is neither of latentaug nor of scikit-learn, and on other data that the file cannot
-            hold. Such models pickle.
-        OSError
-            Where the file cannot be written.
-
-        Examples
-        --------
-        >>> import tempfile
-        >>> from pathlib import Path
-        >>> import numpy as np
-        >>> from latentaug import VAE, load
-        >>> X = np.random.default_rng(0).random((32, 8, 8))
-        >>> vae = VAE(latent_dim=4, max_iter=1, random_state=0).fit(X)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     vae.save(Path(folder) / "vae.latentaug")
-        ...     loaded = load(Path(folder) / "vae.latentaug")
-        >>> np.array_equal(loaded.transform(X), vae.transform(X))
-        True
-        """
-        writer = Writer()
-        writer.write(self)
-        versions = {name: importlib.import_module(module).__version__ for name, module in VERSIONED.items()}
-        write_archive(check_path(path), {"versions": versions, "objects": writer.objects}, writer.arrays)
-
-    def __getstate__(self):
-        parent: Any = super()
-        state = dict(parent.__getstate__())
-        if "augs" in state and not _copied_by_value():
-            _check_picklable(state["augs"])
-        # skops, as JSON, has no dicts with tuples for keys.
-        packed = (
-            (name + PAIRS, list(value.items())) if _has_odd_keys(value) else (name, value)
-            for name, value in state.items()
-        )
-        return {**dict(packed), STAMP: __version__}
-
-    def __setstate__(self, state):
-        _warn_of_version(state.get(STAMP, "before 0.1"))
-        unpacked = {
-            name.removesuffix(PAIRS): dict(value) if name.endswith(PAIRS) else value
-            for name, value in state.items()
-            if name != STAMP
-        }
-        parent: Any = super()
-        parent.__setstate__(unpacked)
 
 
 def load(path: str | os.PathLike, device: Any = "auto", augs: Mapping[str, Callable] | None = None) -> Any:
@@ -188,7 +488,7 @@ def load(path: str | os.PathLike, device: Any = "auto", augs: Mapping[str, Calla
     with one_line(f"{path} holds no model that latentaug {__version__} can build"):
         _warn_of_version(meta["versions"]["latentaug"])
         model = reader.read_all(meta["objects"])
-        if not isinstance(model, PersistentMixin):
+        if not _is_estimator(model) or not _public_name(model).startswith("latentaug."):
             raise TypeError(f"it is a {type(model).__name__}")
     for name in functions:
         if name not in reader.aug_names:

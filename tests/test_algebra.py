@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from latentaug._validation import ImageFormat
-from latentaug.algebra import cyclic_table, find_algebra, regular_representation
 from latentaug.augs import CATALOGUE, name_augs
-from latentaug.maps import compose, representation_defect
-from latentaug.views import Views, declared_compositions
+from latentaug.augs.views import Views, declared_compositions
+from latentaug.images import ImageFormat
+from latentaug.latent.algebra import find_algebra
+from latentaug.latent.maps import compose
+from latentaug.latent.representations import cyclic_table, regular_representation, representation_defect
 
 rng = np.random.default_rng(0)
 IMAGES = rng.integers(0, 256, (20, 10, 10)).astype(np.uint8)

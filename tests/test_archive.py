@@ -18,8 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
-from latentaug import VAE, LatentAugmenter, archive, load
-from latentaug.archive import read_archive, write_archive
+from latentaug import VAE, LatentAugmenter, load
+from latentaug import _files as archive
+from latentaug._files import read_archive, write_archive
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,8 @@ from sklearn.pipeline import make_pipeline
 
 from latentaug import VAE, LatentAugmenter
 from latentaug.augs import CATALOGUE, edge_detect, flip_lr, flip_ud, rotate_cw, shear_x
-from latentaug.methods import METHODS
 from latentaug.metrics import error_table, squared_error
+from latentaug.models.augmenter import METHODS
 
 GEOMETRIES = ["auto", "free", "orthogonal", "finite_order", "group"]
 QUICK = {"hidden_channels": (2, 3), "max_iter": 2, "device": "cpu"}

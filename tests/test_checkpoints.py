@@ -16,8 +16,8 @@ from sklearn.exceptions import ConvergenceWarning
 from two_processes import CASES, QUICK, X, quick, told
 
 from latentaug import LatentAugmenter, load
-from latentaug.checkpoints import Checkpoint
-from latentaug.training import _Training
+from latentaug.learn.resuming import Checkpoint
+from latentaug.learn.training import _Training
 
 MODELS = {case: CASES[case][0] for case in ("VAE", "adabelief", "joint", "staged", "ConditionalVAE", "TransferHead")}
 MODELS["early stopping"] = quick(early_stopping=True, n_iter_no_change=3, tol=9.0)

@@ -12,9 +12,9 @@ from sklearn.decomposition import PCA
 
 from latentaug import VAE, ConditionalVAE, LatentAugmenter
 from latentaug.augs import CATALOGUE
-from latentaug.errors import error_table
-from latentaug.networks import ViewConditions, build, initialise
-from latentaug.stages import CONDITIONINGS
+from latentaug.learn.networks import ViewConditions, build, initialise
+from latentaug.learn.objectives import CONDITIONINGS
+from latentaug.models.errors import error_table
 
 FLIPS = ["flip_lr", "flip_ud"]
 QUICK = {"latent_dim": 8, "hidden_channels": (4, 8), "kl_weight": 0.01, "device": "cpu"}

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from latentaug.convolutions import Downsampling, Upsampling
-from latentaug.objective import PRECISIONS
+from latentaug.learn.networks import Downsampling, Upsampling
+from latentaug.learn.objectives import PRECISIONS
 
 TOLERANCES = {"32": 1e-5, "bf16-mixed": 0.03}
 

@@ -11,8 +11,8 @@ from sklearn.base import clone
 
 import latentaug
 from latentaug import VAE, ConditionalVAE, LatentAugmenter, TransferHead
-from latentaug.border import find_device
-from latentaug.objective import PRECISIONS
+from latentaug.learn.coding import find_device
+from latentaug.learn.objectives import PRECISIONS
 
 QUICK = VAE(latent_dim=4, hidden_channels=(4, 8), kl_weight=0.01, max_iter=3, random_state=0)
 MODELS = {

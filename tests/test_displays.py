@@ -39,8 +39,8 @@ from latentaug.displays import (
     TrajectoryDisplay,
     TransferMatrixDisplay,
 )
-from latentaug.errors import carry_matrix, error_table
-from latentaug.recursion import default_classifier
+from latentaug.metrics.recursion import default_classifier
+from latentaug.models.errors import carry_matrix, error_table
 
 D4 = ["rotate_cw", "flip_lr"]
 

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from two_processes import CASES, X, fit, quick
 
-from latentaug import distributed
-from latentaug.distributed import ALONE, Processes
-from latentaug.lessons import Draws, Lesson, batches
+from latentaug.learn import processes as distributed
+from latentaug.learn.processes import ALONE, Processes
+from latentaug.learn.training import Draws, Lesson, batches
 
 SCRIPT = Path(__file__).with_name("two_processes.py")
 TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]

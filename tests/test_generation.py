@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
 from latentaug import VAE, LatentAugmenter
-from latentaug.errors import squared_error
-from latentaug.networks import build, initialise
-from latentaug.refine import decode_with_jacobian, refine
+from latentaug.images import squared_error
+from latentaug.learn.coding import decode_with_jacobian, refine
+from latentaug.learn.networks import build, initialise
 
 QUICK = {"latent_dim": 8, "hidden_channels": (4, 8), "kl_weight": 0.01, "device": "cpu"}
 

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from latentaug import VAE, _mapped
-from latentaug._mapped import BATCH_PIXELS, batches, batches_of, is_mapped, release, slices, take
+from latentaug import VAE
+from latentaug import _rows as _mapped
+from latentaug._rows import BATCH_PIXELS, batches, batches_of, is_mapped, release, slices, take
 
 VIEWS = {
     "all": lambda X: X,

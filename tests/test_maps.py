@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from latentaug import maps
-from latentaug.algebra import cyclic_table, regular_representation
+from latentaug.latent import maps
+from latentaug.latent.representations import cyclic_table, regular_representation
 
 SYMMETRIC_TABLE = np.array(
     [

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
-from latentaug import VAE, ConditionalVAE, LatentAugmenter, TransferHead, recursion
-from latentaug.algebra import cyclic_table, regular_representation
+from latentaug import VAE, ConditionalVAE, LatentAugmenter, TransferHead
 from latentaug.augs import flip_lr, flip_ud, shear_x
+from latentaug.latent.representations import cyclic_table, regular_representation
 from latentaug.metrics import (
     UNITS,
     ErrorRow,
@@ -26,6 +26,7 @@ from latentaug.metrics import (
     in_unit,
     order_defect,
     orthogonality_defect,
+    recursion,
     recursion_curve,
     scorecard,
     squared_error,

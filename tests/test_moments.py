@@ -15,16 +15,18 @@ from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
 
-from latentaug import LatentAugmenter, maps
-from latentaug._validation import ImageFormat
-from latentaug.algebra import Algebra, find_algebra, regular_representation
+from latentaug import LatentAugmenter
 from latentaug.augs import name_augs
-from latentaug.codec import Codec
-from latentaug.geometries import GEOMETRIES, SOLVERS, views_to_fit
-from latentaug.methods import fit_staged
-from latentaug.moments import BATCH, Moments, accumulate
-from latentaug.stages import fit_latent_maps
-from latentaug.views import Views
+from latentaug.augs.views import Views
+from latentaug.images import ImageFormat
+from latentaug.latent import maps
+from latentaug.latent.algebra import Algebra, find_algebra
+from latentaug.latent.maps import Moments
+from latentaug.latent.representations import regular_representation
+from latentaug.learn.geometries import GEOMETRIES, SOLVERS, views_to_fit
+from latentaug.learn.objectives import fit_latent_maps
+from latentaug.models.augmenter import fit_staged
+from latentaug.models.codec import BATCH, Codec, accumulate
 
 KLEIN = np.array([[0, 1, 2, 3], [1, 0, 3, 2], [2, 3, 0, 1], [3, 2, 1, 0]])
 ALGEBRA = Algebra(

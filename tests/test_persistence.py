@@ -29,25 +29,15 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.estimator_checks import check_estimators_pickle
 
 import latentaug
-from latentaug import (
-    VAE,
-    ConditionalVAE,
-    LatentAugmenter,
-    LatentTransform,
-    TransferHead,
-    border,
-    load,
-    persistence,
-)
-from latentaug._validation import ImageFormat
-from latentaug.algebra import Algebra, cyclic_table
+from latentaug import VAE, ConditionalVAE, LatentAugmenter, LatentTransform, TransferHead, load, persistence
 from latentaug.augs import CATALOGUE, flip_lr, from_torchvision
-from latentaug.kinds import KINDS, RECORDS, MissingAug
-from latentaug.maps import ResidualNetwork
-from latentaug.moments import Moments
-from latentaug.nodes import Reader, Writer
-from latentaug.persistence import VersionWarning
-from latentaug.streams import Stream
+from latentaug.images import ImageFormat
+from latentaug.latent.algebra import Algebra
+from latentaug.latent.maps import Moments, ResidualNetwork
+from latentaug.latent.representations import cyclic_table
+from latentaug.learn import coding as border
+from latentaug.learn.resuming import Stream
+from latentaug.persistence import KINDS, RECORDS, MissingAug, Reader, VersionWarning, Writer
 
 cloudpickle = pytest.importorskip("cloudpickle")
 skops = pytest.importorskip("skops.io")

@@ -23,7 +23,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from latentaug import VAE, ConditionalVAE, LatentAugmenter, LatentResampler, TransferHead, load
 from latentaug.augs import flip_lr, flip_ud
-from latentaug.labels import check_allowed, composed_labels, draw_copies
+from latentaug.models.resampling import check_allowed, composed_labels, draw_copies
 
 FLIPS = ["flip_lr", "flip_ud"]
 VIEWS = [("flip_lr",), ("flip_ud",), ("flip_lr", "flip_ud")]

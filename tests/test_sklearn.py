@@ -13,7 +13,7 @@ from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from latentaug import VAE, ConditionalVAE, LatentAugmenter, TransferHead
-from latentaug.errors import error_table
+from latentaug.models.errors import error_table
 
 TINY = VAE(latent_dim=4, hidden_channels=(4, 8), max_iter=1, random_state=0)
 JOINT = LatentAugmenter(["flip_lr"], TINY, random_state=0)

@@ -11,7 +11,7 @@ from sklearn.decomposition import PCA
 from sklearn.frozen import FrozenEstimator
 
 from latentaug import VAE, LatentAugmenter, load
-from latentaug.settings import OPTIMIZERS
+from latentaug.learn.training import OPTIMIZERS
 
 QUICK = VAE(latent_dim=4, hidden_channels=(2, 3), max_iter=2, kl_weight=0.01, random_state=0)
 GEOMETRIES = ("auto", "free", "orthogonal", "finite_order", "group")

@@ -5,11 +5,17 @@ import copy
 import pytest
 import torch
 
-from latentaug.lessons import Draws, Lesson
-from latentaug.losses import squared_error
-from latentaug.networks import build, initialise
-from latentaug.settings import OPTIMIZERS, TrainingSettings
-from latentaug.training import LONGEST_GRADIENT, _as_one_vector, _Training
+from latentaug.learn.networks import build, initialise
+from latentaug.learn.objectives import squared_error
+from latentaug.learn.training import (
+    LONGEST_GRADIENT,
+    OPTIMIZERS,
+    Draws,
+    Lesson,
+    TrainingSettings,
+    _as_one_vector,
+    _Training,
+)
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)

@@ -14,10 +14,11 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV
 
 from latentaug import VAE, LatentAugmenter, TransferHead
-from latentaug._contract import check_pairing
 from latentaug.augs import CATALOGUE, canny, shear_x
-from latentaug.border import weights_of
-from latentaug.errors import error_table, squared_error
+from latentaug.images import squared_error
+from latentaug.learn.coding import weights_of
+from latentaug.models.errors import error_table
+from latentaug.models.transfer import check_pairing
 
 FLIPS, TARGETS = ["flip_lr", "flip_ud"], ["shear_x", "canny"]
 QUICK = {"latent_dim": 8, "hidden_channels": (4, 8), "kl_weight": 0.01, "max_iter": 2, "device": "cpu"}

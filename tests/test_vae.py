@@ -13,11 +13,11 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from latentaug import VAE
-from latentaug.border import to_images, to_tensor
-from latentaug.losses import kl_divergence, squared_error
-from latentaug.networks import ConjugateMap, OrthogonalMap, build, initialise
-from latentaug.settings import OPTIMIZERS, SCHEDULES, TrainingSettings
-from latentaug.training import _BestWeights
+from latentaug.learn.coding import to_images, to_tensor
+from latentaug.learn.geometries import ConjugateMap, OrthogonalMap
+from latentaug.learn.networks import build, initialise
+from latentaug.learn.objectives import kl_divergence, squared_error
+from latentaug.learn.training import OPTIMIZERS, SCHEDULES, TrainingSettings, _BestWeights
 
 QUICK = {"latent_dim": 3, "hidden_channels": (2, 3), "max_iter": 2, "device": "cpu", "random_state": 0}
 
@@ -189,7 +189,7 @@ def ctrl_c():
 
 
 def test_ctrl_c_keeps_the_model(digits, ctrl_c, monkeypatch):
-    from latentaug import training
+    from latentaug.learn import training
 
     passes = []
 

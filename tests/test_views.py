@@ -2,16 +2,16 @@
 
 from unittest.mock import patch
 
+import latentaug.views
 import numpy as np
 import pytest
 from conftest import image_stacks
 from hypothesis import given
 from hypothesis import strategies as st
 
-import latentaug.views
-from latentaug._validation import ImageFormat
 from latentaug.augs import CATALOGUE, name_augs
-from latentaug.views import Views
+from latentaug.augs.views import Views
+from latentaug.images import ImageFormat
 
 
 def views_of(X, augs, **kwargs):

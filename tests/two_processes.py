@@ -15,7 +15,7 @@ from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 
 from latentaug import VAE, ConditionalVAE, LatentAugmenter, TransferHead
-from latentaug.checkpoints import Checkpoint
+from latentaug.learn.resuming import Checkpoint
 
 X = (load_digits().images[:205] * 15).astype(np.uint8)
 QUICK = VAE(4, hidden_channels=(4, 8), max_iter=2, batch_size=31, device="cpu", random_state=0)

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.fuzzing.kinds import in_words, pick
-from latentaug.archive import read_archive, write_archive
+from latentaug._files import read_archive, write_archive
 
 NO_PATHS = (3, 1.5, None, [], {}, object(), b"model", ("a",), np.zeros(3), True)
 NO_PLACES = ("\0", "a\0b", "~nobody-has-this-name/model", "", "/", "/dev/null/x", "x" * 300, "no-such-folder/model")

@@ -14,9 +14,9 @@ from benchmarks.fuzzing.files import FOLDER
 from benchmarks.fuzzing.kinds import Kind, pick
 from benchmarks.fuzzing.models import PAIR, X, Y, Z, make, saved_model
 from latentaug import augs
-from latentaug._validation import ImageFormat
-from latentaug.stages import train_autoencoder
-from latentaug.views import Views
+from latentaug.augs.views import Views
+from latentaug.images import ImageFormat
+from latentaug.learn.objectives import train_autoencoder
 
 EMPTY = inspect.Parameter.empty
 FORMAT = ImageFormat((8, 8))

@@ -13,8 +13,8 @@ import numpy as np
 
 from examples.paper.models import Study, study_of
 from examples.paper.settings import BUDGETS, OUTPUT
-from latentaug.errors import ImageErrors
 from latentaug.metrics import in_unit
+from latentaug.models.errors import ImageErrors
 
 
 @dataclass

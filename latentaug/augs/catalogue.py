@@ -1,0 +1,201 @@
+"""Image space: the catalogue of augmentations, pure functions on a batch of images.
+
+An augmentation takes a stack (n, H, W) or (n, H, W, C) and returns one of the same shape, dtype
+and value range (integers 0..255, floats in [0, 1]). Any such callable will do in place of these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any
+
+import numpy as np
+from scipy.ndimage import correlate1d
+
+from latentaug._checks import shown
+from latentaug.images import check_stack
+
+__all__ = [
+    "CATALOGUE", "Aug", "canny", "check_name", "edge_detect", "flip_lr", "flip_ud", "mini_image", "name_augs",
+    "rotate_ccw", "rotate_cw", "shear_x",
+]  # fmt: skip
+
+Aug = Callable[[np.ndarray], np.ndarray]
+
+
+def _of_stacks(aug: Aug) -> Aug:
+    """An augmentation that refuses what is no image stack."""
+
+    @wraps(aug)
+    def checked(X: np.ndarray) -> np.ndarray:
+        check_stack(X)
+        return aug(X)
+
+    checked.__module__ = "latentaug.augs"  # where files and pickles look for it
+    return checked
+
+
+@_of_stacks
+def flip_lr(X: np.ndarray) -> np.ndarray:
+    """Mirror every image left to right; its own inverse.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> flip_lr(np.array([[[1, 2, 3]]], dtype=np.uint8))
+    array([[[3, 2, 1]]], dtype=uint8)
+    """
+    return X[:, :, ::-1]
+
+
+@_of_stacks
+def flip_ud(X: np.ndarray) -> np.ndarray:
+    """Mirror every image top to bottom; its own inverse."""
+    return X[:, ::-1]
+
+
+@_of_stacks
+def rotate_cw(X: np.ndarray) -> np.ndarray:
+    """Turn every (square) image a quarter clockwise; of order four."""
+    return np.rot90(X, -1, axes=(1, 2))
+
+
+@_of_stacks
+def rotate_ccw(X: np.ndarray) -> np.ndarray:
+    """Turn every (square) image a quarter counter-clockwise; the inverse of `rotate_cw`."""
+    return np.rot90(X, axes=(1, 2))
+
+
+@_of_stacks
+def shear_x(X: np.ndarray) -> np.ndarray:
+    """Shear every image sideways about its centre row, 0.3 pixels a row; what leaves it is lost."""
+    height, width = X.shape[1:3]
+    shift = 0.3 * (np.arange(height) - (height - 1) / 2)
+    source = np.arange(width) - shift[:, None]  # (H, W), columns to read
+    left = np.floor(source).astype(int)
+    padded = np.pad(_to_float(X), ((0, 0), (0, 0), (1, 1)) + ((0, 0),) * (X.ndim - 3))
+    row = np.arange(height)[:, None]
+    weight = (source - left).astype(np.float32).reshape(height, width, *(1,) * (X.ndim - 3))
+
+    def column(c: np.ndarray) -> np.ndarray:
+        return padded[:, row, np.clip(c + 1, 0, width + 1)]
+
+    return _like(column(left) * (1 - weight) + column(left + 1) * weight, X)
+
+
+@_of_stacks
+def mini_image(X: np.ndarray) -> np.ndarray:
+    """Nest a half-size copy of every image in its middle, over what was there."""
+    cv2 = _import_cv2()
+    height, width = X.shape[1:3]
+    small = (max(width // 2, 1), max(height // 2, 1))
+    top, left = (height - small[1]) // 2, (width - small[0]) // 2
+    shrunk = _each(X, lambda image: cv2.resize(image, small, interpolation=cv2.INTER_AREA))
+    nested = X.copy()
+    nested[:, top : top + small[1], left : left + small[0]] = _like(shrunk, X)
+    return nested
+
+
+@_of_stacks
+def edge_detect(X: np.ndarray) -> np.ndarray:
+    """Draw the strength of the edges of every image: the Sobel gradient, a quarter of it, cut at white."""
+    pixels = _to_float(X) / (255 if X.dtype.kind in "ui" else 1)
+    across, along = (
+        correlate1d(correlate1d(pixels, [1, 2, 1], axis=a), [-1, 0, 1], axis=b) for a, b in ((1, 2), (2, 1))
+    )
+    strength = np.minimum(np.hypot(across, along) / 4, 1)
+    return _like(strength * (255 if X.dtype.kind in "ui" else 1), X)
+
+
+@_of_stacks
+def canny(X: np.ndarray) -> np.ndarray:
+    """Draw the edges that Canny's detector finds (thresholds 100 and 200 of 255), channel by channel."""
+    cv2 = _import_cv2()
+    scale = 1 if X.dtype.kind in "ui" else 255
+    pixels = np.clip(np.rint(_to_float(X) * scale), 0, 255).astype(np.uint8)
+    planes = np.moveaxis(pixels, -1, 1).reshape(-1, *X.shape[1:3]) if X.ndim == 4 else pixels
+    edges = np.stack([cv2.Canny(np.ascontiguousarray(plane), 100, 200) for plane in planes])
+    if X.ndim == 4:
+        edges = np.moveaxis(edges.reshape(len(X), -1, *X.shape[1:3]), 1, -1)
+    return _like(edges / np.float32(scale), X)
+
+
+CATALOGUE: dict[str, Aug] = {
+    aug.__name__: aug for aug in (flip_lr, flip_ud, rotate_cw, rotate_ccw, shear_x, mini_image, edge_detect, canny)
+}
+
+
+def _to_float(X: np.ndarray) -> np.ndarray:
+    return X.astype(np.float64 if X.dtype == np.float64 else np.float32)
+
+
+def _like(images: np.ndarray, X: np.ndarray) -> np.ndarray:
+    """Bring computed pixels back to the dtype of `X`."""
+    return (np.rint(images) if X.dtype.kind in "ui" else images).astype(X.dtype)
+
+
+def _each(X: np.ndarray, function: Callable) -> np.ndarray:
+    """Apply an OpenCV function image by image; it may drop a last axis of one channel."""
+    images = np.stack([function(np.ascontiguousarray(image)) for image in _to_float(X)])
+    return images.reshape(*images.shape[:3], *X.shape[3:])
+
+
+def _import_cv2() -> Any:
+    try:
+        import cv2
+    except ImportError as error:
+        raise ImportError(
+            f"mini_image and canny need OpenCV, which does not import ({error}). Install opencv-python, "
+            "or opencv-python-headless on a machine without a screen."
+        ) from error
+    return cv2
+
+
+def name_augs(augs: Iterable[Any]) -> dict[str, Aug | None]:
+    """Name the augmentations that a user gives.
+
+    Parameters
+    ----------
+    augs : iterable of callable, (str, callable) or str
+        A callable is named by its ``__name__``; equal names are numbered. A string is a name in
+        the catalogue, or of an augmentation known by paired images only.
+
+    Returns
+    -------
+    dict of str to callable, or to None where no function is known
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where an entry is none of these, or a name is taken, empty or holds ``__``.
+    """
+    if isinstance(augs, (str, bytes)) or callable(augs) or not isinstance(augs, Iterable):
+        raise TypeError(f"augs must be a list of callables, (name, callable) pairs or names. Got {shown(augs)}.")
+    pairs = [_name_and_function(aug) for aug in augs]
+    named: dict[str, Aug | None] = {}
+    for name, function in pairs:
+        check_name(name)
+        number = 2
+        unique = name
+        while unique in named:
+            unique, number = f"{name}-{number}", number + 1
+        named[unique] = function
+    return named
+
+
+def check_name(name: str) -> None:
+    if not name or "__" in name:
+        raise ValueError(f"The name of an augmentation must not be empty or hold '__'. Got {shown(name)}.")
+
+
+def _name_and_function(aug: Any) -> tuple[str, Aug | None]:
+    match aug:
+        case str():
+            return aug, CATALOGUE.get(aug)
+        case (str() as name, function) if callable(function):
+            return name, function
+        case _ if callable(aug):
+            name = getattr(aug, "__name__", None) or type(aug).__name__
+            return name.strip("<>"), aug
+    raise TypeError(f"An augmentation must be a callable, a (name, callable) pair or a name. Got {shown(aug)}.")

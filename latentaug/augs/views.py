@@ -1,0 +1,335 @@
+"""Image space: the views of a data set, made lazily, batch by batch; what augmentations and views must keep.
+
+A *view* is the images of one composition, ``()`` the original.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from latentaug._checks import as_array, check_kind, unknown_name
+from latentaug._rows import release, take
+from latentaug.augs.catalogue import CATALOGUE, Aug, name_augs
+from latentaug.augs.steps import Composition, as_composition, powers, repeated
+from latentaug.images import ImageFormat, check_images
+
+__all__ = [
+    "CACHE_BYTES", "Views", "check_aug_output", "check_paired", "declare_views", "declared_compositions", "run_aug",
+    "views_of",
+]  # fmt: skip
+
+Names = tuple[str, ...]  # of a composition, each as often as it acts
+
+CACHE_BYTES = 2**27  # memory for images that augmentations compute and not only slice, kept as they are made
+
+
+def declared_compositions(names: Sequence[str], max_views: int = 24) -> list[Composition]:
+    """Every composition of the augmentations in declared order: original, each, pairs, ...
+
+    Where that makes more than `max_views`, the original, each, every pair and all together.
+
+    Examples
+    --------
+    >>> declared_compositions(["flip_lr", "flip_ud"])
+    [(), ('flip_lr',), ('flip_ud',), ('flip_lr', 'flip_ud')]
+    """
+    sizes = range(len(names) + 1) if 2 ** len(names) <= max_views else (0, 1, 2, len(names))
+    return [composition for size in sizes for composition in combinations(names, size)]
+
+
+def declare_views(
+    images: np.ndarray, augs: Iterable[Any] | None, format_: ImageFormat, paired: Mapping[Any, Any]
+) -> Views:
+    """Make the views that a user declares, by augmentations, paired arrays or both, and try every augmentation.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, H, W) or (n, H, W, C)
+    augs : iterable of callable, (str, callable) or str, or None
+        None: the names in `paired`.
+    format_ : ImageFormat
+    paired : mapping of tuple of str to array-like
+        Views given as arrays.
+
+    Raises
+    ------
+    TypeError, ValueError
+        In one line, naming the augmentation or view that breaks the contract.
+    """
+    arrays = check_paired(paired, images, format_)
+    given = dict.fromkeys(name for composition in arrays for name, _ in powers(composition))
+    named = name_augs(given if augs is None else augs)
+    if not named:
+        raise ValueError("There is nothing to learn. Allowed: a list of augmentations as augs, or paired views.")
+    for name in given:
+        if name not in named:
+            raise unknown_name("augmentation", name, named, "Named in augs")
+    views = Views(images, named, format_, paired=arrays)
+    views.check()
+    return views
+
+
+def views_of(
+    estimator: Any, X: Any, image_shape: Any, paired: Mapping[Any, Any] | None = None, reset: bool = True
+) -> Views:
+    """The views that the parameters `augs` and `apply` of an estimator declare on images, all checked."""
+    images = check_images(estimator, X, reset=reset, image_shape=image_shape)
+    views = declare_views(images, estimator.augs, estimator.format_, {} if paired is None else paired)
+    for name, _ in powers(as_composition("apply", () if estimator.apply is None else estimator.apply)):
+        if name not in views.augs:
+            raise unknown_name("augmentation", name, views.augs, "Named in augs")
+    return views
+
+
+class _Cache:
+    """Images of one view, kept as they are made, as many as fit into some bytes."""
+
+    def __init__(self, images: np.ndarray, n_bytes: int) -> None:
+        self.places = np.full(len(images), -1, dtype=np.int32)
+        capacity = max(0, n_bytes - self.places.nbytes) // images[:1].nbytes
+        self.images = np.empty((min(len(images), capacity), *images.shape[1:]), dtype=images.dtype)
+        self.n_kept = 0
+
+    def take(self, rows: np.ndarray, make: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """Images of some rows: those kept, and the others as `make` gives them."""
+        places = self.places[rows]
+        kept, missing = np.flatnonzero(places >= 0), np.flatnonzero(places < 0)
+        if not len(kept):
+            return self._keep(rows, make(rows))
+        found = np.empty((len(rows), *self.images.shape[1:]), dtype=self.images.dtype)
+        found[kept] = self.images[places[kept]]
+        if len(missing):
+            found[missing] = self._keep(rows[missing], make(rows[missing]))
+        return found
+
+    def _keep(self, rows: np.ndarray, images: np.ndarray) -> np.ndarray:
+        n = min(len(rows), len(self.images) - self.n_kept)
+        places = slice(self.n_kept, self.n_kept + n)
+        self.images[places] = images[:n]
+        self.places[rows[:n]] = np.arange(places.start, places.stop)
+        self.n_kept += n
+        return images
+
+
+class Views:
+    """The views of a data set: compositions of augmentations over its images, and paired arrays.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, H, W) or (n, H, W, C)
+        Never written to, never copied whole.
+    augs : mapping of str to callable or None
+        None where only pairs of images are known.
+    format_ : ImageFormat
+        Of the images.
+    paired : mapping of tuple to ndarray, optional
+        Views given as arrays, image by image beside `images`.
+    compositions : sequence of tuple, optional
+        The views; those declared by the augmentations' order if None.
+    """
+
+    def __init__(
+        self,
+        images: np.ndarray,
+        augs: Mapping[str, Aug | None],
+        format_: ImageFormat,
+        *,
+        paired: Mapping[Composition, np.ndarray] | None = None,
+        compositions: Sequence[Composition] | None = None,
+    ) -> None:
+        self.images = images
+        self.augs = augs
+        self.format_ = format_
+        self.paired = {(): images} | {repeated(c): array for c, array in (paired or {}).items()}
+        declared = declared_compositions(list(augs)) if compositions is None else compositions
+        self.compositions = [c for c in declared if self.is_known(c)]
+        self._names = list(map(repeated, self.compositions))
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def of(self, compositions: Sequence[Composition]) -> Views:
+        """The same images under other compositions."""
+        return Views(self.images, self.augs, self.format_, paired=self.paired, compositions=compositions)
+
+    def _start(self, names: Names) -> int:
+        """Length of the longest beginning of a composition that is given as an array."""
+        return next(k for k in range(len(names), -1, -1) if names[:k] in self.paired)
+
+    def is_known(self, composition: Composition) -> bool:
+        """Whether the images of a composition are given or can be made: it undoes nothing, and there are functions."""
+        names = repeated(composition)
+        made = all(self.augs[name] is not None for name in names[self._start(names) :])
+        return made and all(power > 0 for _, power in powers(composition))
+
+    def take(self, rows: Any, composition: Composition = ()) -> np.ndarray:
+        """Images of some rows (indices or a slice) under one composition, in the dtype of the data."""
+        return self._take(rows, repeated(composition))
+
+    def _take(self, rows: Any, names: Names) -> np.ndarray:
+        start = self._start(names)
+        return self._apply(take(self.paired[names[:start]], rows), names[start:])
+
+    def _apply(self, images: np.ndarray, names: Names) -> np.ndarray:
+        for name in names:
+            images = run_aug(name, self.augs[name], images).astype(self.images.dtype, copy=False)
+        return images
+
+    @cached_property
+    def _computing(self) -> set[str]:
+        """The augmentations that compute pixels; the others only slice, which costs nothing."""
+        few = self.sample(8).images
+        functions = ((name, aug) for name, aug in self.augs.items() if aug is not None)
+        return {name for name, aug in functions if not np.may_share_memory(aug(images := few.copy()), images)}
+
+    def _computed(self, names: Names) -> Names:
+        """The longest beginning of a composition that ends in a computing augmentation, or none of it."""
+        start = self._start(names)
+        ends = (k for k in range(start + 1, len(names) + 1) if names[k - 1] in self._computing)
+        return names[: max(ends, default=0)]
+
+    @cached_property
+    def _caches(self) -> dict[Names, _Cache]:
+        computed = set(map(self._computed, self._names)) - {()}
+        return {beginning: _Cache(self.images, CACHE_BYTES // len(computed)) for beginning in computed}
+
+    def _take_once(self, rows: np.ndarray, names: Names) -> np.ndarray:
+        """Images of some rows under one composition, as `take` gives them, computed once where memory allows."""
+        computed = self._computed(names)
+        if not computed:
+            return self._take(rows, names)
+        images = self._caches[computed].take(rows, lambda missing: self._take(missing, computed))
+        return self._apply(images, names[len(computed) :])
+
+    @property
+    def image_bytes(self) -> int:
+        """Size of an image in memory."""
+        return math.prod(self.images.shape[1:]) * self.images.itemsize
+
+    def mix(self, rows: np.ndarray, which: np.ndarray) -> tuple[np.ndarray]:
+        """Images of some rows, row ``rows[i]`` under the composition number ``which[i]``, in the dtype of the data."""
+        mixed = np.empty((len(rows), *self.images.shape[1:]), dtype=self.images.dtype)
+        for k in np.unique(which):
+            chosen = np.flatnonzero(which == k)
+            mixed[chosen] = self._take_once(rows[chosen], self._names[k])
+        return (mixed,)
+
+    def mix_pairs(self, rows: np.ndarray, source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Images of some rows under two compositions each, as `mix` gives them; made once where they are the same."""
+        (x,) = self.mix(rows, source)
+        y, differ = x.copy(), np.flatnonzero(source != target)
+        (y[differ],) = self.mix(rows[differ], target[differ])
+        return x, y
+
+    def batches(self, composition: Composition, batch_size: int = 1024) -> Iterator[np.ndarray]:
+        """Images of all rows under one composition, batch by batch."""
+        for start in range(0, len(self), batch_size):
+            yield self.take(slice(start, start + batch_size), composition)
+            self.release()
+
+    def release(self) -> None:
+        """Give back the memory of what was read of memory-mapped images."""
+        for images in self.paired.values():
+            release(images)
+
+    def sample(self, n_images: int) -> Views:
+        """The views of a few images, spread evenly over the data."""
+        rows = np.unique(np.linspace(0, len(self) - 1, min(n_images, len(self))).astype(int))
+        paired = {c: take(images, rows) for c, images in self.paired.items()}
+        return Views(paired[()], self.augs, self.format_, paired=paired, compositions=self.compositions)
+
+    def check(self, n_images: int = 8) -> None:
+        """Try every augmentation twice on a few images; ValueError, by name, where one breaks the contract."""
+        few = self.sample(n_images)
+        for name, aug in self.augs.items():
+            if aug is not None:
+                check_aug_output(name, aug, few.images, self.format_)
+            elif not self.is_known((name,)):
+                without = "Without a function or a paired view of its own it must be one of"
+                raise unknown_name("augmentation", name, CATALOGUE, without)
+
+
+def run_aug(name: str, aug: Callable, images: np.ndarray) -> np.ndarray:
+    """What an augmentation gives for a copy of some images; ValueError, by its name, where it fails or cuts."""
+    try:
+        augmented = aug(images.copy())
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(f"Augmentation {name!r} failed on images {images.shape} {images.dtype}: {reason}") from error
+    fault = _shape_fault(images, augmented)
+    if fault is not None:
+        raise ValueError(f"Augmentation {name!r} {fault}.")
+    return augmented
+
+
+def check_paired(views: Any, images: np.ndarray, format_: ImageFormat) -> dict[Composition, np.ndarray]:
+    """Check views given as arrays: as many images as `images`, of the same shape, dtype kind and range."""
+    check_kind("views", views, Mapping, "a dict of composition to images")
+    paired = {}
+    for key, given in views.items():
+        composition = as_composition("A key of views", key)
+        if any(power < 0 for _, power in powers(composition)):
+            raise ValueError(f"A key of views must name what was applied, and undo nothing. Got {key!r}.")
+        array = as_array(f"View {composition!r}", given)
+        if array.shape == (len(images), math.prod(format_.image_shape)):
+            array = format_.layout(array, flat=False)
+        fault = _shape_fault(images, array) or _output_fault(images, array, format_)
+        if fault is not None:
+            raise ValueError(f"View {composition!r} {fault}.")
+        if composition:
+            paired[composition] = array
+    return paired
+
+
+def _shape_fault(images: np.ndarray, augmented: Any) -> str | None:
+    """What is wrong with the shape of the output of an augmentation, or None."""
+    if not isinstance(augmented, np.ndarray):
+        return f"returned a {type(augmented).__name__}; allowed: a numpy array"
+    if augmented.shape != images.shape:
+        return (
+            f"changed the shape of the images from {images.shape} to {augmented.shape}; "
+            "allowed: an augmentation keeps the shape"
+        )
+    return None
+
+
+def _output_fault(images: np.ndarray, augmented: np.ndarray, format_: ImageFormat) -> str | None:
+    """What is wrong with the output of an augmentation, or None."""
+    if augmented.dtype.kind != images.dtype.kind:
+        return (
+            f"returned {augmented.dtype} for {images.dtype} images; allowed: the dtype of its "
+            "input, since it tells the scale"
+        )
+    if augmented.dtype.kind == "f" and not np.isfinite(augmented).all():
+        return "returned NaN or infinity; allowed: finite pixels"
+    low, high = (0.0, 255.0) if images.dtype.kind in "ui" else format_.value_range
+    slack = 1e-4 * (high - low)
+    if augmented.min() < low - slack or augmented.max() > high + slack:
+        return (
+            f"left the value range {low:g}..{high:g} with {augmented.min():g}.."
+            f"{augmented.max():g}; allowed: pixels stay in the range of the data"
+        )
+    return None
+
+
+def check_aug_output(name: str, aug: Callable, images: np.ndarray, format_: ImageFormat) -> None:
+    """Try an augmentation twice on a few images and refuse it, by its name, where it breaks the contract.
+
+    Raises
+    ------
+    ValueError
+        Where it fails, changes shape or kind of dtype, is not deterministic, returns NaN, or
+        leaves the value range.
+    """
+    first, second = run_aug(name, aug, images), run_aug(name, aug, images)
+    fault = _output_fault(images, first, format_)
+    if fault is None and not np.array_equal(first, second):
+        fault = "gave two results for the same images; allowed: a deterministic function (fix its random parameters)"
+    if fault is not None:
+        raise ValueError(f"Augmentation {name!r} {fault}.")

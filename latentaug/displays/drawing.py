@@ -1,0 +1,279 @@
+"""What the displays draw with: axes, words, the views of a model, and grids of images."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from latentaug._checks import check_model, shown, unknown_name
+from latentaug.augs.catalogue import name_augs
+from latentaug.augs.steps import Composition, as_compositions, powers, say
+from latentaug.augs.views import Views
+from latentaug.images import check_images
+
+__all__ = [
+    "ChartDisplay", "ImageDisplay", "ImageGrid", "as_unit", "find_colours", "import_pyplot", "in_words",
+    "known_views", "named_models", "narrow", "start_axes", "start_panels", "turn_if_crowded",
+]  # fmt: skip
+
+TILE = 0.75  # inches of the longer side of an image
+LETTER = 0.07  # inches of a letter, more or less
+FEWEST = 32  # letters in a line
+THEN = "then\N{NO-BREAK SPACE}"
+
+
+def import_pyplot() -> Any:
+    """``matplotlib.pyplot``, or one line on how to get it."""
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError:
+        raise ImportError("Plots need matplotlib, which does not import: pip install latentaug[plots]") from None
+    return plt
+
+
+def start_axes(ax: Any, size: tuple[float, float]) -> Any:
+    """The axes to draw on: those given, else those of a new figure of so many inches."""
+    if ax is None:
+        return import_pyplot().subplots(figsize=size, layout="constrained")[1]
+    if not hasattr(ax, "imshow"):
+        raise TypeError(f"ax must be a matplotlib Axes. Got {type(ax).__name__}.")
+    return ax
+
+
+def start_panels(figure: Any, size: tuple[float, float], width_ratios: Sequence[float], *, sharex: bool = False) -> Any:
+    """Figure and axes side by side: in the figure given, else in a new one of so many inches."""
+    if figure is None:
+        figure = import_pyplot().figure(figsize=size, layout="constrained")
+    if not hasattr(figure, "subplots"):
+        raise TypeError(f"figure must be a matplotlib Figure or SubFigure. Got {type(figure).__name__}.")
+    if figure.get_layout_engine() is None:
+        figure.figure.set_layout_engine("constrained")
+    axes = figure.subplots(1, len(width_ratios), width_ratios=width_ratios, sharex=sharex, squeeze=False)
+    return figure, axes[0]
+
+
+def turn_if_crowded(ax: Any) -> None:
+    """Stand the labels of the columns upright where they would overlap."""
+    ax.figure.figure.draw_without_rendering()
+    labels = [label for tick in ax.xaxis.get_major_ticks() for label in (tick.label1, tick.label2)]
+    boxes = [label.get_window_extent() for label in labels if label.get_visible()]
+    if any(left.x1 > right.x0 - 3 for left, right in pairwise(boxes)):
+        ax.tick_params(axis="x", rotation=90)
+        ax.set_xticks(ax.get_xticks(), [label.get_text().replace("\n", " ") for label in ax.get_xticklabels()])
+
+
+def in_words(composition: Composition | str, width: int = 24) -> str:
+    """A composition, or a name, as a label, wrapped before a "then"."""
+    words = composition if isinstance(composition, str) else say(composition)
+    lines = textwrap.fill(words.replace("then ", THEN), width, break_long_words=False, break_on_hyphens=False)
+    return lines.replace(THEN, "then ")
+
+
+def narrow(text: str, inches: float) -> str:
+    """A text in lines of so many inches, or a little more where that is too few letters."""
+    return textwrap.fill(text, max(FEWEST, int(inches / LETTER)))
+
+
+def named_models(model: Any, label: str) -> Mapping[str, Any]:
+    """One model under a label, or several under their own."""
+    models = model if isinstance(model, Mapping) else {label: model}
+    if not models:
+        raise ValueError("model must be a fitted model, or a dict of at least one. Got an empty dict.")
+    return models
+
+
+def find_colours(cmap: Any) -> Any:
+    """The colormap that a parameter names."""
+    try:
+        return import_pyplot().get_cmap(cmap)
+    except (ValueError, TypeError):
+        allowed = "the names in matplotlib.colormaps, such as gray and gray_r, or a Colormap"
+        raise ValueError(f"Unknown cmap {shown(cmap)}. Allowed: {allowed}.") from None
+
+
+def known_views(model: Any, X: Any, compositions: Any = None, n_images: int | None = None) -> Views:
+    """Views of the first few images: those asked for, else all that the model was trained on and can be made.
+
+    Raises
+    ------
+    TypeError, ValueError
+        In one line, where the model has no latent maps, a name is unknown or the images of a view cannot be made.
+    """
+    check_model(model)
+    images = check_images(model, X, reset=False)[:n_images]
+    given = name_augs(model.augs or model.aug_names_)
+    if compositions is None:
+        known = [composition for composition in model.compositions_ if model.knows(composition)]
+        return Views(images, given, model.format_, compositions=known)
+    asked = as_compositions(compositions)
+    for name, _ in powers(step for composition in asked for step in composition):
+        if given.get(name) is None:
+            functions = [known for known, aug in given.items() if aug is not None]
+            raise unknown_name("augmentation", name, functions, "Known as functions of images")
+    return Views(images, given, model.format_, compositions=asked)
+
+
+def as_unit(images: Any) -> np.ndarray:
+    """Images to draw as floats in [0, 1]: integers are 0..255, floats are cut."""
+    images = np.asarray(images)
+    if images.ndim not in (3, 4) or not images.size:
+        raise ValueError(f"Images to draw must be (n, H, W) or (n, H, W, C). Got an array of shape {images.shape}.")
+    return np.clip(images / 255 if images.dtype.kind in "ui" else images.astype(float), 0, 1)
+
+
+def _to_rgb(images: np.ndarray, cmap: Any) -> np.ndarray:
+    """Images (n, H, W, 3) in [0, 1]; of neither three nor four channels the mean is shown, as grey."""
+    if images.ndim == 4 and images.shape[-1] in (3, 4):
+        return images[..., :3]
+    grey = images if images.ndim == 3 else images.mean(axis=-1)
+    return cmap(grey)[..., :3]
+
+
+def _thicken(images: np.ndarray, most: int = 2) -> np.ndarray:
+    """Repeat the pixels of images more than twice as long as wide, such as those of one row."""
+    height, width = images.shape[1:3]
+    return images.repeat(max(1, width // (most * height)), axis=1).repeat(max(1, height // (most * width)), axis=2)
+
+
+def _starts(n_tiles: int, side: int, gap: int, breaks: Iterable[int]) -> np.ndarray:
+    """Pixel at which each tile of a row starts; the gap before a break is wide."""
+    gaps = np.full(n_tiles, gap)
+    gaps[list(breaks)] = 4 * gap
+    gaps[0] = 0
+    return np.cumsum(gaps) + side * np.arange(n_tiles)
+
+
+@dataclass(frozen=True)
+class ImageGrid:
+    """Rows of images, with a label beside each row and a title above each column.
+
+    Attributes
+    ----------
+    groups : list of list of (str, array-like of shape (n, H, W) or (n, H, W, C))
+        Rows that stand close together, each with its label. All images are of one size; rows may differ in length.
+    column_titles : sequence of str
+    column_breaks : sequence of int
+        Columns that a wider gap sets off from the one before.
+    title, note : str
+        Above and below.
+    """
+
+    groups: Sequence[Sequence[tuple[str, Any]]]
+    column_titles: Sequence[str] = ()
+    column_breaks: Sequence[int] = ()
+    title: str = ""
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        shapes = {np.shape(images)[1:] for group in self.groups for _, images in group}
+        if len(shapes) != 1:
+            raise ValueError(f"Images to draw must be of one shape. Got {', '.join(map(str, shapes)) or 'no images'}.")
+
+    def size(self) -> tuple[float, float]:
+        """Width and height of a figure for the grid, in inches."""
+        width, height = self._inches()
+        longest = max((len(line) for label, _ in self._rows() for line in label.split("\n")), default=0)
+        n_lines = bool(self.column_titles) + sum(1 + text.count("\n") for text in self._texts() if text)
+        return 0.2 + LETTER * (longest + 1) + max(LETTER * FEWEST, width), 0.15 + 0.2 * n_lines + height
+
+    def draw(self, ax: Any, cmap: Any) -> None:
+        """Draw the grid on axes, as one picture."""
+        tops, lefts, height, width = self._places()
+        canvas = np.ones((tops[-1] + height, lefts[-1] + width, 3))
+        for top, (_, images) in zip(tops, self._rows(), strict=True):
+            for left, image in zip(lefts, _thicken(_to_rgb(as_unit(images), cmap)), strict=False):
+                canvas[top : top + height, left : left + width] = image
+        ax.imshow(canvas)
+        ax.set_anchor("W")  # so that the layout leaves room for the labels
+        ax.set_yticks(tops + height / 2 - 0.5, [label for label, _ in self._rows()])
+        ax.set_xticks((lefts + width / 2 - 0.5)[: len(self.column_titles)], self.column_titles)
+        ax.tick_params(length=0, labelsize="small", labeltop=True, labelbottom=False)
+        ax.spines[:].set_visible(False)
+        title, note = self._texts()
+        ax.set_title(title, fontsize="medium")
+        ax.set_xlabel(note, fontsize="small", color="0.35")
+        if self.column_titles:
+            turn_if_crowded(ax)
+
+    def _rows(self) -> list[tuple[str, Any]]:
+        return [row for group in self.groups for row in group]
+
+    def _texts(self) -> list[str]:
+        """Title and note, as narrow as the grid."""
+        return [narrow(text, self._inches()[0]) for text in (self.title, self.note)]
+
+    def _places(self) -> tuple[np.ndarray, np.ndarray, int, int]:
+        """Pixels at which the rows and the columns start, height and width of an image."""
+        rows = [images for _, images in self._rows()]
+        height, width = _thicken(as_unit(rows[0][:1])).shape[1:3]
+        gap = max(1, round(0.08 * max(height, width)))
+        row_breaks = np.cumsum([0, *map(len, self.groups)])[:-1]
+        tops = _starts(len(rows), height, gap, row_breaks)
+        return tops, _starts(max(map(len, rows)), width, gap, self.column_breaks), height, width
+
+    def _inches(self) -> tuple[float, float]:
+        """Width and height of the images together."""
+        tops, lefts, height, width = self._places()
+        scale = TILE / max(height, width)
+        return scale * (lefts[-1] + width), scale * (tops[-1] + height)
+
+
+class ImageDisplay:
+    """Abstract display of one grid of images: `_grid` says which."""
+
+    def _grid(self) -> ImageGrid:
+        raise NotImplementedError(f"{type(self).__name__} says what its grid is.")
+
+    def plot(self, ax=None, *, cmap="gray"):
+        """Draw the images.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; the axes of a new figure if None.
+        cmap : str or Colormap, default="gray"
+            Shades of images without colour; "gray_r" prints black on white.
+
+        Returns
+        -------
+        Display
+            Itself, with `figure_` and `ax_` set.
+        """
+        cmap, grid = find_colours(cmap), self._grid()
+        self.ax_ = start_axes(ax, grid.size())
+        self.figure_ = self.ax_.figure
+        grid.draw(self.ax_, cmap)
+        return self
+
+
+class ChartDisplay:
+    """Abstract display of one diagram: `_size` and `_draw` say which."""
+
+    def _size(self) -> tuple[float, float]:
+        return 5.5, 4.0
+
+    def _draw(self, ax: Any) -> None:
+        raise NotImplementedError(f"{type(self).__name__} says how it is drawn.")
+
+    def plot(self, ax=None):
+        """Draw the diagram.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; the axes of a new figure if None.
+
+        Returns
+        -------
+        Display
+            Itself, with `figure_` and `ax_` set.
+        """
+        self.ax_ = start_axes(ax, self._size())
+        self.figure_ = self.ax_.figure
+        self._draw(self.ax_)
+        return self

@@ -1,0 +1,212 @@
+"""Latent space: linear maps on rows, ``Z @ L``, fitted in closed form, applied, undone; float64 throughout.
+
+Every fit is one function of second moments of latents, ``Z.T @ Z_aug``, named for the constraint that it holds; beside
+each stands the same fit of the latents themselves.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+from scipy.linalg import polar, schur
+
+from latentaug._checks import check_number, check_pair, shown
+from latentaug.augs.steps import Composition
+
+__all__ = [
+    "LatentMap", "Moments", "ResidualNetwork", "apply", "apply_each", "apply_inverse", "condition_number",
+    "finite_order_map", "fit_finite_order_map", "fit_free_map", "fit_orthogonal_map", "free_map", "is_linear",
+    "orthogonal_map", "square_roots",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Sums over images of the products of their latents under several views; those of two sets of images add.
+
+    Attributes
+    ----------
+    compositions : list of tuple of str
+        The V views.
+    gram : ndarray of shape (V * d, V * d)
+        ``Z.T @ Z``, float64, where the rows of Z hold the latents of an image under one view after another.
+    n_images : int
+    """
+
+    compositions: list[Composition]
+    gram: np.ndarray
+    n_images: int
+
+    @classmethod
+    def of(cls, latents: Mapping[Composition, np.ndarray]) -> Moments:
+        """The moments of some images, from their latents (n, d) under each view.
+
+        Raises
+        ------
+        ValueError
+            On latents that are no finite numbers.
+        """
+        Z = np.hstack([np.asarray(rows, dtype=np.float64) for rows in latents.values()])
+        with np.errstate(invalid="ignore", over="ignore"):
+            gram = Z.T @ Z
+        if not np.isfinite(gram.diagonal()).all():
+            raise ValueError("The autoencoder gives latents that are no finite numbers: its training has diverged.")
+        return cls(list(latents), gram, len(Z))
+
+    def __add__(self, other: Moments) -> Moments:
+        if self.compositions != other.compositions or self.gram.shape != other.gram.shape:
+            raise ValueError(
+                f"Only moments of the same views and latent space add. Got {self._shown()} and {other._shown()}."
+            )
+        return Moments(self.compositions, self.gram + other.gram, self.n_images + other.n_images)
+
+    def _shown(self) -> str:
+        return f"{shown(self.compositions)} in {self.latent_dim} dimensions"
+
+    @property
+    def latent_dim(self) -> int:
+        """Latent coordinates d."""
+        return len(self.gram) // len(self.compositions)
+
+    def between(self, first: Composition, second: Composition) -> np.ndarray:
+        """``Z_first.T @ Z_second`` of two views, (d, d)."""
+        d = self.latent_dim
+        row, column = (d * self.compositions.index(composition) for composition in (first, second))
+        return self.gram[row : row + d, column : column + d]
+
+
+SINGULAR = 1e-12  # share of the largest eigenvalue of a second moment under which others are taken for rounding
+
+
+def fit_free_map(Z: np.ndarray, Z_aug: np.ndarray) -> np.ndarray:
+    """Least-squares latent map of an augmentation, Eq. 6: ``min_L ||Z @ L - Z_aug||^2``; Z, Z_aug (n, d), L (d, d)."""
+    Z, Z_aug = check_pair(Z, Z_aug)
+    return free_map(Z.T @ Z, Z.T @ Z_aug)
+
+
+def free_map(S: np.ndarray, M: np.ndarray) -> np.ndarray:
+    """Eq. 6 by its normal equations, ``S @ L = M``, of the second moments S of Z and M between Z and Z_aug, (d, d).
+
+    Directions a millionth as long as the longest, or less, count as collapsed; L has the least norm there.
+    """
+    return np.linalg.lstsq(S, M, rcond=SINGULAR)[0]
+
+
+def fit_orthogonal_map(Z: np.ndarray, Z_aug: np.ndarray) -> np.ndarray:
+    """Orthogonal Procrustes: ``min ||Z @ L - Z_aug||^2`` over ``L.T @ L = I``; Z and Z_aug (n, d), L (d, d)."""
+    Z, Z_aug = check_pair(Z, Z_aug)
+    return orthogonal_map(Z.T @ Z_aug)
+
+
+def orthogonal_map(M: np.ndarray) -> np.ndarray:
+    """The orthogonal matrix nearest to a second moment M (d, d)."""
+    return polar(M)[0]
+
+
+def fit_finite_order_map(Z: np.ndarray, Z_aug: np.ndarray, order: int) -> np.ndarray:
+    """Latent map with ``L^order = I``: the least-squares map, rounded to it.
+
+    In the coordinates in which the orbit of the latents is white an exact map is orthogonal; there
+    the nearest orthogonal matrix has its eigenvalues moved to the nearest roots of unity.
+
+    Parameters
+    ----------
+    Z, Z_aug : ndarray of shape (n, d)
+    order : int
+
+    Returns
+    -------
+    ndarray of shape (d, d)
+    """
+    check_number("order", order, low=1, integer=True)
+    Z, Z_aug = check_pair(Z, Z_aug)
+    return finite_order_map(Z.T @ Z, Z.T @ Z_aug, order)
+
+
+def finite_order_map(S: np.ndarray, M: np.ndarray, order: int) -> np.ndarray:
+    """`fit_finite_order_map` of the second moments ``Z.T @ Z`` and ``Z.T @ Z_aug``, (d, d)."""
+    A = free_map(S, M)
+    orbit = [S]
+    for _ in range(order - 1):
+        orbit.append(A.T @ orbit[-1] @ A)
+    root, inverse_root = square_roots(np.mean(orbit, axis=0))
+    T, Q = schur(orthogonal_map(root @ A @ inverse_root), output="complex")
+    angles = np.round(np.angle(np.diag(T)) * order / (2 * np.pi)) * 2 * np.pi / order
+    return inverse_root @ ((Q * np.exp(1j * angles)) @ Q.conj().T).real @ root
+
+
+def square_roots(S: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """``S^(1/2)`` and ``S^(-1/2)`` of a second moment, its collapsed directions lifted."""
+    values, Q = np.linalg.eigh(S)
+    values = np.sqrt(np.maximum(values, 1e-6 * max(values[-1], np.finfo(float).tiny)))
+    return (Q * values) @ Q.T, (Q / values) @ Q.T
+
+
+@dataclass(frozen=True, eq=False)
+class ResidualNetwork:
+    """Nonlinear latent map ``Z @ L + tanh(Z @ W_1 + b_1) @ W_2 + b_2``; it composes, and has no inverse.
+
+    Attributes
+    ----------
+    L : ndarray of shape (d, d)
+    W_1, b_1 : ndarray of shape (d, width) and (width,)
+    W_2, b_2 : ndarray of shape (width, d) and (d,)
+    """
+
+    L: np.ndarray
+    W_1: np.ndarray
+    b_1: np.ndarray
+    W_2: np.ndarray
+    b_2: np.ndarray
+
+    def __call__(self, Z: np.ndarray) -> np.ndarray:
+        return Z @ self.L + np.tanh(Z @ self.W_1 + self.b_1) @ self.W_2 + self.b_2
+
+    def __len__(self) -> int:
+        return len(self.L)
+
+
+LatentMap = np.ndarray | ResidualNetwork
+
+
+def is_linear(L: LatentMap) -> bool:
+    """Whether a latent map is a matrix, and so can be undone."""
+    return not callable(L)
+
+
+def apply(Z: np.ndarray, L: LatentMap, power: int = 1) -> np.ndarray:
+    """Latent rows carried over so many times: ``Z @ L``, ``L(Z)`` where the map is nonlinear; undone where negative."""
+    if isinstance(L, np.ndarray):
+        forward = np.linalg.matrix_power(L, abs(power))
+        return Z @ forward if power >= 0 else apply_inverse(Z, forward)
+    if power < 0:
+        raise ValueError("A nonlinear latent map has no inverse. Allowed: any other geometry.")
+    return reduce(lambda carried, _: L(carried), range(power), Z)
+
+
+def apply_each(chains: Sequence[Sequence[LatentMap]], Z: np.ndarray, which: np.ndarray) -> np.ndarray:
+    """Latent rows (n, d), each carried by the maps of one chain, row i by number ``which[i]``; in the dtype of `Z`."""
+    carried = np.empty_like(Z)
+    for k, chain in enumerate(chains):
+        carried[which == k] = reduce(apply, chain, Z[which == k].astype(np.float64))
+    return carried
+
+
+def apply_inverse(Z: np.ndarray, L: np.ndarray) -> np.ndarray:
+    """``Z @ inv(L)`` by solving, without forming an inverse; in the least-squares sense where L is singular."""
+    try:
+        return np.linalg.solve(L.T, Z.T).T
+    except np.linalg.LinAlgError:
+        return np.linalg.lstsq(L.T, Z.T, rcond=None)[0].T
+
+
+def condition_number(L: LatentMap) -> float:
+    """Ratio of the largest to the smallest singular value: how much undoing a map can magnify an error.
+
+    Infinite for a nonlinear map, which cannot be undone.
+    """
+    return float(np.linalg.cond(L)) if isinstance(L, np.ndarray) else math.inf

@@ -1,0 +1,1 @@
+"""What is learned, in torch: networks, objectives, geometries, and the loop that trains them."""

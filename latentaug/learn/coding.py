@@ -1,0 +1,224 @@
+"""Between numpy and torch: devices, weights, images to tensors and latents, and back.
+
+Latents are the encoder's guess, or refined: from there, damped Gauss-Newton steps towards ``argmin_z ||theta(z) - x||^2``.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from latentaug._checks import check_kind, shown
+from latentaug._rows import batches_of, keep_freed_memory
+from latentaug.images import ImageFormat
+from latentaug.learn.networks import Decoder, Upsampling
+
+__all__ = [
+    "ImageCoder", "decode_with_jacobian", "find_device", "find_device_or_cpu", "load_weights", "refine", "to_images",
+    "to_tensor", "to_unit_tensor", "weights_of",
+]  # fmt: skip
+
+
+def to_tensor(images: np.ndarray, device: torch.device) -> Tensor:
+    """Images (B, H, W) or (B, H, W, C), float32 in [0, 1], as a tensor (B, C, H, W)."""
+    tensor = torch.from_numpy(images).to(device)
+    return tensor.unsqueeze(1) if tensor.ndim == 3 else tensor.permute(0, 3, 1, 2)
+
+
+def to_unit_tensor(images: np.ndarray, format_: ImageFormat, device: torch.device) -> Tensor:
+    """Images of any dtype as a tensor (B, C, H, W) in [0, 1]; bytes cross as bytes, and are scaled there."""
+    if images.dtype != np.uint8:
+        return to_tensor(format_.to_unit(images), device)
+    return to_tensor(np.array(images, order="C"), device).float().div_(255)  # a copy, since torch wants to write
+
+
+def to_images(tensor: Tensor, image_shape: tuple[int, ...]) -> np.ndarray:
+    """A tensor (B, C, H, W) as images (B, H, W) or (B, H, W, C)."""
+    return tensor.permute(0, 2, 3, 1).reshape(len(tensor), *image_shape).cpu().numpy()
+
+
+def find_device(device: str | torch.device) -> torch.device:
+    """The device that a parameter names; ``"auto"`` is CUDA where it is usable, else the CPU."""
+    check_kind("device", device, (str, torch.device), "a string or a torch.device")
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        found = torch.device(device)
+        torch.zeros(1, device=found).cpu()  # what has no memory, such as "meta", fails
+    except (RuntimeError, AssertionError, TypeError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise ValueError(
+            f"device {shown(device)} is not usable here ({reason}). Allowed: auto, cpu, cuda, mps."
+        ) from error
+    return found
+
+
+def find_device_or_cpu(device: str | torch.device) -> torch.device:
+    """The device that a parameter names, or the CPU, with a warning, where a model comes to a machine without it."""
+    try:
+        return find_device(device)
+    except ValueError as error:
+        warnings.warn(f"{error} The CPU is used instead.", UserWarning, stacklevel=1)  # nested models warn once
+        return torch.device("cpu")
+
+
+def weights_of(module: nn.Module) -> dict[str, np.ndarray]:
+    """The weights of a module as numpy arrays of their own, by their names."""
+    return {name: weight.cpu().numpy().copy() for name, weight in module.state_dict().items()}
+
+
+def load_weights(module: nn.Module, weights: Mapping[str, np.ndarray]) -> None:
+    """Copy weights, as `weights_of` gives them, into a module."""
+    wanted = {f"{name} {weight.dtype}{list(weight.shape)}" for name, weight in module.state_dict().items()}
+    given = {f"{name} torch.{weight.dtype}{list(weight.shape)}" for name, weight in weights.items()}
+    if given != wanted:
+        missing, other = (", ".join(sorted(names)) or "nothing" for names in (wanted - given, given - wanted))
+        raise ValueError(f"The weights do not fit the network. Missing: {missing}. Got instead: {other}.")
+    module.load_state_dict({name: torch.tensor(weight) for name, weight in weights.items()})
+
+
+ELEMENTWISE = (nn.ReLU, nn.Sigmoid)  # the decoder's other layers are affine
+JACOBIAN_SIZE = 2**21  # numbers held at once
+FIRST_DAMPING = 0.01  # as a share of the mean curvature
+EASE, STIFFEN = 0.2, 10.0
+CLOSE = 1e-4  # squared error, summed over pixels, below which an image is left as it is
+
+
+def refine(decoder: Decoder, x: Tensor, z: Tensor, n_steps: int) -> Tensor:
+    """Latents whose decoded images lie nearer to images than those of a first guess, never farther.
+
+    Parameters
+    ----------
+    decoder : Decoder
+        theta, from (B, d) to (B, C, H, W).
+    x : Tensor of shape (B, C, H, W)
+        Images in [0, 1].
+    z : Tensor of shape (B, d)
+        The first guess, such as phi(x).
+    n_steps : int
+        Steps tried. One that would raise the error of an image is not taken for it, and the next is damped more
+        (Levenberg and Marquardt).
+
+    Returns
+    -------
+    Tensor of shape (B, d)
+    """
+    size = max(1, JACOBIAN_SIZE // (x[0].numel() * z.shape[1]))
+    with torch.no_grad():
+        pairs = zip(x.split(size), z.split(size), strict=True)
+        return torch.cat([_refine_batch(decoder, *pair, n_steps) for pair in pairs])
+
+
+def _refine_batch(decoder: Decoder, x: Tensor, z: Tensor, n_steps: int) -> Tensor:
+    z, residual = z.clone(), x - decoder(z)
+    damping = torch.full_like(z[:, 0], FIRST_DAMPING)
+    for _ in range(n_steps):
+        open_ = (_squared(residual) > CLOSE).nonzero().squeeze(1)
+        if not len(open_):
+            break
+        moved = z[open_] + _gauss_newton_step(decoder, z[open_], residual[open_], damping[open_])
+        left = x[open_] - decoder(moved)
+        better = _squared(left) < _squared(residual[open_])
+        z[open_[better]], residual[open_[better]] = moved[better], left[better]
+        damping[open_] *= torch.where(better, EASE, STIFFEN)
+    return z
+
+
+def _squared(residual: Tensor) -> Tensor:
+    """Squared error of each image, summed over its pixels: (B,)."""
+    return residual.square().flatten(1).sum(1)
+
+
+def _gauss_newton_step(decoder: Decoder, z: Tensor, residual: Tensor, damping: Tensor) -> Tensor:
+    """``(J^T J + damping * mean(diag(J^T J)) I)^-1 J^T residual``, image by image."""
+    J = decode_with_jacobian(decoder, z)[1].flatten(2)  # (d, B, P)
+    curvature = torch.einsum("ibp,jbp->bij", J, J)
+    scale = curvature.diagonal(dim1=1, dim2=2).mean(1).clamp_min(torch.finfo(z.dtype).tiny)
+    gradient = torch.einsum("ibp,bp->bi", J, residual.flatten(1))
+    identity = torch.eye(z.shape[1], dtype=z.dtype, device=z.device)
+    return torch.linalg.solve(curvature + (damping * scale)[:, None, None] * identity, gradient)
+
+
+def decode_with_jacobian(decoder: Decoder, z: Tensor) -> tuple[Tensor, Tensor]:
+    """Decoded images (B, C, H, W), and their derivatives by each latent coordinate, (d, B, C, H, W)."""
+    x, J = z, torch.eye(z.shape[1], dtype=z.dtype, device=z.device)[:, None].repeat(1, len(z), 1)
+    for layer in decoder.layers:
+        x, J = _push_forward(layer, x, J)
+    return x, J
+
+
+def _push_forward(layer: nn.Module, x: Tensor, J: Tensor) -> tuple[Tensor, Tensor]:
+    """Output of a layer and its derivatives, from input and derivatives of that: one step of forward mode."""
+    if isinstance(layer, ELEMENTWISE):
+        with torch.enable_grad():
+            x = x.detach().requires_grad_()
+            y = layer(x)
+            slope = torch.autograd.grad(y.sum(), x)[0]
+        return y.detach(), J * slope
+    y, rows = layer(x), J.flatten(0, 1)
+    # an affine layer less its constant
+    moved = layer.move(rows) if isinstance(layer, Upsampling) else layer(rows) - layer(torch.zeros_like(x[:1]))
+    return y, moved.unflatten(0, J.shape[:2])
+
+
+@dataclass(frozen=True)
+class ImageCoder:
+    """A trained network as numpy functions: checked images to latent rows, and back, batch by batch.
+
+    Attributes
+    ----------
+    network : Module
+        With `encoder` and `decoder`.
+    format_ : ImageFormat
+    device : torch.device
+        Where the network is.
+    refine_steps : int
+        Steps by which the encoder's guess is refined.
+    """
+
+    network: Any
+    format_: ImageFormat
+    device: torch.device
+    refine_steps: int = 0
+
+    @property
+    def latent_dim(self) -> int:
+        """Latent coordinates d."""
+        return self.network.latent_dim
+
+    def encode(self, images: np.ndarray) -> np.ndarray:
+        """Latent rows (n, d), float32."""
+        Z = np.empty((len(images), self.latent_dim), dtype=np.float32)
+        for rows, _, z, _ in self.posteriors(images):
+            Z[rows] = z.cpu()
+        return Z
+
+    def posteriors(self, images: np.ndarray) -> Iterator[tuple[slice, Tensor, Tensor, Tensor]]:
+        """Of each batch its rows, its images in [0, 1], the mean of their posteriors, refined, and the log-variance."""
+        keep_freed_memory()
+        for rows, batch in batches_of(images):
+            yield rows, *self._posterior(batch)
+
+    def _posterior(self, images: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
+        with torch.no_grad() if self.refine_steps else torch.inference_mode():  # refining takes derivatives
+            x = to_unit_tensor(self.format_.layout(images, flat=False), self.format_, self.device)
+            z, log_variance = self.network.encoder(x)
+            if self.refine_steps:
+                z = refine(self.network.decoder, x, z, self.refine_steps)
+        return x, z, log_variance
+
+    @torch.inference_mode()
+    def write(self, Z: np.ndarray, out: np.ndarray) -> None:
+        """Write the images of a batch of finite latent rows, on their range, into floats: flat rows or a stack."""
+        keep_freed_memory()
+        images = self.network.decoder(torch.from_numpy(Z.astype(np.float32)).to(self.device))
+        low, high = self.format_.value_range
+        if (low, high) != (0.0, 1.0):
+            images = (images * (high - low) + low).clamp_(low, high)
+        out[...] = to_images(images, out.shape[1:])

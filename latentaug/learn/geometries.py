@@ -1,0 +1,449 @@
+"""The geometry of a latent map, the constraint on it: one class each, fitted to latents or made a torch module.
+
+A new one is a class with an entry in `GEOMETRIES`.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from latentaug.augs.steps import Composition, repeated
+from latentaug.latent import maps
+from latentaug.latent.algebra import MAX_GROUP, Algebra
+from latentaug.latent.maps import LatentMap, Moments
+from latentaug.latent.representations import average_over, cyclic_table, group_maps, regular_representation
+from latentaug.learn.networks import initialise
+from latentaug.learn.objectives import MapFitting
+from latentaug.learn.training import Draws, TrainingSettings, train
+
+__all__ = [
+    "GEOMETRIES", "SOLVERS", "Geometry", "Pairs", "Solver", "Start", "ViewMaps", "choices", "choose_geometries",
+    "fit_latent_maps", "group_table", "make_view_maps", "views_to_fit",
+]  # fmt: skip
+
+
+class Pairs(NamedTuple):
+    """What the fit of a latent map may use.
+
+    Attributes
+    ----------
+    moments : Moments
+        Of the latents of every view that a fit reads.
+    rows : mapping of composition to ndarray of shape (n, d)
+        The latents themselves, float32, of the views that a fit reads row by row.
+    algebra : Algebra
+    rho : ndarray of shape (G, d, d)
+        The fitted maps of the finite group.
+    solver : Solver
+    seed : int
+    """
+
+    moments: Moments
+    rows: Mapping[Composition, np.ndarray]
+    algebra: Algebra
+    rho: np.ndarray
+    solver: Solver
+    seed: int
+
+    def moments_of(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Second moments (d, d) of the originals, and between them and their augmented images."""
+        return self.moments.between((), ()), self.moments.between((), (name,))
+
+    def train(self, latent_map: nn.Module, name: str, settings: TrainingSettings) -> nn.Module:
+        """A map of rows, trained by gradient on the latents of the originals and of their augmented images, Eq. 6."""
+        objective = MapFitting(latent_map, self.rows[()], self.rows[(name,)])
+        return train(objective, settings, Draws.from_seed(self.seed, torch.device("cpu")))[0].latent_map
+
+
+class Start(NamedTuple):
+    """What a module may start from: the laws, the exact maps (G, d, d) of the group, d, a generator."""
+
+    algebra: Algebra
+    rho: Tensor
+    latent_dim: int
+    generator: torch.Generator
+
+
+class Geometry:
+    """Abstract constraint on a latent map.
+
+    Attributes
+    ----------
+    by_group : bool
+        Whether its fit takes the maps of the finite group, and not the view of the augmentation.
+    by_rows : bool
+        Whether its fit takes the latents themselves, and not only their moments.
+    is_asked : bool
+        Whether a user may ask for it by name; else only "auto" finds it.
+    is_invertible, is_joint : bool
+        Whether its maps can be undone, and so trained jointly.
+    """
+
+    by_group = by_rows = False
+    is_asked = is_invertible = is_joint = True
+
+    def admits(self, algebra: Algebra, name: str) -> bool:
+        """Whether the laws found on the images allow it for an augmentation."""
+        return True
+
+    def fit(self, pairs: Pairs, name: str) -> LatentMap:
+        """The map of an augmentation, fitted to latents."""
+        raise NotImplementedError(f"{type(self).__name__} says how it is fitted.")
+
+    def module(self, start: Start, name: str) -> nn.Module:
+        """The map of an augmentation as a torch module, called without argument: (d, d)."""
+        raise NotImplementedError(f"{type(self).__name__} says what its module is.")
+
+
+class FixedMap(nn.Module):
+    """A latent map chosen before training: an element of an exact representation."""
+
+    def __init__(self, L: Tensor) -> None:
+        super().__init__()
+        self.L = nn.Buffer(L)
+
+    def forward(self) -> Tensor:
+        return self.L
+
+
+class Group(Geometry):
+    """An element of an exact representation of the finite group that the augmentations generate."""
+
+    by_group = True
+
+    def admits(self, algebra: Algebra, name: str) -> bool:
+        return name in algebra.generators
+
+    def fit(self, pairs: Pairs, name: str) -> np.ndarray:
+        return pairs.rho[pairs.algebra.generators[name]]
+
+    def module(self, start: Start, name: str) -> nn.Module:
+        return FixedMap(start.rho[start.algebra.generators[name]])
+
+
+class OrthogonalMap(nn.Module):
+    """An orthogonal matrix of determinant one, the exponential of a skew one; the identity at first."""
+
+    def __init__(self, latent_dim: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(latent_dim, latent_dim))
+
+    def forward(self) -> Tensor:
+        return torch.matrix_exp(self.weight - self.weight.T)
+
+
+class ConjugateMap(nn.Module):
+    """``Q.T @ L @ Q``, an exact L in orthonormal coordinates Q that are learned: it keeps the order of L."""
+
+    def __init__(self, L: Tensor) -> None:
+        super().__init__()
+        self.L = nn.Buffer(L)
+        self.coordinates = OrthogonalMap(len(L))
+
+    def forward(self) -> Tensor:
+        Q = self.coordinates()
+        return Q.T @ self.L @ Q
+
+
+class FiniteOrder(Geometry):
+    """``L^n = I``, n the order of the augmentation."""
+
+    def admits(self, algebra: Algebra, name: str) -> bool:
+        return bool(algebra.orders[name])
+
+    def fit(self, pairs: Pairs, name: str) -> np.ndarray:
+        return maps.finite_order_map(*pairs.moments_of(name), pairs.algebra.finite_order(name))
+
+    def module(self, start: Start, name: str) -> nn.Module:
+        order = start.algebra.finite_order(name)
+        powers = regular_representation(cyclic_table(order), start.latent_dim)
+        module = ConjugateMap(torch.from_numpy(powers[1 % order]).float())
+        nn.init.normal_(module.coordinates.weight, generator=start.generator)
+        return module
+
+
+class FreeMap(nn.Module):
+    """Any matrix, the identity at first."""
+
+    def __init__(self, latent_dim: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.eye(latent_dim))
+
+    def forward(self) -> Tensor:
+        return self.weight
+
+
+class MapOfRows(nn.Module):
+    """A matrix as a map of rows, ``z @ L``."""
+
+    def __init__(self, matrix: nn.Module) -> None:
+        super().__init__()
+        self.matrix = matrix
+
+    def forward(self, z: Tensor) -> Tensor:
+        return z @ self.matrix()
+
+
+def _solve_lstsq(pairs: Pairs, name: str) -> np.ndarray:
+    return maps.free_map(*pairs.moments_of(name))
+
+
+def _solve_adabelief(pairs: Pairs, name: str) -> np.ndarray:
+    """Eq. 6 by gradient, as the paper: AdaBelief at a constant rate of 1e-4, batches of 64, 60 passes."""
+    free = FreeMap(pairs.moments.latent_dim)
+    settings = TrainingSettings(
+        optimizer="adabelief", learning_rate="constant", learning_rate_init=1e-4, max_iter=60, batch_size=64
+    )
+    pairs.train(MapOfRows(free), name, settings)
+    return free.weight.detach().double().numpy()
+
+
+class Solver(NamedTuple):
+    """How Eq. 6 is solved for a free map, whether that takes the latents themselves, and which geometries it serves."""
+
+    fit: Callable[[Pairs, str], np.ndarray]
+    by_rows: bool = False
+    serves: Sequence[str] | None = None
+
+
+SOLVERS = {
+    "lstsq": Solver(_solve_lstsq),
+    "adabelief": Solver(_solve_adabelief, by_rows=True, serves=["free"]),
+}
+
+
+class Free(Geometry):
+    """Any matrix: least squares, Eq. 6."""
+
+    def fit(self, pairs: Pairs, name: str) -> np.ndarray:
+        return pairs.solver.fit(pairs, name)
+
+    def module(self, start: Start, name: str) -> nn.Module:
+        return FreeMap(start.latent_dim)
+
+
+class CommutingMap(nn.Module):
+    """A learned map averaged over an orthogonal representation rho, (G, d, d), so that it commutes with it."""
+
+    def __init__(self, learned: nn.Module, rho: Tensor) -> None:
+        super().__init__()
+        self.learned = learned
+        self.rho = nn.Buffer(rho)
+
+    def forward(self) -> Tensor:
+        return (self.rho.mT @ self.learned() @ self.rho).mean(dim=0)
+
+
+class Commuting(Free):
+    """Any matrix that commutes with those of the generators that the augmentation commutes with."""
+
+    is_asked = False  # it needs a group beside it
+
+    def admits(self, algebra: Algebra, name: str) -> bool:
+        return len(algebra.commutant(name)) > 1
+
+    def fit(self, pairs: Pairs, name: str) -> np.ndarray:
+        return average_over(super().fit(pairs, name), pairs.rho[pairs.algebra.commutant(name)])
+
+    def module(self, start: Start, name: str) -> nn.Module:
+        return CommutingMap(super().module(start, name), start.rho[start.algebra.commutant(name)])
+
+
+class Orthogonal(Geometry):
+    """``L.T @ L = I``, which keeps the prior N(0, I)."""
+
+    def fit(self, pairs: Pairs, name: str) -> np.ndarray:
+        return maps.orthogonal_map(pairs.moments_of(name)[1])
+
+    def module(self, start: Start, name: str) -> nn.Module:
+        return OrthogonalMap(start.latent_dim)
+
+
+class ResidualMap(nn.Module):
+    """``z @ L + tanh(z @ W_1 + b_1) @ W_2 + b_2``: a nonlinear map beside a linear one, zero at first."""
+
+    def __init__(self, L: Tensor, generator: torch.Generator, width: int = 64) -> None:
+        super().__init__()
+        self.L: Tensor = nn.Buffer(L)
+        with torch.device("meta"):
+            self.first, self.last = nn.Linear(len(L), width), nn.Linear(width, len(L))
+        self.first.to_empty(device="cpu")
+        self.last.to_empty(device="cpu")
+        initialise(self, generator)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+
+    def forward(self, z: Tensor) -> Tensor:
+        return z @ self.L + self.last(self.first(z).tanh())
+
+
+class Nonlinear(Geometry):
+    """A residual network beside the least-squares map, the paper's aside: it composes, and has no inverse."""
+
+    by_rows = True
+    is_invertible = is_joint = False
+
+    def fit(self, pairs: Pairs, name: str) -> LatentMap:
+        """Adam, batches of 256, 20 passes over the latents."""
+        L, generator = _solve_lstsq(pairs, name), torch.Generator().manual_seed(pairs.seed)
+        settings = TrainingSettings(learning_rate_init=3e-3, batch_size=256)
+        module = pairs.train(ResidualMap(torch.from_numpy(L).float(), generator), name, settings)
+        W_1, b_1, W_2, b_2 = (p.detach().double().numpy() for p in module.parameters())
+        return maps.ResidualNetwork(L.astype(np.float32).astype(np.float64), W_1.T, b_1, W_2.T, b_2)
+
+
+# The strictest first: "auto" takes the first that admits an augmentation.
+GEOMETRIES: dict[str, Geometry] = {
+    "group": Group(),
+    "finite_order": FiniteOrder(),
+    "commuting": Commuting(),
+    "free": Free(),
+    "orthogonal": Orthogonal(),
+    "nonlinear": Nonlinear(),
+}
+AUTO = "auto"
+
+
+def choices() -> list[str]:
+    """What a user may ask for."""
+    return [AUTO, *(name for name, geometry in GEOMETRIES.items() if geometry.is_asked)]
+
+
+def choose_geometries(asked: str, algebra: Algebra) -> dict[str, str]:
+    """The constraint on the map of each augmentation: as asked, or the strictest that the images allow.
+
+    Raises
+    ------
+    ValueError
+        Where the images do not allow what was asked, naming the augmentations.
+    """
+    if asked == AUTO:
+        order = GEOMETRIES.items()
+        return {name: next(key for key, g in order if g.admits(algebra, name)) for name in algebra.orders}
+    barred = [name for name in algebra.orders if not GEOMETRIES[asked].admits(algebra, name)]
+    if barred:
+        raise ValueError(
+            f"geometry={asked!r} does not suit {', '.join(barred)}: on these images no power up to {MAX_GROUP} is "
+            "the identity, or the group they generate is not one that the latent space can hold. Allowed: auto, free, "
+            "orthogonal."
+        )
+    return dict.fromkeys(algebra.orders, asked)
+
+
+def _by_group(geometries: Mapping[str, str]) -> bool:
+    return any(GEOMETRIES[geometry].by_group for geometry in geometries.values())
+
+
+def group_table(algebra: Algebra, geometries: Mapping[str, str]) -> np.ndarray:
+    """Cayley table of the group that the maps represent; the trivial one where none is asked to."""
+    return algebra.cayley_table if _by_group(geometries) else cyclic_table(1)
+
+
+def compositions_to_train(algebra: Algebra, geometries: Mapping[str, str]) -> list[Composition] | None:
+    """The views that the maps must be trained on: all elements of the group that they represent; None where any will do."""
+    return algebra.compositions() if _by_group(geometries) else None
+
+
+def views_to_fit(
+    algebra: Algebra, geometries: Mapping[str, str], solver: str
+) -> tuple[list[Composition], list[Composition]]:
+    """The views whose moments the fits of all maps read, and those that they read row by row."""
+    elements = algebra.elements[: len(group_table(algebra, geometries))]
+    by_pairs = [name for name in geometries if not GEOMETRIES[geometries[name]].by_group]
+    by_rows = [name for name in by_pairs if GEOMETRIES[geometries[name]].by_rows or SOLVERS[solver].by_rows]
+    views = dict.fromkeys([*elements, *((name,) for name in by_pairs)])
+    return list(views), [(), *((name,) for name in by_rows)] if by_rows else []
+
+
+def fit_latent_maps(
+    moments: Moments,
+    rows: Mapping[Composition, np.ndarray],
+    algebra: Algebra,
+    geometries: Mapping[str, str],
+    solver: str,
+    seed: int,
+) -> dict[str, LatentMap]:
+    """Stage 2: the latent map of each augmentation with the encoder frozen, Eq. 6.
+
+    Parameters
+    ----------
+    moments : Moments
+        Of the latents of the first views that `views_to_fit` names.
+    rows : mapping of composition to ndarray of shape (n, d)
+        The latents, float32, of those that it names second; row by row the same images.
+    algebra : Algebra
+    geometries : mapping of str to str
+        The constraint on the map of each augmentation, a name in `GEOMETRIES`.
+    solver : str
+        A name in `SOLVERS`.
+    seed : int
+
+    Returns
+    -------
+    dict of str to ndarray of shape (d, d), or to a nonlinear map
+    """
+    table = group_table(algebra, geometries)
+    rho = group_maps(lambda h, k: moments.between(algebra.elements[h], algebra.elements[k]), table)
+    pairs = Pairs(moments, rows, algebra, rho, SOLVERS[solver], seed)
+    return {name: GEOMETRIES[geometry].fit(pairs, name) for name, geometry in geometries.items()}
+
+
+class ViewMaps(nn.Module):
+    """The latent maps of every view, products of those of single augmentations.
+
+    Parameters
+    ----------
+    maps : dict of str to Module
+        The map of each augmentation, called without argument, (d, d).
+    compositions : sequence of composition
+        The views, V of them.
+    latent_dim : int
+    """
+
+    def __init__(self, maps: dict[str, nn.Module], compositions: Sequence[Composition], latent_dim: int) -> None:
+        super().__init__()
+        self.names = list(maps)
+        self.maps = nn.ModuleList(maps.values())  # a list: a name may be no attribute name
+        self.views = list(map(repeated, compositions))
+        self.identity: Tensor = nn.Buffer(torch.eye(latent_dim))
+
+    def matrices(self) -> dict[str, Tensor]:
+        """The map of each augmentation."""
+        return {name: latent_map() for name, latent_map in zip(self.names, self.maps, strict=True)}
+
+    def forward(self) -> Tensor:
+        """Maps from the original to every view, (V, d, d)."""
+        L = self.matrices()
+        views: dict[tuple[str, ...], Tensor] = {(): self.identity}
+
+        def view(names: tuple[str, ...]) -> Tensor:
+            if names not in views:
+                views[names] = view(names[:-1]) @ L[names[-1]]
+            return views[names]
+
+        return torch.stack([view(names) for names in self.views])
+
+    def exact(self) -> dict[str, np.ndarray]:
+        """The map of each augmentation, computed in float64, so that the laws hold to its precision."""
+        twin = copy.deepcopy(self).cpu().double()
+        return {name: L.detach().numpy() for name, L in twin.matrices().items()}
+
+
+def make_view_maps(
+    algebra: Algebra,
+    geometries: Mapping[str, str],
+    compositions: Sequence[Composition],
+    latent_dim: int,
+    generator: torch.Generator,
+) -> ViewMaps:
+    """The latent maps of joint training: exact where the geometry is, ready to be learned elsewhere."""
+    rho = torch.from_numpy(regular_representation(group_table(algebra, geometries), latent_dim)).float()
+    start = Start(algebra, rho, latent_dim, generator)
+    modules = {name: GEOMETRIES[geometry].module(start, name) for name, geometry in geometries.items()}
+    return ViewMaps(modules, compositions, latent_dim)

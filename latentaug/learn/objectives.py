@@ -1,0 +1,309 @@
+"""The paper in one file, an objective a stage, and the joint training that replaces its first two.
+
+Stage 1 trains a VAE on every view (`Reconstruction`, Eq. 5), stage 2 fits latent maps with the encoder frozen
+(`MapFitting`, Eq. 6; in closed form where there is one), stage 3 trains a new decoder of other views (`HeadDecoding`,
+Eq. 7). Joint training chooses exact maps first and trains the VAE to obey them (`CrossReconstruction`). The paper's
+baseline, a conditional VAE, is told the view instead (`ConditionedReconstruction`).
+
+Every error is squared, summed over the pixels (or latent coordinates) of an image, and averaged over the batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from latentaug.augs.views import Views
+from latentaug.images import ImageFormat
+from latentaug.learn.coding import to_unit_tensor
+from latentaug.learn.networks import Autoencoder, ViewConditions
+from latentaug.learn.training import Objective
+
+__all__ = [
+    "CONDITIONINGS", "PRECISIONS", "ConditionedReconstruction", "CrossReconstruction", "HeadDecoding",
+    "ImageObjective", "MapFitting", "Reconstruction", "Terms", "divergence", "squared_error",
+]  # fmt: skip
+
+SAME_VIEW = 0.2  # share of the draws of joint training that stay in their view
+
+PRECISIONS = {"32": torch.float32, "bf16-mixed": torch.bfloat16}
+
+
+def squared_error(x: Tensor, target: Tensor) -> Tensor:
+    """Squared error summed over each image (or latent row) and averaged over the batch: Eqs. 2, 5, 6 and 7."""
+    return nn.functional.mse_loss(x, target, reduction="sum") / len(x)
+
+
+def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """``KL(N(mean, variance) || N(0, I))`` in nats, by latent coordinate: (B, d)."""
+    return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What the objectives of images share: the weights of their terms, the images' format, where and how to compute.
+
+    Attributes
+    ----------
+    reconstruction_weight, kl_weight : float
+    kl_warmup : float
+        Share of training over which the weight of the divergence rises.
+    format_ : ImageFormat
+    device : torch.device
+    precision : str
+        A name in `PRECISIONS`, of the arithmetic inside the network.
+    """
+
+    reconstruction_weight: float
+    kl_weight: float
+    kl_warmup: float
+    format_: ImageFormat
+    device: torch.device
+    precision: str = "32"
+
+
+class ImageObjective(Objective):
+    """Abstract: an objective on views of images, encoded and decoded by a network.
+
+    Parameters
+    ----------
+    network : Module
+        Trained; with `latent_dim`, `encoder` and `decoder`.
+    views : Views
+    terms : Terms
+    """
+
+    def __init__(self, network: Any, views: Views, terms: Terms) -> None:
+        super().__init__()
+        self.network, self.views, self.terms = network, views, terms
+        self.n_images, self.image_bytes, self.noise_dim = len(views), views.image_bytes, network.latent_dim
+
+    def draw(self, rng: np.random.Generator, n: int) -> tuple[np.ndarray, ...]:
+        """A view for each image."""
+        return (rng.integers(len(self.views.compositions), size=n),)
+
+    def make(self, rows: np.ndarray, *drawn: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Images under the views drawn."""
+        return self.views.mix(rows, *drawn)
+
+    def tensor(self, images: np.ndarray) -> Tensor:
+        """Images of any dtype as a network takes them, float32 in [0, 1]."""
+        return to_unit_tensor(images, self.terms.format_, self.terms.device)
+
+    def encode(self, x: Tensor, *condition: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log-variance of the posteriors of images, computed in the precision."""
+        with self._arithmetic():
+            mean, log_variance = self.network.encoder(x, *condition)
+        return mean.float(), log_variance.float()
+
+    def decode(self, z: Tensor, *condition: Tensor) -> Tensor:
+        """Images of latent rows, computed in the precision."""
+        with self._arithmetic():
+            images = self.network.decoder(z, *condition)
+        return images.float()
+
+    def _arithmetic(self) -> torch.autocast:
+        dtype = PRECISIONS[self.terms.precision]
+        return torch.autocast(self.terms.device.type, dtype, enabled=dtype != torch.float32)
+
+    def bound(
+        self, posterior: tuple[Tensor, Tensor], target: Tensor, noise: Tensor, done: float,
+        decode: Callable[[Tensor], Tensor],
+    ) -> tuple[Tensor, Tensor]:  # fmt: skip
+        """Eqs. 2 and 5: sample z of posteriors, decode, compare with the targets; the divergence from the prior.
+
+        Gives the loss to descend, and the objective under its whole weights. With targets other than the encoded images
+        the error is that of cross-reconstruction.
+        """
+        mean, log_variance = posterior
+        z = mean + noise * (0.5 * log_variance).exp()
+        error = self.terms.reconstruction_weight * squared_error(decode(z), target)
+        kl = self.terms.kl_weight * (divergence(mean, log_variance).sum() / len(mean))
+        share = min(1.0, done / self.terms.kl_warmup) if self.terms.kl_warmup else 1.0
+        return error + share * kl, error + kl
+
+    def identity(self) -> dict[str, Any]:
+        terms = {name: value for name, value in asdict(self.terms).items() if name != "device"}
+        return {**super().identity(), "terms": terms, "device": self.terms.device.type}
+
+
+class Reconstruction(ImageObjective):
+    """Stage 1: a VAE of every view, Eq. 5. Each draw is an image under a random view."""
+
+    def forward(self, images: np.ndarray, which: np.ndarray, noise: Tensor, done: float) -> tuple[Tensor, Tensor]:
+        x = self.tensor(images)
+        return self.bound(self.encode(x), x, noise, done, self.decode)
+
+
+class CrossReconstruction(ImageObjective):
+    """Joint training: encoder, decoder and what is learned of the maps obey them.
+
+    Each draw encodes an image under a source view, carries z over by ``inv(L_s) @ L_t``, decodes, and compares with the
+    image under the target view; in a fifth of the draws they are the same view.
+
+    Parameters
+    ----------
+    network, views, terms
+        As in `ImageObjective`.
+    latent_maps : ViewMaps
+        Trained; of the same compositions as `views`.
+    n_hubs : int
+        The first so many views have exact maps; they are one end of every crossing.
+    """
+
+    def __init__(self, network: Autoencoder, views: Views, terms: Terms, latent_maps: nn.Module, n_hubs: int) -> None:
+        super().__init__(network, views, terms)
+        self.latent_maps, self.n_hubs = latent_maps.to(terms.device), n_hubs
+        self.image_bytes = 2 * views.image_bytes
+        learned = any(p.requires_grad for p in latent_maps.parameters())
+        self._table = None if learned else self._all_crossings()
+
+    def draw(self, rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
+        """Source and target view of each draw: some the same view, the others half from a hub and half to one."""
+        view, hub = rng.integers(len(self.views.compositions), size=n), rng.integers(self.n_hubs, size=n)
+        same, from_hub = rng.random(n) < SAME_VIEW, rng.random(n) < 0.5
+        source = np.where(~same & from_hub, hub, view)
+        target = np.where(~same & ~from_hub, hub, view)
+        return source, target
+
+    def make(self, rows: np.ndarray, *drawn: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Images under the source views, and under the target views."""
+        return self.views.mix_pairs(rows, *drawn)
+
+    def crossings(self, source: Tensor, target: Tensor) -> Tensor:
+        """``inv(L_s) @ L_t`` (B, d, d) from source and target views (B,): of a table where no map is learned."""
+        if self._table is not None:
+            return self._table[source, target]
+        L = self.latent_maps()
+        return torch.linalg.inv(L)[source] @ L[target]
+
+    def _all_crossings(self) -> Tensor:
+        L = self.latent_maps()
+        return torch.linalg.inv(L).unsqueeze(1) @ L  # (V, V, d, d)
+
+    def forward(
+        self, x: np.ndarray, y: np.ndarray, source: np.ndarray, target: np.ndarray, noise: Tensor, done: float
+    ) -> tuple[Tensor, Tensor]:
+        L = self.crossings(torch.from_numpy(source), torch.from_numpy(target))  # (B, d, d)
+        images, targets = self.tensor(x), self.tensor(y)
+        return self.bound(
+            self.encode(images), targets, noise, done, lambda z: self.decode((z.unsqueeze(1) @ L).squeeze(1))
+        )
+
+
+class MapFitting(Objective):
+    """Stage 2 by gradient: a latent map with the encoder frozen, Eq. 6: ``||L(Z) - Z_aug||^2``.
+
+    Parameters
+    ----------
+    latent_map : Module
+        Trained; from latent rows to latent rows.
+    Z, Z_aug : ndarray of shape (n, d)
+        Latents of the originals and of their augmented images.
+    """
+
+    def __init__(self, latent_map: nn.Module, Z: np.ndarray, Z_aug: np.ndarray) -> None:
+        super().__init__()
+        self.latent_map = latent_map
+        self.Z, self.Z_aug = (np.asarray(rows, dtype=np.float32) for rows in (Z, Z_aug))
+        self.n_images, self.image_bytes = len(Z), 2 * self.Z[0].nbytes
+
+    def make(self, rows: np.ndarray, *drawn: np.ndarray) -> tuple[np.ndarray, ...]:
+        return self.Z[rows], self.Z_aug[rows]
+
+    def forward(self, z: np.ndarray, z_aug: np.ndarray, noise: Tensor, done: float) -> tuple[Tensor, Tensor]:
+        error = squared_error(self.latent_map(torch.from_numpy(z)), torch.from_numpy(z_aug))
+        return error, error
+
+
+class HeadDecoding(ImageObjective):
+    """Stage 3: a new decoder of other views, from latents that are given and carried to them, Eq. 7.
+
+    To undo, which the paper's heads cannot, an encoder that reads the latents back is trained beside it: it shares no
+    weights with the decoder, and each descends on an error of its own. What is reported is Eq. 7 alone.
+
+    Parameters
+    ----------
+    network, views, terms
+        As in `ImageObjective`; the target views.
+    latents : ndarray of shape (n_images, d)
+        Latents of the original images, float32.
+    carry : callable
+        From some of them (B, d) and the number of each one's view (B,) to latents (B, d) carried by the source's maps.
+    undo : bool
+        Whether to train the encoder.
+    """
+
+    def __init__(
+        self, network: Autoencoder, views: Views, terms: Terms, latents: np.ndarray,
+        carry: Callable[[np.ndarray, np.ndarray], np.ndarray], undo: bool,
+    ) -> None:  # fmt: skip
+        super().__init__(network, views, terms)
+        self.latents, self.carry, self.undo, self.noise_dim = latents, carry, undo, 0
+        network.encoder.requires_grad_(undo)
+
+    def make(self, rows: np.ndarray, *drawn: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Images under the target views, and latents carried to them."""
+        return *self.views.mix(rows, *drawn), self.carry(self.latents[rows], *drawn)
+
+    def forward(
+        self, images: np.ndarray, carried: np.ndarray, which: np.ndarray, noise: Tensor, done: float
+    ) -> tuple[Tensor, Tensor]:
+        y, z = self.tensor(images), torch.from_numpy(carried).to(self.terms.device)
+        error = self.terms.reconstruction_weight * squared_error(self.decode(z), y)
+        reading = squared_error(self.encode(y)[0], z) if self.undo else 0.0
+        return error + reading, error
+
+
+def _own_view(rng: np.random.Generator, n: int, n_views: int) -> tuple[np.ndarray, np.ndarray]:
+    view = rng.integers(n_views, size=n)
+    return view, view
+
+
+def _any_view(rng: np.random.Generator, n: int, n_views: int) -> tuple[np.ndarray, np.ndarray]:
+    return rng.integers(n_views, size=n), rng.integers(n_views, size=n)
+
+
+CONDITIONINGS = {"traditional": _own_view, "invariant": _any_view}
+
+
+class ConditionedReconstruction(ImageObjective):
+    """The baseline, a conditional VAE: encode an image under its own condition, decode it under that of the target.
+
+    Parameters
+    ----------
+    network, views, terms
+        As in `ImageObjective`.
+    conditioning : str
+        A name in `CONDITIONINGS`: how source and target views are drawn.
+
+    Attributes
+    ----------
+    network : ViewConditions
+        The network given, under a condition a view.
+    """
+
+    def __init__(self, network: Autoencoder, views: Views, terms: Terms, conditioning: str) -> None:
+        conditions = ViewConditions(network, len(views.compositions)).to(terms.device)
+        super().__init__(conditions, views, terms)
+        self.conditioning, self.image_bytes = conditioning, 2 * views.image_bytes
+
+    def draw(self, rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
+        """Source and target view of each image."""
+        return CONDITIONINGS[self.conditioning](rng, n, len(self.views.compositions))
+
+    def make(self, rows: np.ndarray, *drawn: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Images under the source views, and under the target views."""
+        return self.views.mix_pairs(rows, *drawn)
+
+    def forward(
+        self, x: np.ndarray, y: np.ndarray, source: np.ndarray, target: np.ndarray, noise: Tensor, done: float
+    ) -> tuple[Tensor, Tensor]:
+        conditions = torch.from_numpy(source), torch.from_numpy(target)
+        posterior = self.encode(self.tensor(x), conditions[0])
+        return self.bound(posterior, self.tensor(y), noise, done, lambda z: self.decode(z, conditions[1]))

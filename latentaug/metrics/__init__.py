@@ -1,0 +1,23 @@
+"""The public face of everything that is measured: errors in their units, defects of laws, recursion, the scorecard."""
+
+from __future__ import annotations
+
+from latentaug.images import squared_error
+from latentaug.metrics.measures import (
+    UNITS,
+    commutator_defect,
+    confidence_interval,
+    equivariance_error,
+    in_unit,
+    order_defect,
+    orthogonality_defect,
+)
+from latentaug.metrics.recursion import RecursionCurve, default_classifier, recursion_curve
+from latentaug.metrics.scorecard import Scorecard, ScoreRow, scorecard
+from latentaug.models.errors import CarryMatrix, ErrorRow, ErrorTable, carry_matrix, error_table
+
+__all__ = [
+    "UNITS", "CarryMatrix", "ErrorRow", "ErrorTable", "RecursionCurve", "ScoreRow", "Scorecard", "carry_matrix",
+    "commutator_defect", "confidence_interval", "default_classifier", "equivariance_error", "error_table", "in_unit",
+    "order_defect", "orthogonality_defect", "recursion_curve", "scorecard", "squared_error",
+]  # fmt: skip

@@ -1,0 +1,212 @@
+"""Pure functions of arrays: an error and its units, its interval, and how far latents and maps are from their laws."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from latentaug._checks import as_numbers, check_choice, check_number, check_pair, check_square, draw_seed, shown
+from latentaug.models.errors import ratio
+
+__all__ = [
+    "UNITS", "Unit", "commutator_defect", "confidence_interval", "equivariance_error", "in_unit", "order_defect",
+    "orthogonality_defect",
+]  # fmt: skip
+
+
+class Unit(NamedTuple):
+    """One way to print a squared error.
+
+    Attributes
+    ----------
+    heading : str
+        Few words, for the head of a column.
+    factor : callable
+        From the number of pixels of an image to the factor on an error summed over them.
+    decimals : int
+        How many are printed.
+    """
+
+    heading: str
+    factor: Callable[[int], float]
+    decimals: int
+
+
+UNITS = {
+    "image": Unit("per image", lambda n_pixels: 1.0, 2),
+    "pixel": Unit("per pixel", lambda n_pixels: 1 / n_pixels, 4),
+    "paper": Unit("pixel x1e4", lambda n_pixels: 1e4 / n_pixels, 1),
+}
+
+
+def in_unit(error: Any, unit: str, n_pixels: int) -> Any:
+    """Bring an error that is summed over the pixels of an image to another unit.
+
+    Parameters
+    ----------
+    error : float or ndarray
+        Summed over the pixels of an image in [0, 1].
+    unit : {"image", "pixel", "paper"}
+        Summed per image; mean over the pixels; that times 1e4, the only consistent reading of the tables of
+        arXiv 2303.03462.
+    n_pixels : int
+        Pixels times channels of an image.
+
+    Returns
+    -------
+    float or ndarray
+
+    Examples
+    --------
+    >>> in_unit(7.84, "paper", 784)
+    100.0
+    """
+    check_choice("unit", unit, UNITS)
+    check_number("n_pixels", n_pixels, low=1, integer=True)
+    if isinstance(error, (list, tuple)) or np.asarray(error).dtype.kind not in "iuf":
+        raise TypeError(f"error must be a number or an array of numbers. Got {shown(error)}.")
+    return error * UNITS[unit].factor(n_pixels)
+
+
+def confidence_interval(values: Any, level: float = 0.95, n_resamples: int = 1000, random_state: Any = 0) -> np.ndarray:
+    """Percentile bootstrap of a mean: how far it would move had other images been drawn.
+
+    Parameters
+    ----------
+    values : array-like of shape (n,) or (n, k)
+        One value an image, such as its squared error; k kinds of value are resampled together.
+    level : float, default=0.95
+        Share of the resampled means that lie inside.
+    n_resamples : int, default=1000
+        Samples of n, drawn with replacement.
+    random_state : int, RandomState instance or None, default=0
+        Seed of the draws; no global generator is touched.
+
+    Returns
+    -------
+    ndarray of shape (2,) or (2, k)
+        Lower and upper end, in the unit of `values`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> low, high = confidence_interval(np.arange(100))
+    >>> bool(low < 49.5 < high)
+    True
+    """
+    check_number("level", level, low=0, above=True, below=1)
+    check_number("n_resamples", n_resamples, low=1, integer=True)
+    values = as_numbers("values", values, dtype=np.float64, ensure_2d=False, allow_nd=True, ensure_min_samples=0)
+    n = len(values) if values.ndim in (1, 2) else 0
+    if n == 0:
+        raise ValueError(f"values must have shape (n,) or (n, k) with n of at least 1. Got {values.shape}.")
+    rng = np.random.default_rng(draw_seed(random_state))
+    # How often each value is drawn, times the values, is the sum of the drawn ones, of all columns at once.
+    counts = (np.bincount(rng.integers(n, size=n, dtype=np.int32), minlength=n) for _ in range(n_resamples))
+    means = np.stack([drawn @ values / n for drawn in counts])
+    return np.quantile(means, [(1 - level) / 2, (1 + level) / 2], axis=0)
+
+
+def equivariance_error(Z_aug: np.ndarray, Z_carried: np.ndarray) -> float:
+    """Latent equivariance error, one minus R^2: ``E|phi(gx) - phi(x) L|^2 / E|phi(gx) - E phi(gx)|^2``.
+
+    Parameters
+    ----------
+    Z_aug : ndarray of shape (n, d)
+        Latents of augmented images, ``phi(gx)``.
+    Z_carried : ndarray of shape (n, d)
+        Latents of the originals, carried over by the map, ``phi(x) L``.
+
+    Returns
+    -------
+    float
+        Without unit: 0 where the map does what the augmentation does, 1 where it is no better than the mean; it cannot
+        be made smaller by shrinking the latents.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Z = np.array([[0.0, 1.0], [2.0, 3.0]])
+    >>> equivariance_error(Z, Z), equivariance_error(Z, np.full((2, 2), Z.mean(axis=0)))
+    (0.0, 1.0)
+    """
+    Z_aug, Z_carried = check_pair(Z_aug, Z_carried, ("Z_aug", "Z_carried"))
+    return ratio(np.square(Z_aug - Z_carried).sum(), np.square(Z_aug - Z_aug.mean(axis=0)).sum())
+
+
+def commutator_defect(A: np.ndarray, B: np.ndarray) -> float:
+    """How far two maps are from commuting: ``|A B - B A| / (|A| |B|)`` in the Frobenius norm.
+
+    Parameters
+    ----------
+    A, B : ndarray of shape (d, d)
+
+    Returns
+    -------
+    float
+        Without unit; 0 where they commute. It is to be read beside the commutator of the images: augmentations that do
+        not commute want maps that do not.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> commutator_defect(np.eye(2), np.array([[0.0, 1.0], [1.0, 0.0]]))
+    0.0
+    """
+    A, B = check_square("A", A), check_square("B", B)
+    if A.shape != B.shape:
+        raise ValueError(f"A and B must have one shape. Got {A.shape} and {B.shape}.")
+    return ratio(np.linalg.norm(A @ B - B @ A), np.linalg.norm(A) * np.linalg.norm(B))
+
+
+def order_defect(L: np.ndarray, order: int) -> float:
+    """How far the n-th power of a map is from the identity: ``|L^n - I| / sqrt(d)`` in the Frobenius norm.
+
+    Parameters
+    ----------
+    L : ndarray of shape (d, d)
+    order : int
+        n, the order of the augmentation on images: 2 for a flip, 4 for a quarter turn.
+
+    Returns
+    -------
+    float
+        Without unit; 0 for an exact map.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> swap = np.array([[0.0, 1.0], [1.0, 0.0]])
+    >>> order_defect(swap, 2), round(order_defect(swap, 3), 3)
+    (0.0, 1.414)
+    """
+    check_number("order", order, low=1, integer=True)
+    return _distance_to_identity(np.linalg.matrix_power(check_square("L", L), order))
+
+
+def orthogonality_defect(L: np.ndarray) -> float:
+    """How far a map is from keeping lengths, hence the prior N(0, I): ``|L^T L - I| / sqrt(d)`` in the Frobenius norm.
+
+    Parameters
+    ----------
+    L : ndarray of shape (d, d)
+
+    Returns
+    -------
+    float
+        Without unit; 0 for a rotation or a permutation.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> orthogonality_defect(np.eye(3)), orthogonality_defect(2 * np.eye(4))
+    (0.0, 3.0)
+    """
+    L = check_square("L", L)
+    return _distance_to_identity(L.T @ L)
+
+
+def _distance_to_identity(M: np.ndarray) -> float:
+    return float(np.linalg.norm(M - np.eye(len(M))) / np.sqrt(len(M)))

@@ -1,0 +1,265 @@
+"""Recursion: one augmentation again and again, each time through images, and how long labels survive it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.decomposition import PCA
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.utils import column_or_1d, gen_batches
+
+from latentaug._checks import as_array, check_classifier, check_kind, check_model, check_number, unknown_name
+from latentaug.augs.catalogue import name_augs
+from latentaug.augs.views import Views
+from latentaug.images import check_images, squared_error
+from latentaug.metrics.measures import confidence_interval
+
+__all__ = ["RecursionCurve", "check_labels", "default_classifier", "follow", "recursion_curve"]
+
+BATCH = 1024
+DEFAULT_STEPS = (1, 2, 5, 10)  # times the order of the augmentation
+
+
+def default_classifier(X_train: Any, y_train: Any):
+    """Fit a classifier to judge labels by: three nearest neighbours in 40 principal components.
+
+    Parameters
+    ----------
+    X_train : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
+        Integers 0..255 or floats in [0, 1].
+    y_train : array-like of shape (n_images,)
+        Labels.
+
+    Returns
+    -------
+    Pipeline
+        Fitted; `predict` takes flat rows in [0, 1].
+    """
+    images, labels = check_images(BaseEstimator(), X_train, reset=True), column_or_1d(y_train)
+    rows = _flat_rows(np.divide(images, 255, dtype=np.float32) if images.dtype.kind in "ui" else images)
+    pca = PCA(min(40, *rows.shape), random_state=0)
+    return make_pipeline(pca, KNeighborsClassifier(min(3, len(rows)))).fit(rows, labels)
+
+
+def _flat_rows(images: np.ndarray) -> np.ndarray:
+    return images.reshape(len(images), -1)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class RecursionCurve:
+    """What becomes of images that one augmentation takes again and again; prints as a table.
+
+    Attributes
+    ----------
+    name : str
+        The augmentation.
+    steps : ndarray of shape (n,)
+        Numbers of applications.
+    error : ndarray of shape (n,)
+        Squared error after so many, summed over the pixels of an image, averaged over the images: against the original
+        where the augmentation has a finite order, else against the image augmented as often.
+    error_interval : ndarray of shape (2, n)
+        Ends of its bootstrap 95 % interval.
+    survival : ndarray of shape (n,) or None
+        Share of the images in which the classifier still finds the label; None without a classifier.
+    survival_interval : ndarray of shape (2, n) or None
+        Ends of its bootstrap 95 % interval.
+    raw_survival : ndarray of shape (n,) or None
+        The same share of the images that the error is taken against, which passed through no model.
+    """
+
+    name: str
+    steps: np.ndarray
+    error: np.ndarray
+    error_interval: np.ndarray
+    survival: np.ndarray | None = None
+    survival_interval: np.ndarray | None = None
+    raw_survival: np.ndarray | None = None
+
+    @property
+    def half_life(self) -> int | None:
+        """First of the steps after which fewer than half of the raw labels survive; None if there is none."""
+        if self.survival is None or self.raw_survival is None:
+            return None
+        return next((int(step) for step in self.steps[self.survival < self.raw_survival / 2]), None)
+
+    def _columns(self) -> dict[str, np.ndarray]:
+        columns = {"error": self.error, "error_low": self.error_interval[0], "error_high": self.error_interval[1]}
+        if self.survival is not None and self.survival_interval is not None and self.raw_survival is not None:
+            low, high = self.survival_interval
+            columns |= {"survival": self.survival, "survival_low": low, "survival_high": high}
+            columns["raw_survival"] = self.raw_survival
+        return columns
+
+    def to_frame(self):
+        """The curve as a pandas DataFrame, a row a step; `_low` and `_high` are the ends of intervals."""
+        import pandas as pd
+
+        return pd.DataFrame(self._columns(), index=pd.Index(self.steps, name="step"))
+
+    def __repr__(self) -> str:
+        columns = self._columns()
+        head = f"{'step':>5}" + "".join(f"{name:>14}" for name in columns)
+        rows = zip(self.steps, zip(*columns.values(), strict=True), strict=True)
+        lines = (f"{step:>5}" + "".join(f"{value:>14.3f}" for value in values) for step, values in rows)
+        title = f"{self.name} again and again, through images; error squared, summed over pixels"
+        return "\n".join([title, head, "-" * len(head), *lines])
+
+
+def recursion_curve(
+    model: Any,
+    X: Any,
+    name: str,
+    steps: Sequence[int] | None = None,
+    *,
+    y: Any = None,
+    classifier: Any = None,
+    random_state: Any = 0,
+) -> RecursionCurve:
+    """Apply one augmentation again and again, each output being encoded anew, and measure what is left.
+
+    Parameters
+    ----------
+    model : LatentAugmenter, TransferHead or ConditionalVAE
+        Fitted, with a function as that augmentation.
+    X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
+        Images, best not those trained on; taken batch by batch.
+    name : str
+        The augmentation.
+    steps : sequence of int, default=None
+        Numbers of applications at which to measure: multiples of the order of the augmentation, if it has one. Once,
+        twice, five and ten times the order if None.
+    y : array-like of shape (n_images,), default=None
+        Labels; those that the classifier gives to the originals if None.
+    classifier : classifier, default=None
+        Fitted on flat rows in [0, 1], as `default_classifier` is; without it no labels are looked at.
+    random_state : int, RandomState instance or None, default=0
+        Seed of the bootstrap.
+
+    Returns
+    -------
+    RecursionCurve
+
+    Raises
+    ------
+    ValueError
+        On an unknown augmentation, or a step that is no multiple of its order.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.decomposition import PCA
+    >>> from latentaug import LatentAugmenter
+    >>> X, y = load_digits().images / 16, load_digits().target
+    >>> model = LatentAugmenter(["flip_lr"], PCA(24), method="staged").fit(X[:1000])
+    >>> curve = recursion_curve(model, X[1000:], "flip_lr", [2, 20], classifier=default_classifier(X[:1000], y[:1000]))
+    >>> bool(curve.survival.min() > 0.9)
+    True
+    """
+    check_model(model)
+    images = check_images(model, X, reset=False)
+    return follow(model, images, name, steps, check_labels(y, classifier, len(images)), classifier, random_state)
+
+
+def follow(
+    model: Any, images: np.ndarray, name: str, steps: Any, labels: np.ndarray | None, classifier: Any, random_state: Any
+) -> RecursionCurve:
+    """What `recursion_curve` gives, of a stack of images and labels that are checked."""
+    run = _Run.start(model, images, name, steps, classifier)
+    labels = run.find_labels() if labels is None else labels
+    parts = [run.measure(rows, labels[rows]) for rows in gen_batches(len(images), BATCH)]
+    errors, kept, raw = (np.concatenate(part) for part in zip(*parts, strict=True))
+    error = errors.mean(axis=0), confidence_interval(errors, random_state=random_state)
+    if classifier is None:
+        return RecursionCurve(name, run.steps, *error)
+    survival = kept.mean(axis=0), confidence_interval(kept, random_state=random_state)
+    return RecursionCurve(name, run.steps, *error, *survival, raw.mean(axis=0))
+
+
+class _Run(NamedTuple):
+    """What every batch of images shares."""
+
+    model: Any
+    views: Views
+    name: str
+    order: int | None
+    steps: np.ndarray
+    classifier: Any
+
+    @classmethod
+    def start(cls, model: Any, images: np.ndarray, name: str, steps: Any, classifier: Any) -> _Run:
+        if not isinstance(name, str) or name not in model.aug_names_:
+            raise unknown_name("augmentation", name, model.aug_names_, "Fitted on")
+        views = Views(images, name_augs(model.augs or model.aug_names_), model.format_)
+        if not views.is_known((name,)):
+            raise ValueError(f"Recursion needs an augmentation with a function. Got {name!r}, known by pairs only.")
+        order = model.algebra_.orders[name]
+        return cls(model, views, name, order, _check_steps(steps, name, order or 1), classifier)
+
+    def measure(self, rows: slice, labels: np.ndarray) -> list[np.ndarray]:
+        """Errors, whether labels are kept, and whether they are without a model: (n, n_steps) each, of some images."""
+        measured: list[tuple[np.ndarray, ...]] = []
+        for step, images in self._outputs(rows):
+            # The steps are multiples of the order, if there is one, so that the target stays the original.
+            if self.order is None or not measured:
+                target = self._target(rows, step)
+                raw = self._kept(target, labels)
+            measured.append((squared_error(target, images), self._kept(images, labels), raw))
+        return [np.stack(columns, axis=1) for columns in zip(*measured, strict=True)]
+
+    def _outputs(self, rows: slice) -> Iterator[tuple[int, np.ndarray]]:
+        """Images that the model gives, at each of the steps; none is kept."""
+        images = self.views.take(rows)
+        for k in range(self.steps[-1]):
+            images = self.model.carry(images, (self.name,) * k, (self.name,) * (k + 1))
+            if k + 1 in self.steps:
+                yield k + 1, images
+
+    def _target(self, rows: slice, step: int) -> np.ndarray:
+        """Images that passed through no model."""
+        composition = () if self.order else (self.name,) * step
+        return self.model.format_.to_output(self.views.take(rows, composition))
+
+    def find_labels(self) -> np.ndarray:
+        """What the classifier takes the originals for; NaN without one."""
+        if self.classifier is None:
+            return np.full(len(self.views), np.nan)
+        batches = gen_batches(len(self.views), BATCH)
+        return np.concatenate([self.classifier.predict(_flat_rows(self._target(rows, 0))) for rows in batches])
+
+    def _kept(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Whether the classifier finds the label, as 0 or 1; NaN without one."""
+        if self.classifier is None:
+            return np.full(len(images), np.nan)
+        return (self.classifier.predict(_flat_rows(images)) == labels).astype(np.float64)
+
+
+def _check_steps(steps: Any, name: str, order: int) -> np.ndarray:
+    steps = [order * k for k in DEFAULT_STEPS] if steps is None else steps
+    check_kind("steps", steps, (list, tuple, range, np.ndarray), "a list of integers")
+    for step in steps:
+        check_number("steps", step, low=1, integer=True)
+        if step % order:
+            raise ValueError(f"steps must be multiples of {order}, the order of {name}. Got {step}.")
+    if not len(steps):
+        raise ValueError("steps must hold at least one number of applications. Got none.")
+    return np.unique(steps)
+
+
+def check_labels(y: Any, classifier: Any, n_images: int) -> np.ndarray | None:
+    """Check the labels of images, if there are any: one an image, and something that finds them again."""
+    if classifier is not None:
+        check_classifier(classifier)
+    if y is None:
+        return None
+    if classifier is None:
+        raise ValueError("Labels y need a fitted classifier. Allowed: default_classifier(X_train, y_train). Got None.")
+    labels = as_array("y", y)
+    if labels.shape != (n_images,):
+        raise ValueError(f"y must hold one label an image, {n_images}. Got shape {labels.shape}.")
+    return labels

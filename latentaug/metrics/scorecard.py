@@ -1,0 +1,481 @@
+"""What a model with latent maps is measured beside: no model at all, an autoencoder alone, principal components."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from itertools import combinations, permutations
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.decomposition import PCA
+from sklearn.utils.validation import check_is_fitted
+
+from latentaug._checks import check_choice, check_number, draw_seed
+from latentaug.augs.catalogue import name_augs
+from latentaug.augs.steps import Composition
+from latentaug.augs.views import Views
+from latentaug.images import ImageFormat, check_images
+from latentaug.latent.algebra import Algebra
+from latentaug.latent.maps import condition_number, is_linear
+from latentaug.latent.representations import cyclic_table
+from latentaug.metrics.measures import (
+    UNITS,
+    commutator_defect,
+    confidence_interval,
+    equivariance_error,
+    in_unit,
+    order_defect,
+    orthogonality_defect,
+)
+from latentaug.metrics.recursion import RecursionCurve, check_labels, follow
+from latentaug.models.augmenter import LatentAugmenter
+from latentaug.models.codec import Codec
+from latentaug.models.errors import ErrorTable, ImageErrors
+
+__all__ = ["AutoencoderAlone", "DoNothing", "ScoreRow", "Scorecard", "fit_pca", "measure", "scorecard"]
+
+PCA_IMAGES = 10_000  # Components of more are the same, and the images of all views are held at once.
+
+
+class DoNothing:
+    """The identity in place of a model: every image stays as it is, whatever is asked for.
+
+    Parameters
+    ----------
+    model : LatentAugmenter, TransferHead, ConditionalVAE or AutoencoderAlone
+        Whose augmentations are not done.
+    """
+
+    is_invertible = True
+
+    def __init__(self, model: Any) -> None:
+        self.augs, self.aug_names_, self.algebra_ = model.augs, model.aug_names_, model.algebra_
+        self.format_: ImageFormat = model.format_
+        self.latent_maps_: dict[str, np.ndarray] = {}
+
+    def knows(self, composition: Composition) -> bool:
+        """Every composition is left undone."""
+        return True
+
+    reads = knows
+
+    def carry(self, X: np.ndarray, source: Composition = (), target: Composition = ()) -> np.ndarray:
+        """The images themselves, as float32."""
+        return self.format_.to_output(X)
+
+
+class AutoencoderAlone:
+    """An autoencoder as a model of no augmentations: it can reconstruct.
+
+    Parameters
+    ----------
+    autoencoder : transformer with `inverse_transform`
+        Fitted.
+    format_ : ImageFormat
+        Of the images.
+    """
+
+    is_invertible = True
+
+    def __init__(self, autoencoder: Any, format_: ImageFormat) -> None:
+        self.codec, self.format_ = Codec(autoencoder, format_), format_
+        self.augs: list[str] = []
+        self.aug_names_: list[str] = []
+        self.algebra_ = Algebra({}, {}, {}, [()], cyclic_table(1))
+        self.latent_maps_: dict[str, np.ndarray] = {}
+
+    def knows(self, composition: Composition) -> bool:
+        """Only the original."""
+        return not composition
+
+    reads = knows
+
+    def encode(self, X: np.ndarray, view: Composition = ()) -> np.ndarray:
+        """Latent rows (n, d) of a stack of images."""
+        return self.codec.encode(X)
+
+    def carry(self, X: np.ndarray, source: Composition = (), target: Composition = ()) -> np.ndarray:
+        """Reconstructed images, as float32."""
+        return self.codec.decode(self.encode(X), flat=False)
+
+
+def fit_pca(model: Any, images: np.ndarray, seed: int) -> tuple[str, Any]:
+    """The same augmentations on as many principal components: a label, and a fitted model.
+
+    Parameters
+    ----------
+    model : LatentAugmenter, TransferHead, ConditionalVAE or AutoencoderAlone
+        Fitted; gives augmentations and latent dimension.
+    images : ndarray of shape (n, H, W) or (n, H, W, C)
+        Of these up to 10,000 are taken, evenly.
+    seed : int
+
+    Returns
+    -------
+    label : str
+    model : LatentAugmenter or AutoencoderAlone
+        Of augmentations known by pairs of images only there is nothing to learn from images alone.
+    """
+    rows = np.unique(np.linspace(0, len(images) - 1, min(len(images), PCA_IMAGES)).astype(int))
+    few = images[rows]
+    pca = PCA(min(model.encode(few[:1]).shape[1], model.format_.n_pixels, len(few)), random_state=seed)
+    label = f"PCA({pca.n_components})"
+    augs = [(name, aug) for name, aug in name_augs(model.augs or model.aug_names_).items() if aug is not None]
+    if augs:
+        return label, LatentAugmenter(augs, pca, method="staged", random_state=seed).fit(few)
+    alone = AutoencoderAlone(pca, model.format_)
+    alone.codec.fit(Views(few, {}, model.format_))
+    return label, alone
+
+
+class ScoreRow(NamedTuple):
+    """What was measured of one model.
+
+    Attributes
+    ----------
+    label : str
+    values : dict of str to float
+        Under the names of the scorecard's columns; errors summed over the pixels of an image. What is missing is left
+        out.
+    intervals : dict of str to ndarray of shape (2,)
+        Ends of the bootstrap 95 % intervals of the errors and of label survival.
+    table : ErrorTable
+        Every single error, beside its floor.
+    """
+
+    label: str
+    values: dict[str, float]
+    intervals: dict[str, np.ndarray]
+    table: ErrorTable
+
+
+def measure(
+    label: str, model: Any, images: np.ndarray, labels: np.ndarray | None, classifier: Any, n_steps: int, seed: int
+) -> ScoreRow:
+    """Measure one model: each of its augmentations, every pair in both orders, and its latent maps."""
+    names = model.aug_names_
+    errors = ImageErrors(model, images, [*((name,) for name in names), *permutations(names, 2)])
+    table, found = errors.table(), _average_tasks(errors)
+    matrix = np.stack(list(found.values()), axis=1)  # (n_images, n_tasks)
+    values = dict(zip(found, matrix.mean(axis=0).tolist(), strict=True))
+    intervals = dict(zip(found, confidence_interval(matrix, random_state=seed).T, strict=True))
+    values |= _worst(model, table) | _equivariance(model, errors.views)
+    curve = None if classifier is None else _recurse(model, errors.views, labels, classifier, n_steps, seed)
+    if curve is not None and curve.survival is not None and curve.survival_interval is not None:
+        values["label_survival"] = float(curve.survival[0])
+        intervals["label_survival"] = curve.survival_interval[:, 0]
+    return ScoreRow(label, values, intervals, table)
+
+
+def _average_tasks(errors: ImageErrors) -> dict[str, np.ndarray]:
+    """Error of each image (n,) in every task, averaged over the compositions; no task without any."""
+    known = errors.views.compositions
+    carried: dict[str, list[tuple[Composition, Composition]]] = {
+        "reconstruct": [((), ())],
+        "apply": [((), c) for c in known if len(c) == 1],
+        "compose": [((), c) for c in known if len(c) == 2],
+        "undo": [(c, ()) for c in known if errors.model.is_invertible],
+    }
+    return {task: np.mean([errors(*pair) for pair in pairs], axis=0) for task, pairs in carried.items() if pairs}
+
+
+def _worst(model: Any, table: ErrorTable) -> dict[str, float]:
+    """Worst gap, and worst defects of the maps that are matrices; an identity, as of a conditional VAE, is no map."""
+    maps = {name: L for name, L in model.latent_maps_.items() if is_linear(L) and not _is_identity(L)}
+    orders = model.algebra_.orders
+    found = {
+        "gap": [row.gap for row in table if row.task == "apply"],
+        "commutator": [commutator_defect(A, B) for A, B in combinations(maps.values(), 2)],
+        "image_commutator": list(model.algebra_.commutators.values()),
+        "order_defect": [order_defect(L, orders[name]) for name, L in maps.items() if orders[name]],
+        "orthogonality_defect": [orthogonality_defect(L) for L in maps.values()],
+        "condition_number": [condition_number(L) for L in maps.values()],
+    }
+    return {name: max(values) for name, values in found.items() if values}
+
+
+def _is_identity(L: np.ndarray) -> bool:
+    return np.array_equal(L, np.eye(len(L)))
+
+
+def _equivariance(model: Any, views: Views) -> dict[str, float]:
+    """Mean latent equivariance error of the augmentations, each view being encoded as the model reads it."""
+    names = [c[0] for c in views.compositions if len(c) == 1]
+    if not names or not hasattr(model, "transform_latent") or not all(model.reads((name,)) for name in names):
+        return {}
+
+    def encode(view: Composition) -> np.ndarray:
+        return np.concatenate([model.encode(batch, view) for batch in views.batches(view)])
+
+    Z = encode(())
+    found = [equivariance_error(encode((name,)), model.transform_latent(Z, name)) for name in names]
+    return {"equivariance": float(np.mean(found))}
+
+
+def _recurse(
+    model: Any, views: Views, labels: np.ndarray | None, classifier: Any, n_steps: int, seed: int
+) -> RecursionCurve | None:
+    """The first augmentation of finite order again and again, or None where there is none."""
+    orders = {name: model.algebra_.orders[name] for (name, *rest) in views.compositions if not rest}
+    name = next((name for name, order in orders.items() if order), None)
+    if name is None:
+        return None
+    steps = [-(-n_steps // orders[name]) * orders[name]]
+    return follow(model, views.images, name, steps, labels, classifier, seed)
+
+
+WIDTH = 120
+
+
+class Column(NamedTuple):
+    """Head of a printed column, the line beneath it, and how its values are printed."""
+
+    heading: str
+    beneath: str
+    show: Callable[[float], str]
+
+
+def _share(value: float) -> str:
+    return f"{value:.1%}"
+
+
+def _gap(value: float) -> str:
+    return f"{value:+.1%}" if value < 10 else f"{value:+.0%}" if np.isfinite(value) else "inf"
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}" if value < 10 else f"{value:.0f}" if value < 1e5 else f"{value:.0e}"
+
+
+ERRORS = ("reconstruct", "apply", "compose", "undo")
+INTERVALS = (*ERRORS, "label_survival")
+LAWS = {
+    "gap": Column("gap", "worst", _gap),
+    "equivariance": Column("equiv.", "1-R2", _number),
+    "commutator": Column("commut.", "latent", _number),
+    "image_commutator": Column("commut.", "image", _number),
+    "order_defect": Column("order", "defect", _number),
+    "orthogonality_defect": Column("orthog.", "defect", _number),
+    "condition_number": Column("cond.", "worst", _number),
+    "label_survival": Column("labels", "kept", _share),
+}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Scorecard:
+    """Measures of one model or several; what `scorecard` returns. Prints as a table, iterates over its rows.
+
+    Attributes
+    ----------
+    rows : tuple of ScoreRow
+        Their errors are summed over the pixels of an image, whatever the `unit`.
+    n_images : int
+    n_pixels : int
+        Pixels times channels of an image.
+    n_steps : int
+        Applications after which labels are looked at.
+    unit : {"image", "pixel", "paper"}
+        In which errors are printed and put into a frame.
+    """
+
+    rows: tuple[ScoreRow, ...]
+    n_images: int
+    n_pixels: int
+    n_steps: int
+    unit: str = "image"
+
+    def __iter__(self):
+        return iter(self.rows)
+
+    @property
+    def details(self) -> dict[str, ErrorTable]:
+        """Every single error of each model, by its label, beside its floor; summed over the pixels of an image."""
+        return {row.label: row.table for row in self.rows}
+
+    def in_unit(self, unit: str) -> Scorecard:
+        """The same card with its errors in another unit.
+
+        Parameters
+        ----------
+        unit : str
+            One of those of `latentaug.metrics.in_unit`.
+
+        Returns
+        -------
+        Scorecard
+        """
+        check_choice("unit", unit, UNITS)
+        return replace(self, unit=unit)
+
+    def _scaled(self, name: str, value: Any) -> Any:
+        return in_unit(value, self.unit, self.n_pixels) if name in ERRORS else value
+
+    def to_frame(self):
+        """The card as a table of pandas.
+
+        Returns
+        -------
+        DataFrame
+            A row a model, NaN where something is missing, errors in the card's unit. Where there is an interval, its
+            ends stand in columns with `_low` and `_high` added to the name.
+        """
+        import pandas as pd
+
+        records = [self._record(row) for row in self.rows]
+        return pd.DataFrame(records, index=pd.Index([row.label for row in self.rows], name="model"))
+
+    def _record(self, row: ScoreRow) -> dict[str, float]:
+        record = {}
+        for name in (*ERRORS, *LAWS):
+            record[name] = self._scaled(name, row.values.get(name, np.nan))
+            if name in INTERVALS:
+                low, high = self._scaled(name, row.intervals.get(name, np.full(2, np.nan)))
+                record |= {f"{name}_low": low, f"{name}_high": high}
+        return record
+
+    def __repr__(self) -> str:
+        heads = [(name, UNITS[self.unit].heading) for name in ERRORS]
+        heads += [(column.heading, column.beneath) for column in LAWS.values()]
+        cells = zip(*map(self._cells, self.rows), strict=True)
+        columns = [_right([*head, *column]) for head, column in zip(heads, cells, strict=True)]
+        body = ["".join(line) for line in zip(*columns, strict=True)]
+        labels = _left(["", "model", *(row.label for row in self.rows)], max(8, WIDTH - len(body[0])))
+        lines = [label + line for label, line in zip(labels, body, strict=True)]
+        title = f"{self.n_images:,} images; squared errors ± half of their bootstrap 95 % intervals"
+        if any("label_survival" in row.values for row in self.rows):
+            title += f"; labels kept after {self.n_steps} steps"
+        return "\n".join([title, "", *lines[:2], "-" * len(lines[0]), *lines[2:]])
+
+    def _cells(self, row: ScoreRow) -> list[str]:
+        """What is printed of a row, a dash where something is missing."""
+        cells = []
+        for name in (*ERRORS, *LAWS):
+            if name not in row.values:
+                cells.append("-")
+            elif name in ERRORS:
+                low, high = self._scaled(name, row.intervals[name])
+                mean, decimals = self._scaled(name, row.values[name]), UNITS[self.unit].decimals
+                cells.append(f"{_bare(mean, decimals)}±{_bare((high - low) / 2, decimals)}")
+            else:
+                cells.append(LAWS[name].show(row.values[name]))
+        return cells
+
+
+def _bare(value: float, decimals: int) -> str:
+    """A number without the 0 that leads it."""
+    shown = f"{value:.{decimals}f}"
+    return shown[1:] if shown.startswith("0.") else shown
+
+
+def _right(column: list[str]) -> list[str]:
+    width = max(map(len, column)) + 1
+    return [cell.rjust(width) for cell in column]
+
+
+def _left(column: list[str], most: int) -> list[str]:
+    """Labels as wide as the longest, if there is room for it."""
+    width = min(max(map(len, column)), most)
+    return [cell.ljust(width) if len(cell) <= width else f"{cell[: width - 1]}…" for cell in column]
+
+
+def scorecard(
+    models: Any,
+    X: Any,
+    y: Any = None,
+    *,
+    X_train: Any = None,
+    classifier: Any = None,
+    n_steps: int = 20,
+    random_state: Any = 0,
+) -> Scorecard:
+    """Measure fitted models side by side: a row each, then a row for doing nothing, and one for PCA.
+
+    Every augmentation is measured alone, and every pair in both orders, each against the images of its own composition;
+    what a model cannot make is left out.
+
+    ============================= ======================================================================
+    `reconstruct`                 error of reconstructing the originals: the floor
+    `apply`                       mean error of the augmentations applied alone
+    `compose`                     mean error of the pairs applied
+    `undo`                        mean error of all these undone
+    `gap`                         worst share above the floor of its own images, of all that is applied
+    `equivariance`                mean latent equivariance error of the augmentations, ``1 - R^2``
+    `commutator`                  worst commutator defect of the maps
+    `image_commutator`            worst commutator of the images, over the variance of one order
+    `order_defect`                worst distance of ``L^n`` from the identity
+    `orthogonality_defect`        worst distance of ``L^T L`` from the identity
+    `condition_number`            worst of the maps
+    `label_survival`              share of the labels found after `n_steps` of the first augmentation of finite order
+    ============================= ======================================================================
+
+    Parameters
+    ----------
+    models : fitted model, or dict of str to fitted model
+        `LatentAugmenter`, `TransferHead`, `ConditionalVAE`; or a plain `VAE`, which can only reconstruct. Each is
+        measured on its own augmentations.
+    X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
+        Images, best not those trained on.
+    y : array-like of shape (n_images,), default=None
+        Labels; those that the classifier gives to the originals if None.
+    X_train : array-like of shape (n_train, H, W), (n_train, H, W, C) or (n_train, n_features), default=None
+        Images, of which up to 10,000 are taken, to fit the row of PCA on: a `LatentAugmenter` of the same augmentations
+        and latent dimension as the first model, staged. Without them there is no such row.
+    classifier : classifier, default=None
+        Fitted on flat rows in [0, 1], as `default_classifier` is; without it no labels are looked at.
+    n_steps : int, default=20
+        Applications after which labels are looked at; the next multiple of the order of the augmentation is taken.
+    random_state : int, RandomState instance or None, default=0
+        Seed of the bootstrap, and of the row of PCA.
+
+    Returns
+    -------
+    Scorecard
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.decomposition import PCA
+    >>> from latentaug import LatentAugmenter
+    >>> X = load_digits().images / 16
+    >>> model = LatentAugmenter(["flip_lr", "flip_ud"], PCA(16), method="staged").fit(X[:1000])
+    >>> card = scorecard({"PCA": model}, X[1000:])
+    >>> [row.label for row in card]
+    ['PCA', 'do nothing']
+    >>> card.in_unit("paper").to_frame()["apply"].round().tolist()
+    [141.0, 1230.0]
+    """
+    check_number("n_steps", n_steps, low=1, integer=True)
+    named = _check_models(models)
+    images, *_ = (check_images(model, X, reset=False) for model in named.values())
+    labels, seed = check_labels(y, classifier, len(images)), draw_seed(random_state)
+    train = None if X_train is None else check_images(next(iter(named.values())), X_train, reset=False)
+    subjects = _add_baselines(named, train, seed)
+    rows = (measure(label, model, images, labels, classifier, n_steps, seed) for label, model in subjects.items())
+    return Scorecard(tuple(rows), len(images), images[0].size, n_steps)
+
+
+def _check_models(models: Any) -> dict[str, Any]:
+    named = {str(k): m for k, m in models.items()} if isinstance(models, Mapping) else {type(models).__name__: models}
+    if not named:
+        raise ValueError("models must hold at least one fitted model. Got an empty dict.")
+    for label, model in named.items():
+        check_is_fitted(model)
+        if not hasattr(model, "format_"):
+            raise TypeError(
+                "models must be of LatentAugmenter, TransferHead, ConditionalVAE or VAE. "
+                f"Got {label!r}, a {type(model).__name__}."
+            )
+    return named
+
+
+def _add_baselines(named: dict[str, Any], train: np.ndarray | None, seed: int) -> dict[str, Any]:
+    """All that gets a row, by its label, ready to be measured."""
+    subjects = {k: m if hasattr(m, "carry") else AutoencoderAlone(m, m.format_) for k, m in named.items()}
+    first = next((model for model in subjects.values() if model.aug_names_), next(iter(subjects.values())))
+    baselines = {"do nothing": DoNothing(first)}
+    if train is not None:
+        baselines |= [fit_pca(first, train, seed)]
+    for label in baselines.keys() & subjects.keys():
+        raise ValueError(f"The row {label!r} is the scorecard's own. Allowed: any other label.")
+    return subjects | baselines

@@ -1,0 +1,350 @@
+"""The estimator LatentAugmenter, and the two methods that it fits by: joint training, and the paper's stages."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils.metaestimators import available_if
+
+from latentaug._checks import RandomState, check_choice, check_verbosity, shown
+from latentaug.augs.steps import Composition
+from latentaug.augs.views import Views, views_of
+from latentaug.latent.algebra import MAX_GROUP, Algebra, find_algebra
+from latentaug.latent.maps import LatentMap, Moments, condition_number, is_linear
+from latentaug.learn.coding import load_weights, weights_of
+from latentaug.learn.geometries import (
+    GEOMETRIES,
+    SOLVERS,
+    choices,
+    choose_geometries,
+    compositions_to_train,
+    fit_latent_maps,
+    group_table,
+    make_view_maps,
+    views_to_fit,
+)  # fmt: skip
+from latentaug.learn.objectives import CrossReconstruction
+from latentaug.learn.processes import processes_of
+from latentaug.models.base import Fitting, all_or_nothing
+from latentaug.models.codec import Codec, accumulate, start_autoencoder
+from latentaug.models.latent_model import LatentModel
+from latentaug.models.vae import VAE, check_vae
+
+__all__ = ["METHODS", "LatentAugmenter"]
+
+
+class Found(NamedTuple):
+    """What a method fits maps by: the laws, the constraint on each map, the name of a solver, a seed."""
+
+    algebra: Algebra
+    geometries: Mapping[str, str]
+    solver: str
+    seed: int
+
+
+class Staged:
+    """The paper's method: fit the autoencoder on every view, then the latent maps of each augmentation, Eqs. 5 and 6."""
+
+    fits_maps = True
+
+    def check(self, autoencoder: Any, geometry: str) -> None:
+        """Refuse what it cannot fit."""
+        verbs = ("fit", "transform", "inverse_transform")
+        if isinstance(autoencoder, type) or not all(hasattr(autoencoder, verb) for verb in verbs):
+            raise TypeError(f"autoencoder must be a transformer with inverse_transform. Got {shown(autoencoder)}.")
+
+    def takes_streams(self, autoencoder: Any) -> bool:
+        """Only with a frozen autoencoder: where an encoder moves, moments of its latents do not add up."""
+        return isinstance(autoencoder, FrozenEstimator)
+
+    def largest_group(self, autoencoder: Any) -> int:
+        """Most elements of a group of augmentations."""
+        return MAX_GROUP
+
+    def fit(
+        self, autoencoder: Any, views: Views, found: Found, before: Moments | None, goes_on: bool
+    ) -> tuple[dict[str, LatentMap], Moments | None]:
+        """The maps, and what another call goes on from: moments of all latents so far, where they are lasting."""
+        compositions, by_rows = views_to_fit(found.algebra, found.geometries, found.solver)
+        lasting = self.takes_streams(autoencoder) and not by_rows
+        if goes_on and not lasting:
+            raise ValueError("partial_fit needs a closed form. Allowed: solver='lstsq' and a geometry that is linear.")
+        codec = Codec(autoencoder, views.format_)
+        codec.fit(views)
+        moments, rows = _moments_of(codec, views, compositions, by_rows)
+        moments = moments if before is None else before + moments
+        return fit_latent_maps(moments, rows, *found), moments if lasting else None
+
+
+def _moments_of(
+    codec: Codec, views: Views, compositions: Sequence[Composition], by_rows: Sequence[Composition]
+) -> tuple[Moments, dict[Composition, np.ndarray]]:
+    """What `accumulate` gives; where several processes have trained, each encodes its share, unless rows are kept."""
+    processes = processes_of(codec.autoencoder)
+    if by_rows or len(views) < processes.world_size:
+        return accumulate(codec, views, compositions, by_rows)
+    share = slice(processes.rank, None, processes.world_size)
+    moments, rows = accumulate(codec, views, compositions, rows=share)
+    return replace(moments, gram=processes.sum(moments.gram), n_images=len(views)), rows
+
+
+class Joint:
+    """Choose exact maps first, then train a VAE, and what is learned of the maps, to obey them."""
+
+    fits_maps = False
+
+    def check(self, autoencoder: Any, geometry: str) -> None:
+        """Refuse what it cannot train."""
+        if geometry in GEOMETRIES and not GEOMETRIES[geometry].is_joint:
+            raise ValueError(f"geometry={geometry!r} has no inverse to train jointly. Allowed: method='staged'.")
+        if not isinstance(autoencoder, VAE):
+            raise ValueError(
+                "method='joint' trains the autoencoder to obey the maps. Allowed: a VAE, or "
+                f"method='staged'. Got {type(autoencoder).__name__}."
+            )
+
+    def takes_streams(self, autoencoder: Any) -> bool:
+        """Always."""
+        return True
+
+    def largest_group(self, autoencoder: VAE) -> int:
+        """Most elements of a group of augmentations: the latent space holds a coordinate for each."""
+        return min(MAX_GROUP, autoencoder.latent_dim)
+
+    def fit(
+        self, autoencoder: VAE, views: Views, found: Found, before: Mapping[str, np.ndarray] | None, goes_on: bool
+    ) -> tuple[dict[str, LatentMap], dict[str, np.ndarray]]:
+        """The maps, and what another call goes on from: what is learned of them."""
+        laws, generator = (found.algebra, found.geometries), torch.Generator().manual_seed(found.seed)
+        latent_maps = make_view_maps(*laws, views.compositions, autoencoder.latent_dim, generator)
+        if before is not None:
+            load_weights(latent_maps, before)
+        n_hubs = len(group_table(*laws))
+        trained = autoencoder.learn(CrossReconstruction, views, latent_maps, n_hubs, goes_on=goes_on).latent_maps
+        return trained.exact(), weights_of(trained)
+
+
+METHODS: dict[str, Any] = {"joint": Joint(), "staged": Staged()}
+
+
+def _takes_streams(augmenter: LatentAugmenter) -> bool:
+    method = METHODS.get(str(augmenter.method))
+    return method is not None and method.takes_streams(augmenter.autoencoder)
+
+
+class LatentAugmenter(LatentModel):
+    """Augmentations of images as linear maps in the latent space of an autoencoder.
+
+    Each augmentation becomes a matrix L acting on latent rows: ``decode(encode(X) @ L)`` augments, products of the
+    matrices compose, their inverses undo, also where pixels have no inverse.
+
+    Parameters
+    ----------
+    augs : list of callable, (str, callable) or str
+        The augmentations: functions of an image stack, or names in `latentaug.augs.CATALOGUE`. A name without a
+        function is one known by paired images only. None: the names in the `views` given to `fit`.
+    autoencoder : transformer with `inverse_transform`, default=None
+        A clone is fitted; `VAE()` if None. Other transformers are given flat rows, float32 in [0, 1] for integers.
+    method : {"joint", "staged"}, default="joint"
+        "joint" chooses exact maps first and trains a `VAE` to obey them; "staged" is the paper: autoencoder, then maps.
+    geometry : {"auto", "free", "orthogonal", "finite_order", "group", "nonlinear"}, default="auto"
+        The constraint on the maps. "auto": the strictest that the images allow, for each augmentation. "nonlinear",
+        staged only: a residual network beside each free map, which composes but has no inverse.
+    solver : {"lstsq", "adabelief"}, default="lstsq"
+        How the staged method fits free maps, Eq. 6: in closed form, or by gradient as the paper did.
+    apply : str, list of str or None, default=None
+        What `transform` applies, the leftmost first; all augmentations in order if None, none if empty.
+    image_shape : tuple of int, default=None
+        ``(H, W)`` or ``(H, W, C)`` of a flat row; that of the autoencoder, or one row of pixels, if None.
+    random_state : int, RandomState instance or None, default=None
+        Seed of all randomness. No global generator is touched.
+    verbose : int, default=0
+        Whether the default autoencoder shows progress.
+
+    Attributes
+    ----------
+    autoencoder_ : estimator
+        The fitted autoencoder.
+    latent_maps_ : dict of str to ndarray of shape (d, d)
+        The map of each augmentation, float64, acting on rows: ``Z @ L``. A nonlinear one is a function of `Z`.
+    algebra_ : Algebra
+        The laws found on the images.
+    geometries_ : dict of str to str
+        The constraint that each map holds.
+    condition_numbers_ : dict of str to float
+        How much undoing each map can magnify an error.
+    compositions_ : list of tuple of str
+        The views trained on.
+    latent_boxes_ : dict of tuple of str to ndarray of shape (2, d)
+        Least and greatest latents of each view, over up to 1,024 of the training images, of the last part of a stream.
+    stream_ : dict, Moments or None
+        What `partial_fit` goes on from: what is learned of the maps jointly, or the moments of all latents so far.
+    aug_names_ : list of str
+    image_shape_ : tuple of int
+    n_features_in_ : int
+
+    References
+    ----------
+    "Towards Composable Distributions of Latent Space Augmentations", arXiv 2303.03462, Eqs. 5 and 6.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.decomposition import PCA
+    >>> from latentaug import LatentAugmenter
+    >>> X = load_digits().images / 16
+    >>> augmenter = LatentAugmenter(["flip_lr", "flip_ud"], PCA(32), method="staged").fit(X)
+    >>> augmenter.transform(X).shape
+    (1797, 8, 8)
+    >>> augmenter.compose("flip_lr", "flip_lr").matrix_.round(6).trace()
+    np.float64(32.0)
+    """
+
+    algebra_: Algebra
+    geometries_: dict[str, str]
+    stream_: Any
+
+    def __init__(
+        self,
+        augs: Sequence[Any] | None = None,
+        autoencoder: Any = None,
+        *,
+        method: str = "joint",
+        geometry: str = "auto",
+        solver: str = "lstsq",
+        apply: Any = None,
+        image_shape: Sequence[int] | None = None,
+        random_state: RandomState = None,
+        verbose: int = 0,
+    ) -> None:
+        self.augs = augs
+        self.autoencoder = autoencoder
+        self.method = method
+        self.geometry = geometry
+        self.solver = solver
+        self.apply = apply
+        self.image_shape = image_shape
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @all_or_nothing
+    def fit(self, X: ArrayLike, y: Any = None, views: Mapping[Any, ArrayLike] | None = None) -> LatentAugmenter:
+        """Find the laws of the augmentations, train the autoencoder, fit the maps.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
+            Integers 0..255 or floats in [0, 1]; floats outside are taken on their own range.
+        y : None
+            Ignored.
+        views : dict of tuple of str to array-like, default=None
+            Views given as arrays, image by image beside `X`: ``{("flip_lr",): X_flipped}``.
+
+        Returns
+        -------
+        LatentAugmenter
+            Itself, fitted.
+
+        Raises
+        ------
+        ValueError, TypeError
+            On a wrong parameter, array or augmentation; the augmentation is named.
+        """
+        self._check_parameters()
+        with Fitting(self, X, y) as fitting:
+            data = self._begin(X, views, fitting.seed)
+            self._fit_maps(data, fitting)
+        return self
+
+    @available_if(_takes_streams)
+    @all_or_nothing
+    def partial_fit(self, X: ArrayLike, y: Any = None, views: Mapping[Any, ArrayLike] | None = None) -> LatentAugmenter:
+        """Fit on a part of a stream of images, from where the last call, or `fit`, left off.
+
+        The first part tells the laws of the augmentations. The joint method trains its `VAE` on each part as its
+        `partial_fit` does. The staged method has this verb with a `FrozenEstimator` only: its maps are those that all
+        parts so far would give at once.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
+            As in `fit`. Floats outside [0, 1] are taken on the range of the first part.
+        y : None
+            Ignored.
+        views : dict of tuple of str to array-like, default=None
+            As in `fit`, beside the images of this part.
+
+        Returns
+        -------
+        LatentAugmenter
+            Itself, fitted.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As in `fit`, and where maps are not fitted in closed form.
+        """
+        self._check_parameters()
+        with Fitting(self, X, y) as fitting:
+            if hasattr(self, "latent_maps_"):
+                data, before = views_of(self, X, None, views, reset=False).of(self.compositions_), self.stream_
+                self.autoencoder_ = copy.copy(self.autoencoder_)  # the fitted one stays, should this fail
+            else:
+                data, before = self._begin(X, views, fitting.seed), None
+            self._fit_maps(data, fitting, before, goes_on=True)
+        return self
+
+    def _begin(self, X: Any, views: Any, seed: int) -> Views:
+        """Find the laws of the augmentations, choose the constraints on the maps; the views to train on."""
+        shape = getattr(self.autoencoder, "image_shape", None) if self.image_shape is None else self.image_shape
+        data = views_of(self, X, shape, views)
+        self.autoencoder_ = start_autoencoder(self._autoencoder, seed)
+        self.algebra_ = find_algebra(data, max_group=METHODS[self.method].largest_group(self.autoencoder_))
+        self.geometries_ = choose_geometries(self.geometry, self.algebra_)
+        wanted = compositions_to_train(self.algebra_, self.geometries_)
+        data = data if wanted is None else data.of(wanted)
+        self.compositions_, self.aug_names_ = data.compositions, list(data.augs)
+        return data
+
+    def _fit_maps(self, data: Views, fitting: Fitting, before: Any = None, goes_on: bool = False) -> None:
+        """Fit autoencoder and maps on some views, and what is told of the maps."""
+        found = Found(self.algebra_, self.geometries_, self.solver, fitting.seed)
+        with fitting.of(self.autoencoder_):
+            fit = METHODS[self.method].fit
+            self.latent_maps_, self.stream_ = fit(self.autoencoder_, data, found, before, goes_on)
+            self.condition_numbers_ = {name: condition_number(L) for name, L in self.latent_maps_.items()}
+            self.latent_boxes_ = self._find_boxes(data)
+
+    @property
+    def _autoencoder(self) -> Any:
+        return VAE(verbose=self.verbose) if self.autoencoder is None else self.autoencoder
+
+    def _check_parameters(self) -> None:
+        check_choice("method", self.method, METHODS)
+        check_choice("geometry", self.geometry, choices())
+        check_choice("solver", self.solver, SOLVERS)
+        check_verbosity(self.verbose)
+        serves = SOLVERS[self.solver].serves
+        if serves is not None and not (METHODS[self.method].fits_maps and self.geometry in serves):
+            raise ValueError(
+                f"solver={self.solver!r} fits {', '.join(serves)} maps only. Allowed: method='staged' with "
+                f"geometry='{serves[0]}'. Got method={self.method!r}, geometry={self.geometry!r}."
+            )
+        METHODS[self.method].check(self._autoencoder, self.geometry)
+        if isinstance(self._autoencoder, VAE):
+            check_vae(self._autoencoder)
+
+    @property
+    def is_invertible(self) -> bool:
+        """Whether the maps can be undone: all but nonlinear ones."""
+        if hasattr(self, "latent_maps_"):
+            return all(map(is_linear, self.latent_maps_.values()))
+        geometry = GEOMETRIES.get(str(self.geometry))
+        return geometry is None or geometry.is_invertible

@@ -1,0 +1,223 @@
+"""What every estimator is: its callbacks, its seed, all or nothing in `fit`, how it travels, its tags.
+
+Callbacks are an experiment of scikit-learn 1.9, and this is all that latentaug knows of them. Where there are none,
+everything here is there and does nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from functools import cached_property, wraps
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import numpy as np
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils import metadata_routing
+from sklearn.utils.metaestimators import available_if
+
+from latentaug._version import DOCUMENTATION
+from latentaug.learn.processes import agree_on_seed
+from latentaug.persistence import packed_state, save, unpacked_state
+
+__all__ = ["Estimator", "Fitting", "ImageTransformer", "Transformer", "all_or_nothing", "if_invertible"]
+
+try:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ImportError:
+
+    class _NoContext:
+        is_awaited: bool
+
+        def subcontext(self, **task: Any) -> _NoContext:
+            return _NoContext()
+
+        def call_on_fit_task_begin(self, **task: Any) -> None:
+            pass
+
+        def call_on_fit_task_end(self, **task: Any) -> bool:
+            return False
+
+        def propagate_callback_context(self, sub_estimator: Any) -> Any:
+            return nullcontext()
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """An estimator without callbacks."""
+
+        def _init_callback_context(self, **task: Any) -> _NoContext:
+            return _NoContext()
+
+    def with_callbacks(method: Callable) -> Callable:
+        """Leave a method as it is."""
+        return method
+
+
+Self = TypeVar("Self", bound="Estimator")
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
+
+
+def all_or_nothing(
+    fit: Callable[Concatenate[Self, Given], Result],
+) -> Callable[Concatenate[Self, Given], Result]:
+    """Decorate a `fit` that is a `Fitting`: where it fails, the estimator is left as it was."""
+    managed = with_callbacks(fit)
+
+    @wraps(fit)
+    def fit_or_restore(estimator: Self, /, *args: Given.args, **kwargs: Given.kwargs) -> Result:
+        before = dict(vars(estimator))
+        try:
+            return managed(estimator, *args, **kwargs)
+        except BaseException:
+            vars(estimator).clear()
+            vars(estimator).update(before)
+            raise
+
+    return fit_or_restore
+
+
+class Fitting:
+    """What surrounds a `fit` decorated by `all_or_nothing`: tasks of callbacks, and the seed. A context of its body.
+
+    Parameters
+    ----------
+    estimator : Estimator
+    X : array-like
+    y : array-like or None
+        Monitors score only where there is a `y`; for one that is None, and ignored, NaN stands in.
+    max_subtasks : int, default=1
+    """
+
+    def __init__(self, estimator: Any, X: Any, y: Any, max_subtasks: int = 1) -> None:
+        self.estimator = estimator
+        self.data = {"X": X, "y": (lambda: np.full(len(X), np.nan)) if y is None else y}
+        self.context = estimator._init_callback_context(max_subtasks=max_subtasks)
+
+    def __enter__(self) -> Fitting:
+        self.context.call_on_fit_task_begin(estimator=self.estimator, **self.data)
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if error is None:
+            self.context.call_on_fit_task_end(estimator=self.estimator, reconstruction_attributes={}, **self.data)
+
+    @cached_property
+    def seed(self) -> int:
+        """The seed of this fit, shared by the processes that train in it."""
+        return agree_on_seed(self.estimator)
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether a fit that is not one of latentaug's waits for this one: that of a search or a pipeline."""
+        parent = getattr(self.estimator, "_parent_callback_ctx", None)
+        return parent is not None and getattr(parent, "is_awaited", True)
+
+    @contextmanager
+    def of(self, sub_estimator: Any) -> Iterator[None]:
+        """The task of fitting a sub-estimator, to which callbacks are handed on."""
+        inner = self.context.subcontext(task_name=f"fit-{type(sub_estimator).__name__}")
+        inner.is_awaited = self.is_awaited
+        with inner.propagate_callback_context(sub_estimator):
+            inner.call_on_fit_task_begin(estimator=self.estimator, **self.data)
+            yield
+            inner.call_on_fit_task_end(estimator=self.estimator, **self.data)
+
+    def pass_task(self) -> Any:
+        """The task of a pass over the data, which has begun."""
+        task = self.context.subcontext(task_name="pass")
+        task.call_on_fit_task_begin(estimator=self.estimator, **self.data)
+        return task
+
+
+class Estimator(CallbackSupportMixin, BaseEstimator):
+    """Abstract estimator of latentaug."""
+
+    _doc_link_module = "latentaug"  # a notebook shows a link to the page of the class
+    _doc_link_template = DOCUMENTATION + "generated/latentaug.{estimator_name}.html"
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the estimator, fitted or not, to a file that `latentaug.load` reads.
+
+        The file is a zip of JSON and of arrays in the safetensors format. It holds no code, so that reading it runs
+        none: functions in `augs` are kept by name, and only those of `latentaug.augs.CATALOGUE` come back by
+        themselves. It appears whole or not at all: until it is complete, what `path` held before stays.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            Of the file; one that is there is replaced.
+
+        Raises
+        ------
+        TypeError
+            On an estimator that is neither of latentaug nor of scikit-learn, and on other data that the file cannot
+            hold. Such models pickle.
+        OSError
+            Where the file cannot be written.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import numpy as np
+        >>> from latentaug import VAE, load
+        >>> X = np.random.default_rng(0).random((32, 8, 8))
+        >>> vae = VAE(latent_dim=4, max_iter=1, random_state=0).fit(X)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     vae.save(Path(folder) / "vae.latentaug")
+        ...     loaded = load(Path(folder) / "vae.latentaug")
+        >>> np.array_equal(loaded.transform(X), vae.transform(X))
+        True
+        """
+        save(self, path)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return packed_state(super().__getstate__())
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(unpacked_state(state))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+class Transformer(TransformerMixin, Estimator):
+    """Abstract estimator with `transform`, which gives out float32."""
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+
+if_invertible = available_if(lambda self: self.is_invertible)
+
+
+class ImageTransformer(Transformer):
+    """Abstract transformer that gives out images: into an array `out` that is no metadata, and with feature names.
+
+    The names are those that came in, where images are flat rows. Without names scikit-learn leaves arrays as they are,
+    so image stacks stay arrays also where it is told to give out data frames.
+    """
+
+    __metadata_request__transform = {"out": metadata_routing.UNUSED}  # noqa: RUF012  (scikit-learn's protocol)
+    __metadata_request__inverse_transform = {"out": metadata_routing.UNUSED}  # noqa: RUF012
+
+    @available_if(lambda self: getattr(self, "format_", None) is None or self.format_.flat)
+    def get_feature_names_out(self, input_features=None):
+        """Names of the features given out: those of the rows given in.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names to check against those seen in `fit`.
+
+        Returns
+        -------
+        ndarray of str
+        """
+        return OneToOneFeatureMixin.get_feature_names_out(self, input_features)

@@ -1,0 +1,352 @@
+"""The estimator LatentResampler: a training set with augmented copies of its images, and what becomes of labels."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import clone
+from sklearn.metrics import confusion_matrix
+from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import LabelEncoder
+from sklearn.utils import assert_all_finite, check_consistent_length, check_random_state, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+
+from latentaug._checks import RandomState, check_classifier, check_number, draw_seed, shown, unknown_name
+from latentaug.augs.catalogue import name_augs
+from latentaug.augs.steps import Composition, repeated
+from latentaug.images import ImageFormat, check_images, in_dtype
+from latentaug.models.base import Estimator, Fitting, all_or_nothing
+from latentaug.models.codec import fitted_model
+from latentaug.models.latent_model import LatentModel
+
+__all__ = ["LatentResampler", "check_allowed", "composed_labels", "draw_copies", "labels_seen"]
+
+
+def check_allowed(allowed: Any, names: Sequence[str], classes: np.ndarray) -> dict[str, np.ndarray]:
+    """Check what each augmentation makes of each label: numbers (n_labels + 1,), -1 where it may not be used.
+
+    The last entry, -1 too, is what comes of a label that is already lost.
+    """
+    labels = classes.tolist()
+    if not isinstance(allowed, (Mapping, type(None))):
+        raise TypeError(f"allowed must be a dict of augmentation to labels, or None. Got {shown(allowed)}.")
+    numbers = {label: number for number, label in enumerate(labels)}
+    moves = {name: np.full(len(labels) + 1, -1) for name in names}
+    for name, kept in (dict.fromkeys(names, labels) if allowed is None else allowed).items():
+        if name not in moves:
+            raise unknown_name("augmentation in allowed", name, names)
+        for label, becomes in _label_pairs(name, kept):
+            for given in (label, becomes):
+                if not isinstance(given, Hashable) or given not in numbers:
+                    raise unknown_name(f"label in allowed[{name!r}]:", given, labels, "In y")
+            moves[name][numbers[label]] = numbers[becomes]
+    return moves
+
+
+def _label_pairs(name: str, kept: Any) -> Iterable[tuple[Any, Any]]:
+    """Labels, each with the one it becomes: itself where only labels are given."""
+    if isinstance(kept, (str, bytes)) or not isinstance(kept, Iterable):
+        raise TypeError(f"allowed[{name!r}] must be labels, or a dict of label to label. Got {shown(kept)}.")
+    return kept.items() if isinstance(kept, Mapping) else ((label, label) for label in kept)
+
+
+def composed_labels(compositions: Sequence[Composition], moves: Mapping[str, np.ndarray]) -> np.ndarray:
+    """What each composition makes of each label, step by step: numbers (n_compositions, n_labels), or -1."""
+    n_labels = len(next(iter(moves.values()))) - 1
+    becomes = np.tile(np.arange(n_labels), (len(compositions), 1))
+    for k, composition in enumerate(compositions):
+        for name in repeated(composition):
+            becomes[k] = moves[name][becomes[k]]
+    return becomes
+
+
+def draw_copies(usable: np.ndarray, n_augments: int, rng: np.random.RandomState) -> tuple[np.ndarray, np.ndarray]:
+    """Draw for each image up to `n_augments` different compositions of those usable, bool (n, n_compositions).
+
+    Returns the rows of the images, in order, and the compositions' numbers, both (n_copies,).
+    """
+    order = np.argsort(np.where(usable, rng.random_sample(usable.shape), np.inf), axis=1)[:, :n_augments]
+    rows, places = np.nonzero(np.take_along_axis(usable, order, axis=1))
+    return rows, order[rows, places]
+
+
+def labels_seen(shares: np.ndarray, plain: np.ndarray, threshold: float, classes: np.ndarray) -> dict[Any, Any]:
+    """What an augmentation makes of labels: of each, the one label that most of its images are seen as.
+
+    `shares`, (n_labels, n_labels), of the augmented images of each label seen as each, and `plain`, (n_labels,), of the
+    plain images of each seen as what they are. A label is left out where its plain images mostly are not, or where
+    `shares` falls below `threshold` times what is plain for the label seen.
+    """
+    best, most = shares.argmax(axis=1), shares.max(axis=1)
+    sure = (most > 0.5) & (plain > 0.5) & (most >= threshold * plain[best])
+    return dict(zip(classes[sure].tolist(), classes[best[sure]].tolist(), strict=True))
+
+
+def _append(X: Any, copies: np.ndarray) -> Any:
+    """Images with copies beneath them: a frame of the same columns, or an array."""
+    copies = copies.reshape(len(copies), *np.shape(X)[1:])
+    if not hasattr(X, "columns"):
+        return np.concatenate([np.asarray(X), copies])
+    columns = {}
+    for name, added in zip(X.columns, copies.T, strict=True):
+        pixels = np.asarray(X[name])
+        added = np.rint(added) if pixels.dtype.kind in "ui" else added
+        columns[name] = np.concatenate([pixels, added.astype(pixels.dtype)])
+    frame = type(X)(columns)
+    return frame.astype(X.dtypes) if hasattr(X, "iloc") else frame
+
+
+def _append_labels(y: Any, added: np.ndarray) -> Any:
+    """Labels with those of the copies beneath them: a frame of one column, a pandas series, or an array."""
+    if hasattr(y, "columns"):
+        return _append(y, added)
+    labels = np.concatenate([column_or_1d(y), added])
+    return type(y)(labels, name=y.name, dtype=y.dtype) if hasattr(y, "iloc") and y.ndim == 1 else labels
+
+
+def _check_scale(images: np.ndarray, format_: ImageFormat) -> None:
+    """Refuse floats on quite another scale than the augmenter's, beside which its images would be black or white."""
+    low, high = format_.value_range
+    if images.dtype.kind == "f" and (images.min() < 2 * low - high or images.max() > 2 * high - low):
+        raise ValueError(
+            f"X is on another scale than the augmenter was fitted on, {low:g}..{high:g}. "
+            f"Got {images.min():g}..{images.max():g}."
+        )
+
+
+class LatentResampler(Estimator):
+    """Augmented copies of the images of a training set, made in latent space, for a classifier.
+
+    A step of an `imblearn.pipeline.Pipeline`, which calls `fit_resample` on what it trains on and leaves the step out
+    where it predicts. An augmentation that changes what an image means must not be used for it, or needs another label
+    (Eqs. 3 and 4): `allowed` says for which labels each may be used.
+
+    Parameters
+    ----------
+    augmenter : LatentAugmenter, TransferHead or ConditionalVAE
+        A fitted one is used as it is; an unfitted one is cloned and fitted on the images given. Cloning a resampler,
+        as a search or a pipeline does, unfits its augmenter, unless that is held in a `FrozenEstimator`.
+    n_augments : int, default=1
+        Copies of each image, by different compositions; fewer where fewer compositions are allowed for its label.
+        Compositions are drawn from those that the augmenter was trained on, its `compositions_`.
+    allowed : dict of str to iterable of labels or to dict of label to label, default=None
+        For each augmentation the labels that it keeps, or what it makes of each label: ``{"half_turn": {0: 0, 6: 9}}``.
+        Labels are followed step by step along a composition; one with a step that is not allowed is not used, and an
+        augmentation that is not named never is. None: every augmentation keeps every label.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the draws, and of the augmenter where it is unfitted and has none. No global generator is touched.
+
+    Attributes
+    ----------
+    augmenter_ : estimator
+        The fitted augmenter.
+    classes_ : ndarray of shape (n_labels,)
+        The labels seen.
+    sample_indices_ : ndarray of shape (n_resampled,)
+        Of each row given out last, the row that it is or is made of.
+    applied_ : list of tuple of str
+        Of each row given out last, the composition that made it; ``()`` for the originals.
+    image_shape_ : tuple of int
+    n_features_in_ : int
+
+    References
+    ----------
+    "Towards Composable Distributions of Latent Space Augmentations", arXiv 2303.03462, Eqs. 3 and 4.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.decomposition import PCA
+    >>> from latentaug import LatentAugmenter, LatentResampler
+    >>> X, y = load_digits().images[:200] / 16, load_digits().target[:200]
+    >>> flips = LatentAugmenter(["flip_lr", "flip_ud"], PCA(16), method="staged")
+    >>> allowed = {"flip_lr": [0, 8], "flip_ud": [0, 3, 8]}
+    >>> X_more, y_more = LatentResampler(flips, 2, allowed, random_state=0).fit_resample(X, y)
+    >>> [int((y_more == digit).sum() - (y == digit).sum()) for digit in range(10)]
+    [42, 0, 0, 21, 0, 0, 0, 0, 38, 0]
+    """
+
+    augmenter_: Any
+    classes_: np.ndarray
+    sample_indices_: np.ndarray
+    applied_: list[Composition]
+    image_shape_: tuple[int, ...]
+    n_features_in_: int
+
+    def __init__(
+        self,
+        augmenter: Any,
+        n_augments: int = 1,
+        allowed: Mapping[str, Any] | None = None,
+        *,
+        random_state: RandomState = None,
+    ) -> None:
+        self.augmenter = augmenter
+        self.n_augments = n_augments
+        self.allowed = allowed
+        self.random_state = random_state
+
+    @all_or_nothing
+    def fit(self, X: ArrayLike, y: ArrayLike) -> LatentResampler:
+        """Check everything, and fit the augmenter where it is unfitted; what `fit_resample` does first.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
+            Integers 0..255 or floats, as for the augmenter.
+        y : array-like of shape (n_images,)
+            Labels, numbers or strings.
+
+        Returns
+        -------
+        LatentResampler
+            Itself, fitted.
+
+        Raises
+        ------
+        ValueError, TypeError
+            On a wrong parameter, array, augmentation or label, before anything is trained.
+        """
+        self._start(X, y)
+        return self
+
+    @all_or_nothing
+    def fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:
+        """The training set with augmented copies beneath it.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
+            Integers 0..255 or floats, as for the augmenter; a data frame of rows, too.
+        y : array-like of shape (n_images,)
+            Labels, numbers or strings.
+
+        Returns
+        -------
+        X_resampled : ndarray or data frame
+            The images as they came, then the copies, image by image, in the same layout, dtype and value range.
+        y_resampled : ndarray of shape (n_resampled,), pandas Series or data frame
+            Labels in the dtype of `y`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `fit`.
+        """
+        images, numbers, moves, seed = self._start(X, y)
+        compositions = [composition for composition in self.augmenter_.compositions_ if composition]
+        becomes = composed_labels(compositions, moves)
+        rows, which = draw_copies(becomes.T[numbers] >= 0, self.n_augments, check_random_state(seed))
+        Z = self.augmenter_.encoder_of(()).encode(images)
+        copies = np.empty((len(rows), *images.shape[1:]), images.dtype)
+        for k in np.unique(which):
+            copies[which == k] = self._decode(Z[rows[which == k]], compositions[k], images.dtype)
+        self.sample_indices_ = np.concatenate([np.arange(len(images)), rows])
+        self.applied_ = [()] * len(images) + [compositions[k] for k in which]
+        return _append(X, copies), _append_labels(y, self.classes_[becomes[which, numbers[rows]]])
+
+    @all_or_nothing
+    def suggest_allowed(
+        self, X: ArrayLike, y: ArrayLike, classifier: Any, *, threshold: float = 0.8, random_state: RandomState = None
+    ) -> dict[str, dict[Any, Any]]:
+        """Find by a classifier what each augmentation makes of each label.
+
+        The classifier learns from half of the images. It is then shown the other half under each augmentation, made in
+        latent space. Where it sees one label in most images of a label, and in at least `threshold` times the share
+        that it sees in plain reconstructions of the label seen, the augmentation makes that label. Labels that it does
+        not see in most of their own reconstructions are left out.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
+            As in `fit`, which this does first.
+        y : array-like of shape (n_images,)
+            Labels, two images of each at least.
+        classifier : estimator
+            A clone is fitted, on flat rows in [0, 1].
+        threshold : float, default=0.8
+            Higher is stricter.
+        random_state : int, RandomState instance or None, default=None
+            Seed of the split into halves.
+
+        Returns
+        -------
+        dict of str to dict of label to label
+            To be looked at before it is passed as `allowed`: a classifier has to choose one of the labels that it
+            knows, also for an image that shows none of them.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `fit`, and on a wrong threshold or a label with one image.
+        """
+        check_number("threshold", threshold, low=0, above=True)
+        check_classifier(classifier)
+        judge = clone(classifier)
+        images, numbers, *_ = self._start(X, y, least=2)
+        model, labels = self.augmenter_, self.classes_[numbers]
+        learn, look = train_test_split(
+            np.arange(len(labels)), test_size=0.5, stratify=labels, random_state=draw_seed(random_state)
+        )
+        judge.fit(self._unit_rows(images[learn]), labels[learn])
+        Z = model.encoder_of(()).encode(images[look])
+
+        def seen(*names):
+            predicted = judge.predict(self._unit_rows(self._decode(Z, names)))
+            return confusion_matrix(labels[look], predicted, labels=self.classes_, normalize="true")
+
+        plain = seen().diagonal()
+        return {name: labels_seen(seen(name), plain, threshold, self.classes_) for name in model.aug_names_}
+
+    def _start(self, X, y, least=1):
+        """Check all, fit the augmenter; images, their labels' numbers, what is allowed, and the seed."""
+        model = getattr(self.augmenter, "estimator", self.augmenter)
+        if not isinstance(model, LatentModel):
+            allowed = "a LatentAugmenter, TransferHead or ConditionalVAE"
+            raise TypeError(f"augmenter must be {allowed}. Got {type(model).__name__}.")
+        check_number("n_augments", self.n_augments, low=1, integer=True)
+        numbers = self._check_labels(X, y, least)
+        names = model.aug_names_ if hasattr(model, "aug_names_") else list(name_augs(model.augs))
+        moves = check_allowed(self.allowed, names, self.classes_)
+        seed = draw_seed(self.random_state)
+        with Fitting(self, X, y) as fitting:
+            self.augmenter_ = fitted_model(self.augmenter, X, seed, fitting.of)
+            images = check_images(self.augmenter_, X, reset=False)
+            _check_scale(images, self.augmenter_.format_)
+            self.image_shape_, self.n_features_in_ = self.augmenter_.image_shape_, self.augmenter_.n_features_in_
+        return images, numbers, moves, seed
+
+    def _check_labels(self, X, y, least):
+        """Check the labels, and give their numbers in `classes_`."""
+        if y is None:
+            raise ValueError("LatentResampler requires y to be passed, but the target y is None.")
+        labels = column_or_1d(y)
+        check_consistent_length(X, labels)
+        if labels.dtype.kind == "f":
+            assert_all_finite(labels, input_name="y")
+        check_classification_targets(labels)
+        encoder = LabelEncoder()
+        numbers = encoder.fit_transform(labels)
+        self.classes_ = encoder.classes_
+        few = self.classes_[np.bincount(numbers) < least]
+        if len(few):
+            raise ValueError(f"Every label needs {least} images or more. Got fewer of {', '.join(map(str, few))}.")
+        return numbers
+
+    def _decode(self, Z, composition, dtype=None):
+        """Images of latents under a composition: on the augmenter's value range, or in a dtype."""
+        model = self.augmenter_
+        carried = model.compose(*composition).transform_latent(Z)
+        images = model.decoder_of(tuple(composition)).decode(carried, flat=False)
+        return images if dtype is None else in_dtype(images, dtype, model.format_)
+
+    def _unit_rows(self, images):
+        return self.augmenter_.format_.to_unit(images).reshape(len(images), -1)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        return tags

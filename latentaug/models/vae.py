@@ -1,0 +1,561 @@
+"""The estimator VAE: `transform` encodes, `inverse_transform` decodes."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from sklearn.base import ClassNamePrefixFeaturesOutMixin
+from sklearn.utils import check_random_state, metadata_routing
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor, nn
+
+from latentaug._checks import (
+    RandomState,
+    check_choice,
+    check_flag,
+    check_kind,
+    check_latents,
+    check_number,
+    check_verbosity,
+    draw_seed,
+    shown,
+)  # fmt: skip
+from latentaug._rows import batches
+from latentaug.augs.views import Views
+from latentaug.images import ImageFormat, check_images
+from latentaug.learn.coding import ImageCoder, find_device_or_cpu, load_weights, weights_of
+from latentaug.learn.networks import Autoencoder, build, initialise
+from latentaug.learn.objectives import PRECISIONS, Reconstruction, Terms, divergence
+from latentaug.learn.processes import check_devices, join, shared_seed
+from latentaug.learn.resuming import STREAM_STEPS, Stream, check_place
+from latentaug.learn.training import (
+    Draws,
+    Surroundings,
+    Trained,
+    TrainingLog,
+    TrainingSettings,
+    Watch,
+    settings_of,
+    train,
+)  # fmt: skip
+from latentaug.models.base import Fitting, Transformer, all_or_nothing
+
+__all__ = ["VAE", "check_vae"]
+
+
+class _Passes(Watch):
+    """Passes over the data as tasks of a `fit`, each with the estimator as it would be if training stopped there."""
+
+    def __init__(self, fitting: Fitting, fitted: Any) -> None:
+        self.fitting, self.fitted, self.is_awaited = fitting, fitted, fitting.is_awaited
+
+    def begin_pass(self) -> None:
+        self._task = self.fitting.pass_task()
+
+    def end_pass(self, log: TrainingLog) -> bool:
+        fitted = {"reconstruction_attributes": lambda: self.fitted(log)}
+        return self._task.call_on_fit_task_end(estimator=self.fitting.estimator, **fitted, **self.fitting.data)
+
+
+def check_vae(vae: VAE) -> None:
+    """Check the parameters of the network, of its objective, and of what surrounds training."""
+    check_flag("warm_start", vae.warm_start)
+    check_choice("precision", vae.precision, PRECISIONS)
+    check_devices(vae.devices)
+    check_verbosity(vae.verbose)
+    if vae.checkpoint_dir is not None:
+        check_place(vae.checkpoint_dir)
+    check_number("latent_dim", vae.latent_dim, low=1, integer=True)
+    check_number("kl_weight", vae.kl_weight, low=0)
+    check_number("kl_warmup", vae.kl_warmup, low=0)
+    check_number("refine_steps", vae.refine_steps, low=0, integer=True)
+    check_number("reconstruction_weight", vae.reconstruction_weight, low=0)
+    if not isinstance(vae.hidden_channels, (tuple, list)) or not vae.hidden_channels:
+        raise TypeError(f"hidden_channels must be a tuple of integers. Got {shown(vae.hidden_channels)}.")
+    for channels in vae.hidden_channels:
+        check_number("hidden_channels", channels, low=1, integer=True)
+
+
+class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
+    """Convolutional variational autoencoder of images.
+
+    Parameters
+    ----------
+    latent_dim : int, default=16
+        Number d of latent coordinates.
+    hidden_channels : tuple of int, default=(16, 32)
+        Channels of the encoder's convolutions, each of stride two; the decoder mirrors them.
+    kl_weight : float, default=1.0
+        Weight of the divergence of the posterior from N(0, I), in nats per image. Small or faint
+        images, whose squared error is a few units, want less than 1.
+    kl_warmup : float, default=1.0
+        Share of training over which that weight rises from 0, so that no latent coordinate is given up early.
+    reconstruction_weight : float, default=1.0
+        Weight of the squared error, summed over the pixels of an image in [0, 1].
+    optimizer : {"adam", "adabelief"}, default="adam"
+        AdaBelief is the paper's.
+    learning_rate : {"cosine", "constant"}, default="cosine"
+        Schedule: down to 0 over `max_iter` passes, or none. Both warm up over the first hundredth of the steps.
+    learning_rate_init : float, default=0.004
+        Highest learning rate.
+    beta_1, beta_2 : float, default=0.9, 0.99
+        Decay of the optimizer's first and second moment.
+    epsilon : float, default=None
+        Stabiliser of the optimizer; None is its own, 1e-8 for Adam and 1e-16 for AdaBelief.
+    max_iter : int, default=20
+        Passes over the images. Where there are several views, each pass shows every image once, under a random view.
+    batch_size : int, default=64
+        Images a step, of all processes together.
+    image_shape : tuple of int, default=None
+        ``(H, W)`` or ``(H, W, C)`` of a flat row; one row of pixels if None. Image stacks tell their own.
+    device : str or torch.device, default="auto"
+        CUDA where it is usable, else the CPU.
+    devices : int, (int, int) or "auto", default=1
+        Processes that train together, each with the whole network on a device of its own or a share of the CPU;
+        gradients are averaged. A pair is nodes, and devices a node. More than one needs
+        ``pip install latentaug[distributed]``: Lightning Fabric starts the script again for each, where ``torchrun``
+        has not. "auto": all GPUs, or as many as ``torchrun`` has started.
+    precision : {"32", "bf16-mixed"}, default="32"
+        Arithmetic of the network in training: float32, or bfloat16 with float32 weights, losses and latent maps.
+        Fitted models always encode and decode in float32.
+    refine_steps : int, default=0
+        Damped Gauss-Newton steps from the encoder's guess towards the latents whose decoded image is nearest, taken
+        by everything that encodes. May be set after fit. Each costs about `latent_dim` passes of the decoder.
+    early_stopping : bool, default=False
+        Hold out some images, stop when their loss no longer falls, and keep the best weights.
+    validation_fraction : float, default=0.1
+        Share of images held out for early stopping.
+    n_iter_no_change : int, default=10
+        Passes without improvement by `tol` before stopping early.
+    tol : float, default=1e-4
+        Least improvement of the held-out loss.
+    warm_start : bool, default=False
+        Go on from the weights of the last fit.
+    checkpoint_dir : str or os.PathLike, default=None
+        Folder where each pass of `fit` leaves a file to go on from, should training be interrupted: fitted again with
+        the same parameters, an integer `random_state` and the same images, it ends with the same bits. One folder may
+        serve any number of fits.
+    random_state : int, RandomState instance or None, default=None
+        Seed of weights, order and noise. Bits repeat on one machine and device; no global generator is touched.
+    verbose : int, default=0
+        Whether to show progress.
+
+    Attributes
+    ----------
+    network_ : torch.nn.Module
+        With `encoder` (phi) and `decoder` (theta).
+    n_iter_ : int
+        Passes made.
+    loss_curve_ : list of float
+        Mean objective of each pass, under its whole weights.
+    validation_curve_ : list of float
+        Held-out objective after each pass, with early stopping.
+    stream_ : Stream or None
+        Where a training by `partial_fit` stands: seed, steps, what the optimizer remembers.
+    image_shape_ : tuple of int
+        ``(H, W)`` or ``(H, W, C)``.
+    n_features_in_ : int
+        Pixels times channels.
+    device_ : torch.device
+        Where the network is.
+
+    References
+    ----------
+    Kingma and Welling, "Auto-Encoding Variational Bayes", arXiv 1312.6114; arXiv 2303.03462, Eqs. 2 and 5.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentaug import VAE
+    >>> X = np.random.default_rng(0).random((32, 8, 8))
+    >>> vae = VAE(latent_dim=4, max_iter=1, random_state=0).fit(X)
+    >>> vae.transform(X).shape
+    (32, 4)
+    >>> vae.inverse_transform(vae.transform(X)).shape
+    (32, 8, 8)
+    """
+
+    __metadata_request__inverse_transform = {"Z": metadata_routing.UNUSED}  # noqa: RUF012  (scikit-learn's protocol)
+
+    network_: Any
+    device_: torch.device
+    format_: ImageFormat
+    image_shape_: tuple[int, ...]
+    n_features_in_: int
+    n_iter_: int
+    loss_curve_: list[float]
+    validation_curve_: list[float]
+    stream_: Stream | None
+
+    def __init__(
+        self,
+        latent_dim: int = 16,
+        *,
+        hidden_channels: Sequence[int] = (16, 32),
+        kl_weight: float = 1.0,
+        kl_warmup: float = 1.0,
+        reconstruction_weight: float = 1.0,
+        optimizer: str = "adam",
+        learning_rate: str = "cosine",
+        learning_rate_init: float = 4e-3,
+        beta_1: float = 0.9,
+        beta_2: float = 0.99,
+        epsilon: float | None = None,
+        max_iter: int = 20,
+        batch_size: int = 64,
+        image_shape: Sequence[int] | None = None,
+        device: str | torch.device = "auto",
+        devices: int | str | Sequence[int] = 1,
+        precision: str = "32",
+        refine_steps: int = 0,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        tol: float = 1e-4,
+        warm_start: bool = False,
+        checkpoint_dir: str | os.PathLike[str] | None = None,
+        random_state: RandomState = None,
+        verbose: int = 0,
+    ) -> None:
+        self.latent_dim = latent_dim
+        self.hidden_channels = hidden_channels
+        self.kl_weight = kl_weight
+        self.kl_warmup = kl_warmup
+        self.reconstruction_weight = reconstruction_weight
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.image_shape = image_shape
+        self.device = device
+        self.devices = devices
+        self.precision = precision
+        self.refine_steps = refine_steps
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.warm_start = warm_start
+        self.checkpoint_dir = checkpoint_dir
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @all_or_nothing
+    def fit(self, X: ArrayLike, y: Any = None) -> VAE:
+        """Train on images.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
+            Integers 0..255 or floats in [0, 1]; floats outside are taken on their own range.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        VAE
+            Itself, fitted.
+
+        Raises
+        ------
+        ValueError, TypeError
+            On a wrong parameter or array, and where training diverges.
+        """
+        images = check_images(self, X, reset=True, image_shape=self.image_shape)
+        self._learn(Reconstruction, Views(images, {}, self.format_), (), X, y)
+        return self
+
+    @all_or_nothing
+    def partial_fit(self, X: ArrayLike, y: Any = None) -> VAE:
+        """Go once over some images of a stream, from where the last call, or `fit`, left off.
+
+        A stream has no known end: learning rate and divergence are warmed up over the first thousand steps and then
+        stay, whatever `learning_rate` and `max_iter` say. Better few large parts in random order than many small ones.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
+            As in `fit`. Floats outside [0, 1] are taken on the range of the first part.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        VAE
+            Itself; `n_iter_` and `loss_curve_` go on, with an entry a call.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As in `fit`, and with `early_stopping`.
+        """
+        first = not hasattr(self, "network_")
+        images = check_images(self, X, reset=first, image_shape=self.image_shape)
+        self._learn(Reconstruction, Views(images, {}, self.format_), (), X, y, goes_on=True)
+        return self
+
+    def fit_views(self, views: Views) -> VAE:
+        """Train on every view of a data set, Eq. 5.
+
+        Parameters
+        ----------
+        views : Views
+            Compositions of augmentations over images.
+
+        Returns
+        -------
+        VAE
+            Itself, fitted.
+        """
+        self.learn(Reconstruction, views)
+        return self
+
+    @all_or_nothing
+    def learn(self, objective: type[Trained], views: Views, *given: Any, goes_on: bool = False) -> Trained:
+        """Train by an objective on the views of a data set.
+
+        Parameters
+        ----------
+        objective : class
+            A subclass of `latentaug.learn.objectives.ImageObjective`; made of the network, the views, their `Terms`,
+            and what is given.
+        views : Views
+            Compositions of augmentations over images.
+        *given
+            What the objective takes beside them.
+        goes_on : bool, default=False
+            Whether to go on, as `partial_fit` does.
+
+        Returns
+        -------
+        Objective
+            Trained; the estimator is fitted.
+        """
+        check_kind("objective", objective, type, "a class of objectives")
+        check_kind("views", views, Views, "a Views")
+        check_flag("goes_on", goes_on)
+        return self._learn(objective, views, given, views.images, None, goes_on)
+
+    def _learn(
+        self, objective: Any, views: Views, given: tuple[Any, ...], X: Any, y: Any, goes_on: bool = False
+    ) -> Any:
+        check_vae(self)
+        settings, processes = settings_of(self), join(self.device, self.devices)
+        seed, stream = shared_seed(self.random_state, processes), None
+        if goes_on:
+            settings, stream = self._streamed(settings, seed)
+            seed = stream.next_seed()
+        before = getattr(self, "loss_curve_", []) if goes_on else []
+        self.format_, self.image_shape_ = views.format_, views.format_.image_shape
+        self.n_features_in_ = views.format_.n_pixels
+        with Fitting(self, X, y, max_subtasks=settings.max_iter) as fitting:
+            draws = Draws.from_seed(seed, processes.device)
+            network = self._start_network(draws, self.warm_start or goes_on).to(processes.device)
+            passes = _Passes(fitting, lambda log: _fitted_attributes(copy.deepcopy(network), log, before))
+            around = Surroundings(processes, passes, stream, None if goes_on else self.checkpoint_dir, self.verbose)
+            weights = self.reconstruction_weight, self.kl_weight, self.kl_warmup
+            terms = Terms(*weights, self.format_, processes.device, self.precision)
+            trained, log = train(objective(network, views, terms, *given), settings, draws, around)
+            vars(self).update(_fitted_attributes(network, log, before))
+        return trained
+
+    def _streamed(self, settings: TrainingSettings, seed: int) -> tuple[TrainingSettings, Stream]:
+        """Settings of a pass over a part of a stream, the first or another, and what it goes on from."""
+        if settings.early_stopping:
+            raise ValueError("A stream has no end to stop before. Allowed in partial_fit: early_stopping=False.")
+        warm = STREAM_STEPS if hasattr(self, "network_") else 0
+        stream = getattr(self, "stream_", None) or Stream(seed, n_steps=warm)
+        return replace(settings, max_iter=1, learning_rate="constant"), stream
+
+    def _start_network(self, draws: Draws, warm: bool) -> Autoencoder:
+        """A new network, with the weights of the last fit on a warm start."""
+        network = self._build_network()
+        if warm and hasattr(self, "network_"):
+            load_weights(network, weights_of(self.network_))
+        else:
+            initialise(network, torch.Generator().manual_seed(draws.noise.initial_seed()))
+        return network
+
+    def _build_network(self) -> Autoencoder:
+        return build(self.image_shape_, self.latent_dim, self.hidden_channels)
+
+    @property
+    def coder_(self) -> ImageCoder:
+        """The trained network as functions of checked images and latent rows."""
+        network, format_ = self.network_, self.format_  # AttributeError before fit
+        check_number("refine_steps", self.refine_steps, low=0, integer=True)
+        return ImageCoder(network, format_, self.device_, self.refine_steps)
+
+    def transform(self, X: ArrayLike) -> np.ndarray:
+        """Encode images to the mean of their posteriors, refined by `refine_steps` steps.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
+            Images, scaled as in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_images, latent_dim)
+            Latent rows, as float32.
+        """
+        check_is_fitted(self)
+        return self.coder_.encode(check_images(self, X, reset=False))
+
+    def latent_distribution(self, X: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+        """Posterior of the latents of images: independent normals.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
+            Images, scaled as in `fit`.
+
+        Returns
+        -------
+        mean : ndarray of shape (n_images, latent_dim)
+            As float32; refined, as in `transform`.
+        variance : ndarray of shape (n_images, latent_dim)
+            As float32.
+        """
+        check_is_fitted(self)
+        images = check_images(self, X, reset=False)
+        mean, variance = np.empty((2, len(images), self.coder_.latent_dim), dtype=np.float32)
+        for rows, _, z, log_variance in self.coder_.posteriors(images):
+            mean[rows], variance[rows] = z.cpu(), log_variance.exp().cpu()
+        return mean, variance
+
+    def inverse_transform(self, Z: ArrayLike) -> np.ndarray:
+        """Decode latent rows.
+
+        Parameters
+        ----------
+        Z : array-like of shape (n_images, latent_dim)
+            Latent rows.
+
+        Returns
+        -------
+        ndarray of shape (n_images, H, W[, C]) or (n_images, n_features)
+            Images in the layout of the training data, as float32; in [0, 1], or on its range.
+        """
+        check_is_fitted(self)
+        Z = check_latents(Z, self.coder_.latent_dim)
+        images = np.empty((len(Z), *self.format_.image_shape), dtype=np.float32)
+        for rows in batches(len(Z), self.format_.n_pixels):
+            self.coder_.write(Z[rows], images[rows])
+        return self.format_.layout(images)
+
+    def sample(self, n_samples: int = 1, random_state: RandomState = None) -> np.ndarray:
+        """Decode draws from the prior N(0, I).
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            Number of images.
+        random_state : int, RandomState instance or None, default=None
+            Seed of the draws.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, H, W[, C]) or (n_samples, n_features)
+            As `inverse_transform` gives them.
+        """
+        check_is_fitted(self)
+        check_number("n_samples", n_samples, low=1, integer=True)
+        rng = check_random_state(draw_seed(random_state))
+        return self.inverse_transform(rng.standard_normal((n_samples, self.coder_.latent_dim)))
+
+    def score_samples(self, X: ArrayLike) -> np.ndarray:
+        """How well each image is described: minus the training objective, at the posterior mean.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
+            Images, scaled as in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_images,)
+            ``-(reconstruction_weight * squared error summed over pixels in [0, 1] + kl_weight * KL in nats)``.
+        """
+        check_is_fitted(self)
+        images = check_images(self, X, reset=False)
+        scores = np.empty(len(images))
+        for rows, *posterior in self.coder_.posteriors(images):
+            scores[rows] = -self._objective(*posterior).cpu()
+        return scores
+
+    @torch.no_grad()
+    def _objective(self, x: Tensor, z: Tensor, log_variance: Tensor) -> Tensor:
+        """The training objective of each image, (B,)."""
+        error = (self.network_.decoder(z) - x).square().flatten(1).sum(1)
+        return self.reconstruction_weight * error + self.kl_weight * divergence(z, log_variance).sum(1)
+
+    def score(self, X: ArrayLike, y: Any = None) -> float:
+        """Mean of `score_samples`; higher is better.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
+            Images, scaled as in `fit`.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        float
+            In the units of `score_samples`.
+        """
+        return float(self.score_samples(X).mean())
+
+    @property
+    def _n_features_out(self) -> int:
+        check_is_fitted(self)
+        return self.coder_.latent_dim
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        state["device"] = str(self.device) if isinstance(self.device, torch.device) else self.device
+        folder = self.checkpoint_dir
+        state["checkpoint_dir"] = os.fspath(folder) if isinstance(folder, os.PathLike) else folder
+        if "network_" in state:  # weights travel as numpy arrays, to any device
+            state["network_"] = weights_of(self.network_)
+            del state["device_"]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(_renewed(state))
+        if "network_" in state:
+            network = self._build_network()
+            load_weights(network, state["network_"])
+            self.device_ = find_device_or_cpu(self.device)
+            self.network_ = network.eval().to(self.device_)
+
+
+def _fitted_attributes(network: nn.Module, log: TrainingLog, before: list[float]) -> dict[str, Any]:
+    """What training leaves on an estimator, after passes that came before."""
+    return {
+        "network_": network.eval(),
+        "device_": next(network.parameters()).device,
+        "n_iter_": len(before) + len(log.loss_curve),
+        "loss_curve_": [*before, *log.loss_curve],
+        "validation_curve_": list(log.validation_curve),
+        "stream_": log.stream,
+    }
+
+
+def _renewed(state: dict[str, Any]) -> dict[str, Any]:
+    """A state with the parameters of today: version 0.1.0 told nodes apart from devices, and named one strategy."""
+    state = {name: value for name, value in state.items() if name != "strategy"}
+    num_nodes = state.pop("num_nodes", 1)
+    return state if num_nodes == 1 else state | {"devices": (num_nodes, state["devices"])}
