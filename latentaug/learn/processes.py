@@ -58,6 +58,18 @@ class Processes:
 ALONE = Processes(torch.device("cpu"))
 
 
+class _Shared(nn.Module):
+    """A module as a forward pass, after which gradients are averaged; without its buffers, which nothing changes."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.learned = nn.ParameterList(p for p in module.parameters() if p.requires_grad)
+        self.run = module.forward
+
+    def forward(self, *batch: Any) -> Any:
+        return self.run(*batch)
+
+
 class _FabricProcesses(Processes):
     """Processes that Fabric has started, or found."""
 
@@ -66,7 +78,7 @@ class _FabricProcesses(Processes):
         self.fabric, self.rank, self.world_size = fabric, fabric.global_rank, fabric.world_size
 
     def share(self, module: nn.Module) -> Callable[..., Any]:
-        return self.fabric.setup_module(module)
+        return self.fabric.setup_module(_Shared(module))
 
     def backward(self, loss: Tensor) -> None:
         self.fabric.backward(loss)
@@ -173,7 +185,6 @@ def _launched(accelerator: str, num_nodes: int, devices: int) -> Any:
     """A Fabric of processes that are there: started by others, by an earlier fit, or now."""
     from lightning_fabric import Fabric
     from lightning_fabric.plugins.environments import LightningEnvironment
-    from lightning_fabric.strategies import DDPStrategy
 
     class Joined(LightningEnvironment):
         """A process group that is there."""
@@ -188,7 +199,7 @@ def _launched(accelerator: str, num_nodes: int, devices: int) -> Any:
 
     fabric = Fabric(
         accelerator=accelerator,
-        strategy=DDPStrategy(broadcast_buffers=False),  # nothing changes them
+        strategy="ddp",
         devices=devices,
         num_nodes=num_nodes,
         plugins=[Joined()] if distributed.is_initialized() else None,
