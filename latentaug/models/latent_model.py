@@ -107,41 +107,6 @@ class LatentModel(ImageTransformer):
         steps = list(powers(as_composition("composition", composition)))
         return all(name in self.latent_maps_ and (power > 0 or self.is_invertible) for name, power in steps)
 
-    def transform(self, X: ArrayLike, out: np.ndarray | None = None) -> np.ndarray:
-        """Augmented images: the composition named by `apply`.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
-            Integers 0..255, or floats on the range of the training data.
-        out : ndarray of the shape of `X`, default=None
-            What is written into and returned, a memory map too: of float32, float64, or integers, rounded to 0..255.
-
-        Returns
-        -------
-        ndarray of the shape of `X`
-            As float32, or `out`; in [0, 1], or on the range of the training data.
-        """
-        return self._applied().push(X, out)
-
-    @if_invertible
-    def inverse_transform(self, X: ArrayLike, out: np.ndarray | None = None) -> np.ndarray:
-        """Images with the composition named by `apply` undone.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
-            Augmented images, scaled as in `transform`.
-        out : ndarray of the shape of `X`, default=None
-            As in `transform`.
-
-        Returns
-        -------
-        ndarray of the shape of `X`
-            As in `transform`.
-        """
-        return self._applied().inverse().push(X, out)
-
     def compose(self, *steps: Step | LatentTransform) -> LatentTransform:
         """A transformer that applies augmentations one after another, sharing this model.
 

@@ -51,40 +51,8 @@ class LatentTransform(ImageTransformer):
         """
         return self
 
-    def transform(self, X: ArrayLike, out: np.ndarray | None = None) -> np.ndarray:
-        """Augmented images.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
-            Integers 0..255, or floats on the range of the training data.
-        out : ndarray of the shape of `X`, default=None
-            What is written into and returned, a memory map too: of float32, float64, or integers, rounded to 0..255.
-
-        Returns
-        -------
-        ndarray of the shape of `X`
-            As float32, or `out`; in [0, 1], or on the range of the training data.
-        """
-        return self.push(X, out)
-
-    @if_invertible
-    def inverse_transform(self, X: ArrayLike, out: np.ndarray | None = None) -> np.ndarray:
-        """Images with the augmentations undone, the last first.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
-            Augmented images, scaled as in `transform`.
-        out : ndarray of the shape of `X`, default=None
-            As in `transform`.
-
-        Returns
-        -------
-        ndarray of the shape of `X`
-            As in `transform`.
-        """
-        return self.inverse().push(X, out)
+    def _applied(self) -> LatentTransform:
+        return self
 
     def push(
         self, X: ArrayLike, out: np.ndarray | None = None, views: tuple[Composition, Composition] | None = None
