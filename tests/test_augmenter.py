@@ -43,6 +43,12 @@ def test_with_the_identity_autoencoder_composing_and_undoing_are_exact(exact, wo
                        exact.encode(X), atol=1e-6)  # fmt: skip
 
 
+@given(source=words, target=words, seed=st.integers(0, 99))
+def test_with_the_identity_autoencoder_any_view_is_carried_to_any_other(exact, source, target, seed):
+    X = np.random.default_rng(seed).random((3, 4, 4))
+    assert np.allclose(exact.carry(augmented(X, source), source, target), augmented(X, target), atol=1e-6)
+
+
 @given(first=words, then=words)
 def test_composing_nests(exact, first, then):
     nested = exact.compose(exact.compose(*first), *then)
