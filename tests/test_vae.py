@@ -52,8 +52,8 @@ def test_losses_are_sums_over_an_image_and_means_over_the_batch():
     assert squared_error(torch.ones(5, 1, 3, 2), torch.zeros(5, 1, 3, 2)) == 6
     assert kl_divergence(torch.zeros(5, 4), torch.zeros(5, 4)) == 0
     normal = torch.distributions.Normal
-    mean, std = torch.tensor([[0.3, -1.0]]), torch.tensor([[0.5, 2.0]])
-    expected = torch.distributions.kl_divergence(normal(mean, std), normal(0.0, 1.0)).sum()
+    mean, std = torch.tensor([[0.3, -1.0], [2.0, 0.0]]), torch.tensor([[0.5, 3.0], [2.0, 1.5]])
+    expected = torch.distributions.kl_divergence(normal(mean, std), normal(0.0, 1.0)).sum(dim=1).mean()
     assert torch.isclose(kl_divergence(mean, 2 * std.log()), expected)
 
 
@@ -67,12 +67,14 @@ def test_constrained_maps_hold_their_constraint_after_steps_of_training(seed):
     ]:
         optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
         target = torch.randn(5, 5)
+        first = squared_error(module(), target).item()
         for _ in range(5):
             loss = squared_error(module(), target)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
         assert torch.allclose(holds(module()), torch.eye(5), atol=1e-4)
+        assert squared_error(module(), target) < first
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
