@@ -81,6 +81,15 @@ def test_a_commutator_is_what_the_order_changes_over_what_the_images_differ_by(a
     assert laws_of(X, [a, b]).commutators[a, b] == pytest.approx(changed / spread, abs=1e-12)
 
 
+def test_of_one_image_again_and_again_any_change_is_infinitely_large():
+    commutators = laws_of(noise(1, 5, 5).repeat(3, axis=0), [rotate_cw, flip_lr, flip_ud]).commutators
+    assert commutators == {
+        ("rotate_cw", "flip_lr"): np.inf,
+        ("rotate_cw", "flip_ud"): np.inf,
+        ("flip_lr", "flip_ud"): 0,
+    }
+
+
 @pytest.mark.parametrize(("commutator", "commutes"), [(0.0, True), (0.045, True), (0.055, False), (0.5, False)])
 def test_a_pair_commutes_up_to_a_twentieth_of_the_spread(commutator, commutes):
     X = 0.2 * noise(30, 6, 8, dtype=np.float64)
