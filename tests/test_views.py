@@ -4,7 +4,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
-from conftest import image_stacks
+from conftest import augmented, image_stacks
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,11 +18,22 @@ def views_of(X, augs, **kwargs):
     return Views(X, name_augs(augs), ImageFormat(X.shape[1:]), **kwargs)
 
 
-@given(X=image_stacks())
-def test_a_composition_acts_from_left_to_right(X):
-    views = views_of(X, ["edge_detect", "flip_lr"])
-    expected = CATALOGUE["flip_lr"](CATALOGUE["edge_detect"](X))
-    assert np.array_equal(views.take(slice(None), ("edge_detect", "flip_lr")), expected)
+@given(X=image_stacks(square=True), names=st.lists(st.sampled_from(sorted(CATALOGUE)), max_size=4).map(tuple))
+def test_a_composition_acts_from_left_to_right(X, names):
+    views = views_of(X, CATALOGUE)
+    assert np.array_equal(views.take(slice(None), names), augmented(X, names))
+    (mixed,) = views.of([(), names]).mix(np.arange(len(X)), np.ones(len(X), dtype=int))
+    assert np.array_equal(mixed, augmented(X, names))
+
+
+@pytest.mark.parametrize("pair", [("rotate_cw", "flip_lr"), ("shear_x", "flip_ud"), ("mini_image", "canny")])
+def test_of_two_augmentations_that_do_not_commute_the_left_acts_first(pair):
+    first, then = (CATALOGUE[name] for name in pair)
+    X = np.random.default_rng(0).random((5, 6, 6))
+    views = views_of(X, pair)
+    assert not np.allclose(then(first(X)), first(then(X)))
+    assert np.array_equal(views.take(slice(None), pair), then(first(X)))
+    assert np.array_equal(views.take(slice(None), pair[::-1]), first(then(X)))
 
 
 @given(X=image_stacks())
@@ -82,6 +93,18 @@ def test_a_paired_array_comes_before_a_function_and_starts_compositions():
     assert np.array_equal(views.take([2], ("brighter", "flip_lr")), X[[2], :, ::-1] ** 0.5)
     assert not views.is_known(("flip_lr", "brighter"))
     assert np.array_equal(views.sample(3).take(slice(None), ("brighter",)), X[[0, 2, 5]] ** 0.5)
+
+
+@given(n=st.integers(1, 60), n_images=st.integers(1, 60))
+def test_a_sample_is_spread_evenly_from_the_first_image_to_the_last(n, n_images):
+    X = np.arange(n, dtype=np.uint8)[:, None, None].repeat(2, axis=2)
+    chosen = views_of(X, ["flip_lr"], paired={("flip_lr",): X}).sample(n_images)
+    rows = chosen.images[:, 0, 0].astype(int)
+    assert len(rows) == min(n, n_images)
+    assert rows[0] == 0
+    assert rows[-1] == (n - 1 if n_images > 1 else 0)
+    assert len(rows) < 3 or np.ptp(np.diff(rows)) <= 1
+    assert np.array_equal(chosen.take(slice(None), ("flip_lr",)), chosen.images)
 
 
 def test_an_augmentation_that_writes_to_its_input_harms_nothing():
