@@ -72,7 +72,8 @@ def test_an_image_that_fits_is_computed_once_and_what_is_sliced_never_kept():
     X = np.arange(20, dtype=np.uint8)[:, None, None].repeat(3, axis=1).repeat(3, axis=2)
     views = views_of(X, [("count", count), "flip_lr"])
     rows, counted = np.arange(20), np.full(20, views.compositions.index(("count",)))
-    views.mix(rows, counted)
+    for part in (rows[:7], rows[7:12], rows[12:]):
+        views.mix(part, counted[part])
     seen.clear()
     views.mix(rows, counted)
     views.mix(rows, np.full(20, views.compositions.index(("count", "flip_lr"))))
@@ -144,6 +145,39 @@ def test_an_augmentation_that_breaks_the_contract_is_refused_by_its_name(fault):
         views_of(X, [("wrong", FAULTS[fault])]).check()
     assert "'wrong'" in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def integers(value):
+    return np.full((3, 4, 6), value, dtype=np.int16)
+
+
+# Up to a ten-thousandth of the range past its ends is rounding.
+@pytest.mark.parametrize(("past", "allowed"), [(5e-5, True), (2e-4, False)])
+@pytest.mark.parametrize("end", [0, 1])
+@pytest.mark.parametrize("value_range", [(0.0, 1.0), (-2.0, 6.0)])
+def test_the_range_of_the_data_ends_a_rounding_past_its_ends(past, allowed, end, value_range):
+    low, high = value_range
+    X = np.full((3, 4, 6), (low + high) / 2)
+    out = value_range[end] + (high - low) * past * (1 if end else -1)
+    views = Views(X, name_augs([("out", lambda X: np.full_like(X, out))]), ImageFormat((4, 6), value_range=value_range))
+    if allowed:
+        views.check()
+    else:
+        with pytest.raises(ValueError, match=r"'out' left the value range"):
+            views.check()
+
+
+@pytest.mark.parametrize(("pixel", "allowed"), [(-1, False), (0, True), (255, True), (256, False)])
+def test_wide_integers_are_bytes(pixel, allowed):
+    views = views_of(integers(7), [("to", lambda X: integers(pixel)[: len(X)])])
+    if allowed:
+        views.check()
+        assert np.array_equal(CATALOGUE["flip_lr"](integers(pixel)), integers(pixel))
+    else:
+        with pytest.raises(ValueError, match=r"'to' left the value range 0\.\.255"):
+            views.check()
+        with pytest.raises(ValueError, match=r"Integer images must lie in 0\.\.255"):
+            CATALOGUE["flip_lr"](integers(pixel))
 
 
 def test_a_name_seen_only_after_another_is_refused():
