@@ -129,7 +129,6 @@ def test_a_group_has_24_elements_at_most_or_as_many_as_asked(width, fits):
 
 SQUARE = views_of(noise(6, 8, 8), [rotate_cw, flip_lr, darken_left, flip_ud])
 LAWS = find_algebra(SQUARE)
-words = st.lists(st.sampled_from(list(LAWS.orders)), max_size=5).map(tuple)
 inside = st.lists(st.sampled_from(list(LAWS.generators)), max_size=6).map(tuple)
 
 
@@ -148,10 +147,13 @@ def test_elements_are_written_as_short_as_can_be():
         assert number not in map(LAWS.element, shorter)
 
 
-@given(first=words, second=words)
-def test_compositions_said_to_be_one_look_alike(first, second):
-    if LAWS.normal(first) == LAWS.normal(second):
-        assert np.array_equal(look(first), look(second))
+def test_compositions_said_to_be_one_look_alike():
+    looks = {}
+    words = [word for n in range(4) for word in product(LAWS.orders, repeat=n)]
+    for word in words:
+        looks.setdefault(LAWS.normal(word), set()).add(look(word).tobytes())
+    assert all(len(alike) == 1 for alike in looks.values())
+    assert len(looks) < len(words)
 
 
 @pytest.mark.parametrize("augs", [[flip_lr, flip_ud, darken_left], [darken_left, flip_ud], [rotate_cw, darken_left]])
