@@ -81,6 +81,22 @@ def test_an_image_that_fits_is_computed_once_and_what_is_sliced_never_kept():
     assert set(views._caches) == {("count",)}
 
 
+def test_no_more_images_are_kept_than_memory_allows():
+    seen = []
+
+    def count(X):
+        seen.extend(X[:, 0, 0])
+        return X // 2
+
+    X, rows = np.zeros((20, 3, 3), dtype=np.uint8), np.arange(20)
+    with patch.object(latentaug.views, "CACHE_BYTES", 20 * 4 + 8 * 9):
+        views = views_of(X, [("count", count)])
+        views.mix(rows, np.ones(20, dtype=int))
+        seen.clear()
+        views.mix(rows, np.ones(20, dtype=int))
+        assert len(seen) == 20 - 8
+
+
 @given(X=image_stacks())
 def test_batches_make_up_the_whole(X):
     views = views_of(X, ["flip_ud"])
