@@ -19,6 +19,7 @@ from sklearn.decomposition import PCA
 from latentaug import VAE, ConditionalVAE, LatentAugmenter, TransferHead
 from latentaug.augs import edge_detect, flip_lr, flip_ud, rotate_cw
 from latentaug.displays import (
+    SPACES,
     AlgebraDisplay,
     LossDisplay,
     ProjectionDisplay,
@@ -181,7 +182,7 @@ def test_a_point_has_the_colour_of_its_group(case):
     assert (display.ax_.get_title(), display.ax_.get_xlabel(), display.ax_.get_ylabel()) == ("Somewhere", "x", "y")
 
 
-SPACES = {
+ROWS_IN = {
     "latent": lambda model, images: model.encode(images),
     "image": lambda model, images: images.reshape(len(images), -1),
     "reconstruction": lambda model, images: model.reconstruct(images).reshape(len(images), -1),
@@ -194,7 +195,7 @@ def test_the_points_of_a_group_are_those_of_its_images(space, labelled, d4, X):
     views = {"original": X, "flip_lr": flip_lr(X)}
     y = (np.arange(len(X)) * 7) % 3 if labelled else None
     display = ProjectionDisplay.from_estimator(d4, X, y=y, space=space, compositions=[(), ("flip_lr",)], ax=axes())
-    rows = np.concatenate([SPACES[space](d4, images) for images in views.values()])
+    rows = np.concatenate([ROWS_IN[space](d4, images) for images in views.values()])
     groups = np.tile(y, 2) if labelled else np.repeat(list(views), len(X))
     pca = PCA(2).fit(rows)
     projected = pca.transform(rows)
