@@ -104,6 +104,7 @@ DAMAGED = {
 def test_what_save_did_not_write_is_refused(name, saved, path):
     message = refusal(path, DAMAGED[name](saved.read_bytes()))
     assert ("has format" in message) == ("newer" in name)
+    assert ("is compressed" in message) == (name in ("compressed", "a bomb"))  # and so was not read
     (path.parent / "folder").mkdir()
     detour = path.parent / "folder" / ".." / path.name
     assert refusal(detour, path.read_bytes()) == message.replace(str(path), str(detour))
