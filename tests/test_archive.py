@@ -187,32 +187,69 @@ def many_arrays(meta):
     meta["objects"] += [["array", {"shape": [2**20], "turned": False, "dtype": "|u1", "stored": "big"}]] * 10_000
 
 
+# How each is forged, and why it is refused.
 FORGED = {
-    "a class elsewhere": replace_first("estimator", lambda content: ["subprocess.Popen", content[1]]),
-    "a function": replace_first("estimator", lambda content: ["latentaug.load", content[1]]),
-    "a module's module": replace_first("estimator", lambda content: ["sklearn.pipeline.np", content[1]]),
-    "a private module": replace_first("estimator", lambda content: ["sklearn.conftest.X", content[1]]),
-    "an abstract name": replace_first("estimator", lambda content: ["sklearn.base.BaseEstimator.fit", content[1]]),
-    "another record": replace_first("record", lambda content: ["Views", content[1]]),
-    "a record of other fields": replace_first("record", lambda content: [content[0], {"a": 1}]),
-    "an unknown kind": lambda meta: meta["objects"].append(["lambda", "X"]),
-    "an object to come": lambda meta: meta["objects"].append(["list", [{"ref": 10**6}]]),
-    "an object from the end": lambda meta: meta["objects"].append(["list", [{"ref": -1}]]),
-    "a bare list": lambda meta: meta["objects"].append(["list", [[1]]]),
-    "an unhashable key": lambda meta: meta["objects"].extend([["list", []], ["dict", [[{"ref": 0}, 1]]]]),
-    "no estimator": lambda meta: meta["objects"].append(["list", []]),
-    "no objects": lambda meta: meta["objects"].clear(),
-    "no table": lambda meta: meta.update(objects=3),
-    "no versions": lambda meta: meta.update(versions=None),
-    "a key more": lambda meta: meta.update(code="import os"),
-    "an array that is not there": replace_first("array", lambda content: {**content, "stored": "99"}),
-    "an array of objects": replace_first("array", lambda content: {**content, "dtype": "|O8"}),
-    "weights of another shape": replace_first("array", lambda content: {**content, "shape": [-1]}),
-    "weights of another dtype": replace_first("array", lambda content: {**content, "dtype": "|u1", "shape": [-1]}),
-    "a key that takes forever": tuples_of_tuples,
-    "a record that takes forever": records_of_records,
-    "a random state beyond its end": random_state_beyond_its_end,
-    "more memory than there is": many_arrays,
+    "a class elsewhere": (
+        replace_first("estimator", lambda content: ["subprocess.Popen", content[1]]),
+        "names 'subprocess.Popen', which is no public estimator",
+    ),
+    "a function": (
+        replace_first("estimator", lambda content: ["latentaug.load", content[1]]),
+        "names 'latentaug.load', which is no public estimator",
+    ),
+    "a module's module": (
+        replace_first("estimator", lambda content: ["sklearn.pipeline.np", content[1]]),
+        "names 'sklearn.pipeline.np', which",
+    ),
+    "a private module": (
+        replace_first("estimator", lambda content: ["sklearn.conftest.X", content[1]]),
+        "names 'sklearn.conftest.X', which",
+    ),
+    "an abstract name": (
+        replace_first("estimator", lambda content: ["sklearn.base.BaseEstimator.fit", content[1]]),
+        "names 'sklearn.base.BaseEstimator.fit', which",
+    ),
+    "another record": (replace_first("record", lambda content: ["Views", content[1]]), "not callable"),
+    "a record of other fields": (
+        replace_first("record", lambda content: [content[0], {"a": 1}]),
+        "unexpected keyword argument 'a'",
+    ),
+    "an unknown kind": (
+        lambda meta: meta["objects"].append(["lambda", "X"]),
+        "Unknown kind of object 'lambda'. Allowed: float",
+    ),
+    "an object to come": (
+        lambda meta: meta["objects"].append(["list", [{"ref": 10**6}]]),
+        "made of 1000000, which does not stand before it",
+    ),
+    "an object from the end": (
+        lambda meta: meta["objects"].append(["list", [{"ref": -1}]]),
+        "made of -1, which does not stand before it",
+    ),
+    "a bare list": (lambda meta: meta["objects"].append(["list", [[1]]]), "list indices"),
+    "an unhashable key": (
+        lambda meta: meta["objects"].extend([["list", []], ["dict", [[{"ref": 0}, 1]]]]),
+        "unhashable type",
+    ),
+    "no estimator": (lambda meta: meta["objects"].append(["list", []]), "it is a list"),
+    "no objects": (lambda meta: meta["objects"].clear(), "out of range"),
+    "no table": (lambda meta: meta.update(objects=3), "not iterable"),
+    "no versions": (lambda meta: meta.update(versions=None), "not subscriptable"),
+    "a key more": (lambda meta: meta.update(code="import os"), "other entries than format"),
+    "an array that is not there": (replace_first("array", lambda content: {**content, "stored": "99"}), "'99'"),
+    "an array of objects": (replace_first("array", lambda content: {**content, "dtype": "|O8"}), "Got dtype '|O8'"),
+    "weights of another shape": (
+        replace_first("array", lambda content: {**content, "shape": [-1]}),
+        "weights do not fit the network",
+    ),
+    "weights of another dtype": (
+        replace_first("array", lambda content: {**content, "dtype": "|u1", "shape": [-1]}),
+        "weights do not fit the network",
+    ),
+    "a key that takes forever": (tuples_of_tuples, "holds more than 1000 others"),
+    "a record that takes forever": (records_of_records, "holds more than 1000 others"),
+    "a random state beyond its end": (random_state_beyond_its_end, "state of a RandomState is not one"),
+    "more memory than there is": (many_arrays, "more memory than the file accounts for"),
 }
 
 
@@ -228,7 +265,8 @@ def forged(saved, forge, arrays):
 @pytest.mark.parametrize("name", FORGED)
 def test_a_forged_file_is_refused(name, saved, path):
     arrays = {**read_archive(saved)[1], "key": np.zeros(624, np.uint8), "big": np.zeros(2**20, np.uint8)}
-    refusal(path, forged(saved, FORGED[name], arrays))
+    forge, reason = FORGED[name]
+    assert reason in refusal(path, forged(saved, forge, arrays))
 
 
 def test_an_untouched_forgery_is_the_file_itself(saved):
