@@ -148,16 +148,17 @@ def outcome_of(mutation: Mutation, copies: Copies, failing: Sequence[str], timeo
     except ValueError as error:
         return Outcome(mutation, AMISS, 0.0, str(error))
     arguments = [*shlex.split(mutation.tests), "-x", *(f"--deselect={name}" for name in failing)]
-    run = copies.run(changed, arguments, timeout)
-    return Outcome(mutation, *_judge(mutation, run, time.perf_counter() - start, timeout))
+    end, why = judge(mutation, copies.run(changed, arguments, timeout), timeout)
+    return Outcome(mutation, end, time.perf_counter() - start, why)
 
 
-def _judge(mutation: Mutation, run: Run, seconds: float, timeout: float) -> tuple[str, float, str]:
+def judge(mutation: Mutation, run: Run, timeout: float) -> tuple[str, str]:
+    """Whether a run has noticed a mutation, and what tells so."""
     if not run.in_time:
-        return NOTICED if mutation.hangs else ALIVE, seconds, f"killed after {timeout:g} s: {mutation.tests}"
+        return NOTICED if mutation.hangs else ALIVE, f"killed after {timeout:g} s: {mutation.tests}"
     if run.failed:
-        return NOTICED, seconds, run.failed[0]
-    return ALIVE if run.code == 0 else AMISS, seconds, f"pytest ended with {run.code}: {mutation.tests}"
+        return NOTICED, run.failed[0]
+    return ALIVE if run.code == 0 else AMISS, f"pytest ended with {run.code}: {mutation.tests}"
 
 
 def outcomes(
