@@ -242,6 +242,18 @@ MUTATIONS = (
         CONSTRAINTS,
     ),
     Mutation(
+        "a learned orthogonal map stays the identity",
+        "torch.matrix_exp(self.weight - self.weight.T)",
+        "torch.matrix_exp(self.weight - self.weight)",
+        CONSTRAINTS,
+    ),
+    Mutation(
+        "auto does not find what commutes with a group of two",
+        "if len(algebra.commutant(name)) > 1 else",
+        "if len(algebra.commutant(name)) > 2 else",
+        CONSTRAINTS,
+    ),
+    Mutation(
         "a map learned beside a group commutes with all of it",
         "start.rho[start.algebra.commutant(name)]",
         "start.rho",

@@ -141,7 +141,7 @@ MUTATIONS = (
         "self.step(*batch.arrays, 1.0)",
         LOOP,
     ),
-    Mutation("a small batch counts as a whole one", "alpha=batch.n_images)", "alpha=len(self.rows) / 10)", LOOP),
+    Mutation("a small batch counts as a whole one", "alpha=batch.n_images)", "alpha=self.settings.batch_size)", LOOP),
     Mutation(
         "the loss is reported in place of the objective",
         "total.add_(objective.detach()",

@@ -282,6 +282,21 @@ MUTATIONS = (
         "from is written where to belongs", 'ax.set_ylabel("from", fontsize', 'ax.set_ylabel("to", fontsize', CHARTS
     ),
     Mutation("gaps in percent are shares", "lambda matrix: 100 * matrix.gaps", "lambda matrix: matrix.gaps", CHARTS),
+    Mutation(
+        "a matrix of gaps is titled as one of errors",
+        '"gap": Values("Gap from view to view"',
+        '"gap": Values("Error from view to view"',
+        CHARTS,
+    ),
+    Mutation(
+        "what is undone is titled as applied", "title=TASKS[self.task].title", 'title=TASKS["apply"].title', PICTURES
+    ),
+    Mutation(
+        "titles of columns run backwards",
+        ": len(self.column_titles)], self.column_titles)",
+        ": len(self.column_titles)], self.column_titles[::-1])",
+        PICTURES,
+    ),
     Mutation("dark cells are written in black", "(0.299, 0.587, 0.114)) < 0.5", "(0.299, 0.587, 0.114)) > 0.5", CHARTS),
     Mutation("an algebra's table is transposed", "cells[table[i, j]]", "cells[table[j, i]]", CHARTS),
     Mutation("an algebra's colours are transposed", "ax.imshow(colours[table])", "ax.imshow(colours[table.T])", CHARTS),
