@@ -35,7 +35,7 @@ LEFT_OUT = shutil.ignore_patterns("__pycache__", "_build", "auto_examples", "gen
 QUIET = ("-q", "-p", "no:cacheprovider", "--tb=no")
 # Each run is forked from a process that has imported these, and nothing of latentaug: that is most of its seconds.
 HEAVY = ["torch", "scipy.ndimage", "sklearn.decomposition", "sklearn.manifold", "sklearn.neighbors", "cv2", "pytest"]
-HEAVY += ["sklearn.pipeline", "sklearn.model_selection", "sklearn.frozen", "safetensors.numpy", "tqdm", "tqdm.auto"]
+HEAVY += ["sklearn.pipeline", "sklearn.model_selection", "sklearn.frozen", "safetensors.numpy", "tqdm", "torch._dynamo"]
 ENOUGH = 0.95
 
 NOTICED, ALIVE, AMISS = "noticed", "ALIVE", "not applied"
