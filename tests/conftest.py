@@ -10,6 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.decomposition import PCA
 
 from latentaug import LatentAugmenter
 from latentaug.augs import CATALOGUE
@@ -66,6 +67,18 @@ def digits():
     from sklearn.datasets import load_digits
 
     return load_digits().images[:1000] / 16
+
+
+@pytest.fixture(scope="session")
+def d4(digits):
+    """An exact representation of the eight elements of D4 on principal components."""
+    return LatentAugmenter(["rotate_cw", "flip_lr"], PCA(16), method="staged", random_state=0).fit(digits[:300])
+
+
+@pytest.fixture(scope="session")
+def coarse_d4(digits):
+    """The same, and visibly worse."""
+    return LatentAugmenter(["rotate_cw", "flip_lr"], PCA(4), method="staged", random_state=0).fit(digits[:300])
 
 
 @pytest.fixture

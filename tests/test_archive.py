@@ -4,20 +4,21 @@ import io
 import json
 import os
 import pickle
-import random
 import re
 import signal
 import subprocess
 import sys
-import time
 import zipfile
 
 import numpy as np
 import pytest
+import sklearn.svm
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors import numpy as safetensors
 from sklearn.decomposition import PCA
 
+import latentaug
 from latentaug import VAE, LatentAugmenter, load
 from latentaug import _files as archive
 from latentaug._files import read_archive, write_archive
@@ -60,6 +61,13 @@ def members(content):
         return {name: file.read(name) for name in file.namelist()}
 
 
+def with_arrays_of_another(content):
+    """What another model's save would have written beside this one's account of itself."""
+    arrays = safetensors.load(members(content)["arrays.safetensors"])
+    other = {name: np.roll(array, 1) for name, array in arrays.items()}
+    return archive._zip({**members(content), "arrays.safetensors": safetensors.save(other)})
+
+
 def with_more(name):
     return lambda content: zipped([*members(content).items(), (name, b"import os")])
 
@@ -81,6 +89,7 @@ DAMAGED = {
     "only its beginning": lambda content: content[:39],
     "no arrays": lambda content: archive._zip({"meta.json": members(content)["meta.json"]}),
     "other arrays": lambda content: archive._zip({**members(content), "arrays.safetensors": b"\0" * 8}),
+    "arrays of another model": with_arrays_of_another,
     "no JSON": lambda content: archive._zip({**members(content), "meta.json": b"{"}),
     "deep JSON": lambda content: archive._zip({**members(content), "meta.json": b"[" * 10**6}),
     "much JSON": lambda content: archive._zip({**members(content), "meta.json": b" " * (archive.MAX_META + 1)}),
@@ -96,6 +105,7 @@ DAMAGED = {
 def test_what_save_did_not_write_is_refused(name, saved, path):
     message = refusal(path, DAMAGED[name](saved.read_bytes()))
     assert ("has format" in message) == ("newer" in name)
+    assert ("is compressed" in message) == (name in ("compressed", "a bomb"))  # and so was not read
     (path.parent / "folder").mkdir()
     detour = path.parent / "folder" / ".." / path.name
     assert refusal(detour, path.read_bytes()) == message.replace(str(path), str(detour))
@@ -178,32 +188,69 @@ def many_arrays(meta):
     meta["objects"] += [["array", {"shape": [2**20], "turned": False, "dtype": "|u1", "stored": "big"}]] * 10_000
 
 
+# How each is forged, and why it is refused.
 FORGED = {
-    "a class elsewhere": replace_first("estimator", lambda content: ["subprocess.Popen", content[1]]),
-    "a function": replace_first("estimator", lambda content: ["latentaug.load", content[1]]),
-    "a module's module": replace_first("estimator", lambda content: ["sklearn.pipeline.np", content[1]]),
-    "a private module": replace_first("estimator", lambda content: ["sklearn.conftest.X", content[1]]),
-    "an abstract name": replace_first("estimator", lambda content: ["sklearn.base.BaseEstimator.fit", content[1]]),
-    "another record": replace_first("record", lambda content: ["Views", content[1]]),
-    "a record of other fields": replace_first("record", lambda content: [content[0], {"a": 1}]),
-    "an unknown kind": lambda meta: meta["objects"].append(["lambda", "X"]),
-    "an object to come": lambda meta: meta["objects"].append(["list", [{"ref": 10**6}]]),
-    "an object from the end": lambda meta: meta["objects"].append(["list", [{"ref": -1}]]),
-    "a bare list": lambda meta: meta["objects"].append(["list", [[1]]]),
-    "an unhashable key": lambda meta: meta["objects"].extend([["list", []], ["dict", [[{"ref": 0}, 1]]]]),
-    "no estimator": lambda meta: meta["objects"].append(["list", []]),
-    "no objects": lambda meta: meta["objects"].clear(),
-    "no table": lambda meta: meta.update(objects=3),
-    "no versions": lambda meta: meta.update(versions=None),
-    "a key more": lambda meta: meta.update(code="import os"),
-    "an array that is not there": replace_first("array", lambda content: {**content, "stored": "99"}),
-    "an array of objects": replace_first("array", lambda content: {**content, "dtype": "|O8"}),
-    "weights of another shape": replace_first("array", lambda content: {**content, "shape": [-1]}),
-    "weights of another dtype": replace_first("array", lambda content: {**content, "dtype": "|u1", "shape": [-1]}),
-    "a key that takes forever": tuples_of_tuples,
-    "a record that takes forever": records_of_records,
-    "a random state beyond its end": random_state_beyond_its_end,
-    "more memory than there is": many_arrays,
+    "a class elsewhere": (
+        replace_first("estimator", lambda content: ["subprocess.Popen", content[1]]),
+        "names 'subprocess.Popen', which is no public estimator",
+    ),
+    "a function": (
+        replace_first("estimator", lambda content: ["latentaug.load", content[1]]),
+        "names 'latentaug.load', which is no public estimator",
+    ),
+    "a module's module": (
+        replace_first("estimator", lambda content: ["sklearn.pipeline.np", content[1]]),
+        "names 'sklearn.pipeline.np', which",
+    ),
+    "a private module": (
+        replace_first("estimator", lambda content: ["sklearn.conftest.X", content[1]]),
+        "names 'sklearn.conftest.X', which",
+    ),
+    "an abstract name": (
+        replace_first("estimator", lambda content: ["sklearn.base.BaseEstimator.fit", content[1]]),
+        "names 'sklearn.base.BaseEstimator.fit', which",
+    ),
+    "another record": (replace_first("record", lambda content: ["Views", content[1]]), "not callable"),
+    "a record of other fields": (
+        replace_first("record", lambda content: [content[0], {"a": 1}]),
+        "unexpected keyword argument 'a'",
+    ),
+    "an unknown kind": (
+        lambda meta: meta["objects"].append(["lambda", "X"]),
+        "Unknown kind of object 'lambda'. Allowed: float",
+    ),
+    "an object to come": (
+        lambda meta: meta["objects"].append(["list", [{"ref": 10**6}]]),
+        "made of 1000000, which does not stand before it",
+    ),
+    "an object from the end": (
+        lambda meta: meta["objects"].append(["list", [{"ref": -1}]]),
+        "made of -1, which does not stand before it",
+    ),
+    "a bare list": (lambda meta: meta["objects"].append(["list", [[1]]]), "list indices"),
+    "an unhashable key": (
+        lambda meta: meta["objects"].extend([["list", []], ["dict", [[{"ref": 0}, 1]]]]),
+        "unhashable type",
+    ),
+    "no estimator": (lambda meta: meta["objects"].append(["list", []]), "it is a list"),
+    "no objects": (lambda meta: meta["objects"].clear(), "out of range"),
+    "no table": (lambda meta: meta.update(objects=3), "not iterable"),
+    "no versions": (lambda meta: meta.update(versions=None), "not subscriptable"),
+    "a key more": (lambda meta: meta.update(code="import os"), "other entries than format"),
+    "an array that is not there": (replace_first("array", lambda content: {**content, "stored": "99"}), "'99'"),
+    "an array of objects": (replace_first("array", lambda content: {**content, "dtype": "|O8"}), "Got dtype '|O8'"),
+    "weights of another shape": (
+        replace_first("array", lambda content: {**content, "shape": [-1]}),
+        "weights do not fit the network",
+    ),
+    "weights of another dtype": (
+        replace_first("array", lambda content: {**content, "dtype": "|u1", "shape": [-1]}),
+        "weights do not fit the network",
+    ),
+    "a key that takes forever": (tuples_of_tuples, "holds more than 1000 others"),
+    "a record that takes forever": (records_of_records, "holds more than 1000 others"),
+    "a random state beyond its end": (random_state_beyond_its_end, "state of a RandomState is not one"),
+    "more memory than there is": (many_arrays, "more memory than the file accounts for"),
 }
 
 
@@ -219,11 +266,33 @@ def forged(saved, forge, arrays):
 @pytest.mark.parametrize("name", FORGED)
 def test_a_forged_file_is_refused(name, saved, path):
     arrays = {**read_archive(saved)[1], "key": np.zeros(624, np.uint8), "big": np.zeros(2**20, np.uint8)}
-    refusal(path, forged(saved, FORGED[name], arrays))
+    forge, reason = FORGED[name]
+    assert reason in refusal(path, forged(saved, forge, arrays))
 
 
 def test_an_untouched_forgery_is_the_file_itself(saved):
     assert forged(saved, lambda meta: None, read_archive(saved)[1]) == saved.read_bytes()
+
+
+PLANTED = {
+    "a module": replace_first("estimator", lambda content: ["planted.Model", content[1]]),
+    "a module in latentaug": replace_first("estimator", lambda content: ["latentaug.planted.Model", content[1]]),
+    "a module in scikit-learn": replace_first("estimator", lambda content: ["sklearn.planted.Model", content[1]]),
+    "a module further in": replace_first("estimator", lambda content: ["sklearn.svm.planted.Model", content[1]]),
+    "a record": replace_first("record", lambda content: ["planted", content[1]]),
+    "an augmentation": lambda meta: meta["objects"].append(["aug", ["flip", "planted:Model"]]),
+}
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_forged_name_imports_nothing(name, saved, path, monkeypatch):
+    """The module stands wherever an import would find it."""
+    (path.parent / "planted.py").write_text("from latentaug import VAE as Model")
+    monkeypatch.syspath_prepend(path.parent)
+    for package in (latentaug, sklearn, sklearn.svm):
+        monkeypatch.setattr(package, "__path__", [*package.__path__, str(path.parent)])
+    refusal(path, forged(saved, PLANTED[name], read_archive(saved)[1]))
+    assert not [module for module in sys.modules if "planted" in module]
 
 
 # A save happens, or does not
@@ -259,37 +328,39 @@ def test_a_save_keeps_permissions_and_links(path):
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-SAVE_FOREVER = """
-import itertools, sys
+KILLED_AT = {
+    "the write": "resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))",  # half of the file
+    "the flush to the disk": "os.fsync = kill",
+    "the permissions": "shutil.copymode = kill",
+    "the replacement": "Path.replace = kill",
+}
+SAVE_TWICE = """
+import os, resource, shutil, signal, sys
 from pathlib import Path
 import numpy as np
 from latentaug.archive import write_archive
-for k in itertools.count():
-    content = {"0": np.full(2**21, k % 256, dtype=np.uint8)}
-    write_archive(Path(sys.argv[1]), {"versions": {}, "objects": [k % 256]}, content)
-    print(k, flush=True)
+def kill(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+def save(k):
+    content = {"0": np.full(2**21, k, dtype=np.uint8)}
+    write_archive(Path(sys.argv[1]), {"versions": {}, "objects": [k]}, content)
+save(1)
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # Python ignores it
+exec(sys.argv[2])
+save(2)
 """
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
-def test_killed_while_saving_leaves_a_whole_file(path):
-    moments, interrupted = random.Random(0), 0
-    for _ in range(30):
-        child = subprocess.Popen([sys.executable, "-c", SAVE_FOREVER, str(path)], stdout=subprocess.PIPE)
-        child.stdout.readline()
-        while len(list(path.parent.iterdir())) == 1:  # until it writes
-            pass
-        time.sleep(moments.uniform(0, 0.002))
-        child.send_signal(signal.SIGKILL)
-        child.communicate()
-        meta, arrays = read_archive(path)
-        assert (arrays["0"] == meta["objects"][0]).all()
-        interrupted += len(list(path.parent.iterdir())) > 1
-        for left in set(path.parent.iterdir()) - {path}:
-            left.unlink()
-        if interrupted == 3:
-            break
-    assert interrupted, "no child was killed while it wrote"
+@pytest.mark.skipif(os.name != "posix", reason="needs signals that kill, and limits of POSIX")
+@pytest.mark.parametrize("moment", KILLED_AT)
+def test_killed_while_saving_leaves_the_old_file_whole(moment, path):
+    command = [sys.executable, "-c", SAVE_TWICE, str(path), KILLED_AT[moment]]
+    done = subprocess.run(command, capture_output=True, timeout=60)
+    assert -done.returncode in (signal.SIGKILL, signal.SIGXFSZ), done.stderr
+    meta, arrays = read_archive(path)
+    assert meta["objects"] == [1]
+    assert (arrays["0"] == 1).all()
+    assert len(list(path.parent.iterdir())) == 2  # the new one, unfinished, under another name
 
 
 def test_a_pca_alone_is_small(digits, path):

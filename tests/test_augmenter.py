@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 
 from latentaug import VAE, LatentAugmenter
 from latentaug.augs import CATALOGUE, edge_detect, flip_lr, flip_ud, rotate_cw, shear_x
-from latentaug.metrics import error_table, squared_error
+from latentaug.metrics import error_table
 from latentaug.models.augmenter import METHODS
 
 GEOMETRIES = ["auto", "free", "orthogonal", "finite_order", "group"]
@@ -41,6 +41,13 @@ def test_with_the_identity_autoencoder_composing_and_undoing_are_exact(exact, wo
     assert np.allclose(exact.decode(exact.transform_latent(exact.encode(X), *word)), augmented(X, word), atol=1e-6)
     assert np.allclose(exact.inverse_transform_latent(exact.transform_latent(exact.encode(X), *word), *word),
                        exact.encode(X), atol=1e-6)  # fmt: skip
+
+
+def test_with_the_identity_autoencoder_any_view_is_carried_to_any_other(exact):
+    X = np.random.default_rng(0).random((3, 4, 4))
+    views = [(), *product(SQUARE, repeat=1), *product(SQUARE, repeat=2)]
+    for source, target in product(views, repeat=2):
+        assert np.allclose(exact.carry(augmented(X, source), source, target), augmented(X, target), atol=1e-6)
 
 
 @given(first=words, then=words)
@@ -96,30 +103,13 @@ def test_joint_training_keeps_the_group_exactly(digits, geometry):
 
 
 @pytest.mark.slow
-def test_joint_training_imposes_order_and_commutation_on_what_it_learns(digits):
+def test_joint_training_imposes_commutation_on_what_it_learns(digits):
     augmenter = LatentAugmenter([flip_lr, flip_ud, edge_detect], VAE(**QUICK), random_state=0).fit(digits)
     L = augmenter.latent_maps_
     assert augmenter.geometries_["edge_detect"] == "commuting"
     assert not np.allclose(L["edge_detect"], np.eye(16))
     for flip in ("flip_lr", "flip_ud"):
         assert np.abs(L["edge_detect"] @ L[flip] - L[flip] @ L["edge_detect"]).max() < 1e-12
-    ordered = LatentAugmenter([rotate_cw, flip_lr], VAE(**QUICK), geometry="finite_order", random_state=0).fit(digits)
-    assert np.abs(np.linalg.matrix_power(ordered.latent_maps_["rotate_cw"], 4) - np.eye(16)).max() < 1e-6
-    orthogonal = LatentAugmenter([shear_x], VAE(**QUICK), geometry="orthogonal", random_state=0).fit(digits)
-    Q = orthogonal.latent_maps_["shear_x"]
-    assert np.abs(Q.T @ Q - np.eye(16)).max() < 1e-6
-
-
-@pytest.mark.slow
-def test_joint_training_beats_the_staged_method_where_it_matters(digits):
-    vae = VAE(latent_dim=16, kl_weight=0.01, max_iter=60, device="cpu")
-    joint = LatentAugmenter([flip_lr, flip_ud], vae, random_state=0).fit(digits)
-    staged = LatentAugmenter([flip_lr, flip_ud], vae, method="staged", geometry="free", random_state=0).fit(digits)
-    joint_table, staged_table = error_table(joint, digits), error_table(staged, digits)
-    assert joint_table.worst_gap("apply") < staged_table.worst_gap("apply")
-    assert joint_table.worst_gap("undo") < staged_table.worst_gap("undo")
-    mean_image = squared_error(digits, np.broadcast_to(digits.mean(axis=0), digits.shape)).mean()
-    assert all(row.error < mean_image / 2 for row in joint_table)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -277,15 +267,3 @@ def test_unknown_names_and_unfitted_models(exact):
     for call in (lambda a: a.compose(), lambda a: a.transform(np.zeros((1, 4))), lambda a: a.sample()):
         with pytest.raises(NotFittedError):
             call(LatentAugmenter([flip_lr]))
-
-
-@pytest.mark.slow
-def test_adabelief_comes_near_the_closed_form(digits):
-    settings = {"autoencoder": PCA(4), "method": "staged", "geometry": "free", "random_state": 0}
-    closed, gradient = (LatentAugmenter([flip_lr], solver=s, **settings).fit(digits) for s in ("lstsq", "adabelief"))
-    Z, Z_aug = closed.encode(digits), closed.encode(flip_lr(digits))
-
-    def loss(augmenter):
-        return np.square(augmenter.transform_latent(Z, "flip_lr") - Z_aug).sum(axis=1).mean()
-
-    assert loss(closed) <= loss(gradient) < np.square(Z - Z_aug).sum(axis=1).mean()

@@ -88,7 +88,7 @@ def test_kill_9_while_a_checkpoint_is_written_loses_only_the_pass_that_it_was_of
     paths = [str(Path(__file__).parent), *(path for path in sys.path if path)]
     threads = str(torch.get_num_threads())  # the bits are those of as many threads
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": threads}
-    done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], env=environment)
+    done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], env=environment, timeout=120)
     assert done.returncode == -signal.SIGKILL
     learn, passes = _Training._learn, []
     monkeypatch.setattr(_Training, "_learn", lambda self: passes.append(1) or learn(self))

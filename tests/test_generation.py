@@ -1,19 +1,14 @@
 """What a fitted model generates: carried views, samples, recursions, distributions; refined encoding."""
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
-import torch
 from conftest import SQUARE, IdentityAutoencoder, augmented
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
 from latentaug import VAE, LatentAugmenter
 from latentaug.images import squared_error
-from latentaug.learn.coding import decode_with_jacobian, refine
-from latentaug.learn.networks import build, initialise
 
 QUICK = {"latent_dim": 8, "hidden_channels": (4, 8), "kl_weight": 0.01, "device": "cpu"}
 
@@ -103,41 +98,6 @@ def test_a_pushed_posterior_is_that_of_pushed_draws(digits):
     pushed = model.transform_latent(draws, "edge_detect")
     assert np.allclose(pushed.mean(axis=0), mean[0], atol=0.02 * np.sqrt(covariance[0].max()))
     assert np.allclose(np.cov(pushed.T), covariance[0], atol=0.02 * covariance[0].max())
-
-
-@settings(max_examples=10)
-@given(
-    shape=st.tuples(*[st.integers(1, 9)] * 2, st.sampled_from([1, 3])),
-    channels=st.lists(st.integers(1, 3), min_size=1, max_size=3),
-    seed=st.integers(0, 99),
-)
-def test_the_decoder_s_jacobian_is_its_derivative(shape, channels, seed):
-    network = build(shape, 3, channels)
-    initialise(network, torch.Generator().manual_seed(seed))
-    decoder = network.decoder.double()
-    z = torch.from_numpy(np.random.default_rng(seed).standard_normal((2, 3)))
-    with torch.no_grad():
-        x, J = decode_with_jacobian(decoder, z)
-        assert torch.allclose(x, decoder(z))
-        for k, e in enumerate(1e-6 * torch.eye(3, dtype=torch.float64)):
-            assert torch.allclose(J[k], (decoder(z + e) - decoder(z - e)) / 2e-6, atol=1e-5)
-
-
-@settings(max_examples=10)
-@given(shape=st.tuples(*[st.integers(2, 9)] * 2, st.sampled_from([1, 3])), seed=st.integers(0, 99))
-def test_refining_never_makes_an_image_worse(shape, seed):
-    generator = torch.Generator().manual_seed(seed)
-    network = build(shape, 4, [3])
-    initialise(network, generator)
-    x = torch.rand(5, shape[2], *shape[:2], generator=generator)
-    z = 9 * torch.randn(5, 4, generator=generator)
-    errors = []
-    for k in range(4):
-        with torch.no_grad():
-            errors.append((network.decoder(refine(network.decoder, x, z, k)) - x).square().sum((1, 2, 3)))
-    assert torch.equal(refine(network.decoder, x, z, 0), z)
-    for before, after in pairwise(errors):
-        assert (after <= before).all()
 
 
 def test_refining_finds_the_latents_of_decoded_images(flips, digits):

@@ -202,6 +202,18 @@ def test_a_loaded_array_is_its_owners(augmenter, path):
     assert not np.array_equal(flip, load(path).latent_maps_["flip_lr"])
 
 
+def test_equal_arrays_are_stored_once_and_loaded_apart():
+    writer, array = Writer(), np.arange(6.0)
+    node = writer.write([array, array.copy(), array, array.reshape(2, 3)])
+    assert len(writer.arrays) == 2
+    reader = Reader(writer.arrays, "cpu", {})
+    reader.read_all(writer.objects)
+    first, equal, same, shaped = reader.read(node)
+    first[0] = 7
+    assert same is first
+    assert [equal[0], shaped.shape, shaped[0, 0], array[0]] == [0, (2, 3), 0, 0]
+
+
 def test_shared_weights_are_stored_once(models, path):
     models["conditional"].save(path)
     weights = [border.weights_of(vae.network_) for vae in models["conditional"].autoencoders_.values()]

@@ -22,7 +22,6 @@ from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from latentaug import VAE, ConditionalVAE, LatentAugmenter, LatentResampler, TransferHead, load
-from latentaug.augs import flip_lr, flip_ud
 from latentaug.models.resampling import check_allowed, composed_labels, draw_copies
 
 FLIPS = ["flip_lr", "flip_ud"]
@@ -47,11 +46,6 @@ class CountingClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X):
         return np.repeat(self.classes_[0], len(X))
-
-
-def half_turn(X):
-    """Upside down."""
-    return flip_lr(flip_ud(X))
 
 
 @pytest.fixture(scope="module")
@@ -269,58 +263,6 @@ def test_a_pipeline_is_searched_over(digits, labels):
     assert len(found.sample_indices_) == 120 * (1 + found.n_augments)
     found.set_params(augmenter__apply="flip_ud", allowed={"flip_lr": [0]})
     assert found.get_params()["augmenter__apply"] == "flip_ud"
-
-
-class TemplateReader(ClassifierMixin, BaseEstimator):
-    """Knows each image by heart: the label of the nearest."""
-
-    def fit(self, X, y):
-        assert X.min() >= 0
-        assert X.max() <= 1
-        self.X_, self.y_, self.classes_ = X, y, np.unique(y)
-        return self
-
-    def predict(self, X):
-        return self.y_[np.argmin(((X[:, None] - self.X_) ** 2).sum(axis=-1), axis=1)]
-
-
-@pytest.mark.parametrize("scale", [1.0, 255.0, np.uint8(255)], ids=["unit", "own range", "uint8"])
-def test_what_augmentations_make_of_labels_is_found(scale):
-    dot, bar, ring = np.zeros((3, 4, 4))
-    dot[0, 0], bar[0], ring[[0, 0, 3, 3], [0, 3, 0, 3]] = 1, 1, 1
-    shapes = {"dot": dot, "dot right": flip_lr(dot[None])[0], "bar": bar, "ring": ring}
-    y = np.repeat(list(shapes), 8)
-    X = np.concatenate([np.repeat(shape[None], 8, axis=0) for shape in shapes.values()])
-    noise = np.random.default_rng(0).random(X.shape)
-    X = ((X * 0.9 + noise * 0.1) * scale).astype(np.asarray(scale).dtype)
-    resampler = LatentResampler(UNFITTED, 3, random_state=0)
-    found = resampler.suggest_allowed(X, y, TemplateReader(), threshold=0.9, random_state=0)
-    assert found["flip_lr"] == {"dot": "dot right", "dot right": "dot", "bar": "bar", "ring": "ring"}
-    assert found["flip_ud"]["ring"] == "ring"
-    _, y_more = resampler.set_params(allowed=found).fit_resample(X, y)
-    once = [k for k, names in enumerate(resampler.applied_) if names == ("flip_lr",)]
-    assert all(y_more[k] == found["flip_lr"][y[resampler.sample_indices_[k]]] for k in once)
-
-
-def test_on_digits_flips_keep_the_symmetric_ones(digits, labels, global_generators):
-    turns = LatentAugmenter([flip_lr, flip_ud, half_turn], PCA(24), method="staged", random_state=0).fit(digits)
-    resampler = LatentResampler(FrozenEstimator(turns))
-    found = resampler.suggest_allowed(digits, labels, SVC(random_state=0), random_state=0)
-    assert resampler.suggest_allowed(digits, labels, SVC(random_state=0), random_state=0) == found
-    for name in FLIPS:
-        assert found[name][0] == 0
-        assert found[name][8] == 8
-        assert found[name].get(2) != 2
-    assert found["half_turn"][6] == 9
-    assert found["half_turn"].get(7) != 7
-    stricter = resampler.suggest_allowed(digits, labels, SVC(random_state=0), threshold=2, random_state=0)
-    assert not any(stricter.values())
-
-
-def test_a_classifier_that_sees_nothing_suggests_nothing_but_its_one_label(digits, labels):
-    resampler = LatentResampler(LatentAugmenter(["flip_lr"], PCA(8), method="staged"))
-    found = resampler.suggest_allowed(digits[:200], labels[:200], CountingClassifier())
-    assert found == {"flip_lr": {0: 0}}
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,15 @@ def test_partial_fit_goes_on_from_fit_and_fit_starts_afresh(digits):
     assert fitted.stream_ is None
 
 
+def test_the_calls_of_a_stream_draw_anew(digits):
+    X, still = digits[:64], clone(QUICK).set_params(learning_rate_init=1e-30)
+    for _ in range(4):
+        still.partial_fit(X)
+    again = clone(still).partial_fit(X).partial_fit(X)
+    assert again.loss_curve_ == still.loss_curve_[:2]
+    assert np.abs(np.diff(sorted(still.loss_curve_))).min() > 1e-4
+
+
 @pytest.mark.parametrize(
     "model",
     [

@@ -1,5 +1,6 @@
 """The networks, the training loop, and the estimator VAE."""
 
+import copy
 import pickle
 import signal
 
@@ -13,11 +14,10 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from latentaug import VAE
-from latentaug.learn.coding import to_images, to_tensor
 from latentaug.learn.geometries import ConjugateMap, OrthogonalMap
 from latentaug.learn.networks import build, initialise
 from latentaug.learn.objectives import kl_divergence, squared_error
-from latentaug.learn.training import OPTIMIZERS, SCHEDULES, TrainingSettings, _BestWeights
+from latentaug.learn.training import OPTIMIZERS, SCHEDULES
 
 QUICK = {"latent_dim": 3, "hidden_channels": (2, 3), "max_iter": 2, "device": "cpu", "random_state": 0}
 
@@ -42,18 +42,12 @@ def test_networks_take_any_image_size_and_channel_count(shape, channels):
     assert 0 <= decoded.min() <= decoded.max() <= 1
 
 
-@given(X=image_stacks())
-def test_the_border_is_crossed_without_loss(X):
-    images = X.astype(np.float32)
-    assert np.array_equal(to_images(to_tensor(images, torch.device("cpu")), X.shape[1:]), images)
-
-
 def test_losses_are_sums_over_an_image_and_means_over_the_batch():
     assert squared_error(torch.ones(5, 1, 3, 2), torch.zeros(5, 1, 3, 2)) == 6
     assert kl_divergence(torch.zeros(5, 4), torch.zeros(5, 4)) == 0
     normal = torch.distributions.Normal
-    mean, std = torch.tensor([[0.3, -1.0]]), torch.tensor([[0.5, 2.0]])
-    expected = torch.distributions.kl_divergence(normal(mean, std), normal(0.0, 1.0)).sum()
+    mean, std = torch.tensor([[0.3, -1.0], [2.0, 0.0]]), torch.tensor([[0.5, 3.0], [2.0, 1.5]])
+    expected = torch.distributions.kl_divergence(normal(mean, std), normal(0.0, 1.0)).sum(dim=1).mean()
     assert torch.isclose(kl_divergence(mean, 2 * std.log()), expected)
 
 
@@ -67,12 +61,14 @@ def test_constrained_maps_hold_their_constraint_after_steps_of_training(seed):
     ]:
         optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
         target = torch.randn(5, 5)
+        first = squared_error(module(), target).item()
         for _ in range(5):
             loss = squared_error(module(), target)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
         assert torch.allclose(holds(module()), torch.eye(5), atol=1e-4)
+        assert squared_error(module(), target) < first
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
@@ -118,12 +114,28 @@ def test_pickled_is_the_same(digits, fitted, global_generators):
     assert b"torch" not in pickle.dumps(fitted.__getstate__()["network_"])
 
 
-def test_score_is_minus_the_objective(digits, fitted):
-    mean, variance = fitted.latent_distribution(digits)
-    error = ((digits - fitted.inverse_transform(mean)) ** 2).sum(axis=(1, 2))
+@given(reconstruction=st.floats(0, 9), kl=st.floats(0, 9))
+def test_score_is_minus_the_objective_under_its_weights(digits, fitted, reconstruction, kl):
+    vae = copy.copy(fitted).set_params(reconstruction_weight=reconstruction, kl_weight=kl)
+    mean, variance = vae.latent_distribution(digits)
+    error = ((digits - vae.inverse_transform(mean)) ** 2).sum(axis=(1, 2))
     divergence = 0.5 * (mean**2 + variance - 1 - np.log(variance)).sum(axis=1)
-    assert np.allclose(fitted.score_samples(digits), -(error + divergence), rtol=1e-4)
-    assert fitted.score(digits) == pytest.approx(fitted.score_samples(digits).mean())
+    expected = -(reconstruction * error + kl * divergence)
+    assert np.allclose(vae.score_samples(digits), expected, rtol=1e-4, atol=1e-6)
+    assert vae.score(digits) == pytest.approx(expected.mean(), rel=1e-4, abs=1e-6)
+
+
+class Bare(VAE):
+    """Decodes latents to themselves."""
+
+    def inverse_transform(self, Z):
+        return Z
+
+
+def test_samples_are_of_the_standard_normal_prior(digits):
+    Z = Bare(**QUICK).fit(digits[:50]).sample(20_000, random_state=0)
+    assert np.allclose(Z.mean(axis=0), 0, atol=0.03)
+    assert np.allclose(np.cov(Z.T), np.eye(3), atol=0.04)
 
 
 @pytest.mark.slow
@@ -156,23 +168,31 @@ def test_warm_start_goes_on(digits, fitted):
     assert vae.fit(digits).loss_curve_[0] < first
 
 
-def test_early_stopping_ends_before_the_last_pass(digits):
-    restless = {**QUICK, "max_iter": 40, "learning_rate_init": 0.1, "learning_rate": "constant"}
-    vae = VAE(**restless, early_stopping=True, n_iter_no_change=2).fit(digits[:200])
-    best = int(np.argmin(vae.validation_curve_))
-    assert vae.n_iter_ == len(vae.validation_curve_) < 40
-    assert best < vae.n_iter_ <= best + 3
+def weights(model):
+    return {name: weight.numpy() for name, weight in model.network_.state_dict().items()}
 
 
-def test_the_weights_of_the_best_pass_are_restored():
-    module, settings = torch.nn.Linear(1, 1), TrainingSettings(n_iter_no_change=2)
-    best, seen = _BestWeights(module, settings), []
-    for weight, loss in [(1.0, 5.0), (2.0, 3.0), (3.0, 4.0), (4.0, 3.5)]:
-        torch.nn.init.constant_(module.weight, weight)
-        seen.append(best.see(loss))
-    best.restore()
-    assert module.weight.item() == 2.0
-    assert seen == [False, False, False, True]
+def test_the_first_weights_are_the_seeds_own(digits):
+    one, again, other = (
+        weights(VAE(**{**QUICK, "random_state": seed}, learning_rate_init=1e-30).fit(X))
+        for seed, X in ((0, digits[:20]), (0, digits[20:50]), (1, digits[:20]))
+    )
+    for name, weight in one.items():
+        assert np.array_equal(weight, again[name])
+        assert not np.isclose(weight, other[name]).any()
+        assert len(np.unique(weight)) == weight.size
+
+
+@pytest.mark.filterwarnings("ignore:The held-out loss was still falling")
+def test_the_model_after_an_early_stop_is_that_of_its_best_pass(digits):
+    restless = {"learning_rate_init": 0.1, "learning_rate": "constant", "kl_warmup": 0}
+    few_passes = {**QUICK, "max_iter": 33}  # steps too few to warm up
+    model = VAE(**few_passes, **restless, early_stopping=True, n_iter_no_change=2)
+    stopped = clone(model).fit(digits[:200])
+    best = int(np.argmin(stopped.validation_curve_))
+    short = clone(model).set_params(max_iter=best + 1).fit(digits[:200])
+    assert best + 1 < stopped.n_iter_
+    assert all(np.array_equal(weight, weights(short)[name]) for name, weight in weights(stopped).items())
 
 
 def test_early_stopping_that_finds_no_end_warns(digits):

@@ -148,7 +148,9 @@ def commutator(views: Views, a: str, b: str) -> float:
     """Image-space commutator of two augmentations over the variance of one order."""
     ab, ba = (views.take(slice(None), c).astype(np.float64) for c in ((a, b), (b, a)))
     difference, variance = ((ab - ba) ** 2).sum(), ((ab - ab.mean(axis=0)) ** 2).sum()
-    return float(difference / variance) if difference else 0.0
+    if not variance:  # a single image, or the same one again and again
+        return np.inf if difference else 0.0
+    return float(difference / variance)
 
 
 def _generate(views: Views, names: Sequence[str], max_group: int) -> tuple[list[Composition], np.ndarray]:

@@ -1,0 +1,334 @@
+"""Where joint and conditional training, heads and their maps lead, and which constraints there are."""
+
+from __future__ import annotations
+
+from benchmarks.mutations.mutation import Mutation
+
+__all__ = ["MUTATIONS"]
+
+JOINT = "tests/test_augmenter.py"
+CONDITIONAL = "tests/test_conditional.py"
+HEADS = "tests/test_transfer.py"
+CONSTRAINTS = "tests/test_augmenter.py tests/test_vae.py"
+STAGED = "tests/test_augmenter.py tests/test_moments.py tests/test_streams.py"
+
+MUTATIONS = (
+    Mutation(
+        "a crossing by fixed maps goes from the target to the source",
+        "return lambda source, target: table[source, target]",
+        "return lambda source, target: table[target, source]",
+        JOINT,
+    ),
+    Mutation(
+        "a table of crossings inverts the target's map",
+        "torch.linalg.inv(L).unsqueeze(1) @ L",
+        "L.unsqueeze(1) @ torch.linalg.inv(L)",
+        JOINT,
+    ),
+    Mutation(
+        "a crossing by learned maps goes from the target to the source",
+        "torch.linalg.inv(L)[source] @ L[target]",
+        "torch.linalg.inv(L)[target] @ L[source]",
+        JOINT,
+    ),
+    Mutation(
+        "a crossing by learned maps undoes its source last",
+        "torch.linalg.inv(L)[source] @ L[target]",
+        "L[target] @ torch.linalg.inv(L)[source]",
+        JOINT,
+    ),
+    Mutation(
+        "a crossing by learned maps applies its source",
+        "torch.linalg.inv(L)[source] @ L[target]",
+        "L[source] @ L[target]",
+        JOINT,
+    ),
+    Mutation(
+        "training carries latents by the transposed crossing",
+        "(z.unsqueeze(1) @ L).squeeze(1)",
+        "(L @ z.unsqueeze(2)).squeeze(2)",
+        JOINT,
+    ),
+    Mutation(
+        "learned maps are not trained",
+        "nn.ModuleList([network, latent_maps])",
+        "nn.ModuleList([network])",
+        JOINT,
+    ),
+    Mutation("most draws stay in their view", "SAME_VIEW = 0.2", "SAME_VIEW = 0.8", JOINT),
+    Mutation("no draw stays in its view", "SAME_VIEW = 0.2", "SAME_VIEW = 0.0", JOINT),
+    Mutation(
+        "crossings only lead away from hubs",
+        "from_hub = rng.random(n) < SAME_VIEW, rng.random(n) < 0.5",
+        "from_hub = rng.random(n) < SAME_VIEW, rng.random(n) < 1.0",
+        JOINT,
+    ),
+    Mutation("any view may be a hub", "rng.integers(n_hubs, size=n)", "rng.integers(n_views, size=n)", JOINT),
+    Mutation("the only hub is the original", "rng.integers(n_hubs, size=n)", "rng.integers(1, size=n)", JOINT),
+    Mutation(
+        "both ends of a crossing are hubs, or neither",
+        "np.where(~same & from_hub, hub, view)",
+        "np.where(~same & ~from_hub, hub, view)",
+        JOINT,
+    ),
+    Mutation(
+        "joint training wants the image that it was given",
+        "tensors = objective.tensor(x), objective.tensor(y)",
+        "tensors = objective.tensor(x), objective.tensor(x)",
+        JOINT,
+    ),
+    Mutation(
+        "joint training encodes the target and wants the source",
+        "tensors = objective.tensor(x), objective.tensor(y)",
+        "tensors = objective.tensor(y), objective.tensor(x)",
+        JOINT,
+    ),
+    Mutation(
+        "every view counts as one with an exact map",
+        "n_hubs = len(group_table(algebra, geometries))",
+        "n_hubs = len(views.compositions)",
+        JOINT,
+    ),
+    Mutation(
+        "only the declared views of a group are trained on",
+        "data = data.of(self.algebra_.compositions())",
+        "data = data.of(data.compositions)",
+        JOINT,
+    ),
+    Mutation(
+        "joint maps are left in float32", "latent_maps.cpu().double().matrices()", "latent_maps.cpu().matrices()", JOINT
+    ),
+    Mutation(
+        "maps of views multiply from the right",
+        "view(composition[:-1]) @ L[composition[-1]]",
+        "L[composition[-1]] @ view(composition[:-1])",
+        JOINT,
+    ),
+    Mutation(
+        "the first stage sees originals only",
+        "rng.integers(len(views.compositions), size=n)",
+        "rng.integers(1, size=n)",
+        f"{JOINT} {HEADS}",
+    ),
+    # Conditional models.
+    Mutation(
+        "an invariant model decodes each view to itself",
+        "return rng.integers(n_views, size=n), rng.integers(n_views, size=n)",
+        "return _own_view(rng, n, n_views)",
+        CONDITIONAL,
+    ),
+    Mutation(
+        "a traditional model decodes each view to any other",
+        "view = rng.integers(n_views, size=n)\n    return view, view",
+        "view = rng.integers(n_views, size=n)\n    return view, rng.permutation(view)",
+        CONDITIONAL,
+    ),
+    Mutation(
+        "conditions of source and target are swapped",
+        "_UnderConditions(network, torch.from_numpy(source), torch.from_numpy(target))",
+        "_UnderConditions(network, torch.from_numpy(target), torch.from_numpy(source))",
+        CONDITIONAL,
+    ),
+    Mutation(
+        "a conditional model wants the image that it was given",
+        "objective(under, objective.tensor(x), objective.tensor(y), noise, done)",
+        "objective(under, objective.tensor(x), objective.tensor(x), noise, done)",
+        CONDITIONAL,
+    ),
+    Mutation(
+        "decoding is told the source's condition",
+        "self.network.decode(z, self.target)",
+        "self.network.decode(z, self.source)",
+        CONDITIONAL,
+    ),
+    Mutation(
+        "encoding is told the target's condition",
+        "self.network.encode(x, self.source)",
+        "self.network.encode(x, self.target)",
+        CONDITIONAL,
+    ),
+    Mutation(
+        "a condition is taken from the encoder's features",
+        "network.encoder.posterior.bias.add_(self.features[view])",
+        "network.encoder.posterior.bias.sub_(self.features[view])",
+        CONDITIONAL,
+    ),
+    Mutation(
+        "a decoder under a condition is one under none",
+        "first.bias.add_(self.latents[view])",
+        "first.bias.add_(0.0)",
+        CONDITIONAL,
+    ),
+    Mutation(
+        "every view has the autoencoder of the original",
+        "self.autoencoders_[self._views[self.algebra_.normal(view)]]",
+        "self.autoencoders_[()]",
+        CONDITIONAL,
+    ),
+    # Heads.
+    Mutation(
+        "a head learns from latents that are not carried",
+        "carry(latents[rows], which)",
+        "carry(latents[rows], 0 * which)",
+        HEADS,
+    ),
+    Mutation(
+        "a head's latents are carried from right to left",
+        "[self.latent_maps_[name] for name in names] for names in data.compositions",
+        "[self.latent_maps_[name] for name in reversed(names)] for names in data.compositions",
+        HEADS,
+    ),
+    Mutation(
+        "the reconstruction weight is nothing to a head",
+        "objective.reconstruction_weight * losses.squared_error(",
+        "losses.squared_error(",
+        HEADS,
+    ),
+    Mutation(
+        "a head's encoder learns log-variances",
+        "losses.squared_error(objective.encode(network, y)[0], z)",
+        "losses.squared_error(objective.encode(network, y)[1], z)",
+        HEADS,
+    ),
+    Mutation("a head's encoder is not trained", "return error + reading, error", "return error, error", HEADS),
+    Mutation(
+        "augmentations are paired backwards",
+        "return dict(zip(sources, targets, strict=True))",
+        "return dict(zip(sources, reversed(targets), strict=True))",
+        HEADS,
+    ),
+    Mutation(
+        "a pairing keeps the order in which it was written",
+        "return {source: pairing[source] for source in sources}",
+        "return dict(pairing)",
+        HEADS,
+    ),
+    Mutation(
+        "a head takes floats on the range of its own images",
+        "value_range=self.augmenter_.format_.value_range",
+        "value_range=self.format_.value_range",
+        HEADS,
+    ),
+    Mutation(
+        "augmented images are read by the augmenter's encoder",
+        "return self._writer(view) if view else self.augmenter_._reader(view)",
+        "return self.augmenter_._reader(view)",
+        HEADS,
+    ),
+    # Constraints on maps.
+    Mutation(
+        "a learned map of an order is turned into other coordinates on one side only",
+        "return Q.T @ self.L @ Q",
+        "return Q @ self.L @ Q",
+        CONSTRAINTS,
+    ),
+    Mutation("a learned map of an order is the identity", "powers[1 % order]", "powers[0]", CONSTRAINTS),
+    Mutation(
+        "a learned map is averaged by applying the group twice",
+        "(self.rho.mT @ self.learned() @ self.rho)",
+        "(self.rho @ self.learned() @ self.rho)",
+        CONSTRAINTS,
+    ),
+    Mutation(
+        "a learned map is not averaged over the group",
+        "(self.rho.mT @ self.learned() @ self.rho).mean(dim=0)",
+        "self.learned()",
+        CONSTRAINTS,
+    ),
+    Mutation(
+        "a learned orthogonal map is an exponential of a symmetric matrix",
+        "torch.matrix_exp(self.weight - self.weight.T)",
+        "torch.matrix_exp(self.weight + self.weight.T)",
+        CONSTRAINTS,
+    ),
+    Mutation(
+        "a learned orthogonal map stays the identity",
+        "torch.matrix_exp(self.weight - self.weight.T)",
+        "torch.matrix_exp(self.weight - self.weight)",
+        CONSTRAINTS,
+    ),
+    Mutation(
+        "auto does not find what commutes with a group of two",
+        "if len(algebra.commutant(name)) > 1 else",
+        "if len(algebra.commutant(name)) > 2 else",
+        CONSTRAINTS,
+    ),
+    Mutation(
+        "a map learned beside a group commutes with all of it",
+        "start.rho[start.algebra.commutant(name)]",
+        "start.rho",
+        CONSTRAINTS,
+    ),
+    Mutation(
+        "a map fitted beside a group commutes with all of it",
+        "pairs.rho[pairs.algebra.commutant(name)]",
+        "pairs.rho",
+        CONSTRAINTS,
+    ),
+    Mutation(
+        "auto never finds what commutes with a group",
+        'return "commuting" if len(algebra.commutant(name)) > 1 else "free"',
+        'return "free"',
+        CONSTRAINTS,
+    ),
+    Mutation(
+        "auto leaves an augmentation of finite order outside the group free",
+        'return "finite_order"',
+        'return "free"',
+        CONSTRAINTS,
+    ),
+    Mutation(
+        'geometry="group" is let through everywhere',
+        '"group": algebra.generators,',
+        '"group": algebra.orders,',
+        CONSTRAINTS,
+    ),
+    Mutation(
+        "gradient descent fits the transposed map",
+        "lambda z: z @ latent_map()",
+        "lambda z: z @ latent_map().T",
+        CONSTRAINTS,
+    ),
+    Mutation(
+        "gradient descent stops after a pass", "max_iter=60, batch_size=64", "max_iter=1, batch_size=64", CONSTRAINTS
+    ),
+    Mutation(
+        "gradient descent fits the inverse map",
+        "return self.rows[()], self.rows[(name,)]",
+        "return self.rows[(name,)], self.rows[()]",
+        f"{CONSTRAINTS} {CONDITIONAL}",
+    ),
+    Mutation(
+        "closed forms fit the moment of the inverse map",
+        "self.moments.between((), (name,))",
+        "self.moments.between((name,), ())",
+        STAGED,
+    ),
+    Mutation(
+        "the nonlinear part of a map is linear while it is trained",
+        "self.last(self.first(z).tanh())",
+        "self.last(self.first(z))",
+        CONDITIONAL,
+    ),
+    Mutation(
+        "a nonlinear map forgets its last bias",
+        "np.tanh(Z @ self.W_1 + self.b_1) @ self.W_2 + self.b_2",
+        "np.tanh(Z @ self.W_1 + self.b_1) @ self.W_2",
+        CONDITIONAL,
+    ),
+    Mutation(
+        "a stream of frozen latents forgets its parts",
+        "moments = moments if before is None else before + moments",
+        "moments = moments",
+        STAGED,
+    ),
+    Mutation(
+        "a stream forgets what was learned of the maps", "load_weights(latent_maps, before)", "dict(before)", STAGED
+    ),
+    Mutation(
+        "processes do not add up their moments",
+        "gram=processes.sum(moments.gram)",
+        "gram=moments.gram",
+        "tests/test_distributed.py tests/test_moments.py",
+    ),
+)

@@ -1,0 +1,118 @@
+"""Files, their readers, and checkpoints."""
+
+from __future__ import annotations
+
+from benchmarks.mutations.mutation import Mutation
+
+__all__ = ["MUTATIONS"]
+
+ARCHIVE = "tests/test_archive.py"
+SAVED = "tests/test_persistence.py"
+FORGED = "tests/test_archive.py tests/test_persistence.py"
+CHECKPOINTS = "tests/test_checkpoints.py"
+
+MUTATIONS = (
+    Mutation(
+        "arrays are not compared with their digest",
+        "if hashlib.sha256(content).hexdigest() != digest:",
+        "if len(digest) != 64:",
+        ARCHIVE,
+    ),
+    Mutation(
+        "bytes around the members are not compared",
+        "if _zip(members) != data:",
+        "if len(_zip(members)) != len(data):",
+        ARCHIVE,
+    ),
+    Mutation(
+        "the next format is read as this one", "int(number[1]) > FORMAT:", "int(number[1]) > FORMAT + 1:", ARCHIVE
+    ),
+    Mutation(
+        "a file is written where it stands",
+        "temporary.replace(path)",
+        "path.write_bytes(content)\n        temporary.unlink()",
+        ARCHIVE,
+    ),
+    Mutation("a save forgets permissions", "shutil.copymode(path, temporary)", "pass", ARCHIVE),
+    Mutation("a save replaces a link", "Path(os.path.realpath(path))", "Path(path)", ARCHIVE),
+    Mutation("a failed save leaves its temporary file", "temporary.unlink(missing_ok=True)", "pass", ARCHIVE),
+    Mutation("a file may name any package", 'if package not in ("latentaug", "sklearn") or any(', "if any(", FORGED),
+    Mutation(
+        "a file may name any class",
+        "isinstance(found, type) and issubclass(found, BaseEstimator)",
+        "isinstance(found, type)",
+        FORGED,
+    ),
+    Mutation("arrays of a file may take any memory", "if self._room < 0:", "if self._room < -(2**50):", FORGED),
+    Mutation(
+        "a node may count from the end", "not 0 <= number < len(self._values)", "not number < len(self._values)", FORGED
+    ),
+    Mutation("the state of a generator is not checked", 'if not 0 <= state["state"]["pos"] <= 624 or', "if", FORGED),
+    Mutation("a loaded array is shared", "return array.copy()", "return array", SAVED),
+    Mutation(
+        "arrays of one content and several shapes are one",
+        "key = (array.dtype.str, array.shape, ",
+        "key = (array.dtype.str, ",
+        SAVED,
+    ),
+    Mutation("arrays in Fortran order come back transposed", 'array.T if content["turned"] else array', "array", SAVED),
+    Mutation("another version is taken in silence", "if version != __version__:", "if version is None:", SAVED),
+    Mutation("minus infinity comes back positive", '"-inf": -math.inf', '"-inf": math.inf', SAVED),
+    Mutation(
+        "a model stays on the device that it was saved on",
+        '{"device": reader.device} if "device" in state else {}',
+        "{}",
+        SAVED,
+    ),
+    Mutation(
+        "functions of others come back by name",
+        "CATALOGUED.get(qualname) or MissingAug(name, qualname)",
+        "CATALOGUE.get(name) or MissingAug(name, qualname)",
+        SAVED,
+    ),
+    Mutation("what holds itself is written until the stack is full", "self._numbers[id(value)] = None", "pass", SAVED),
+    # Checkpoints.
+    Mutation(
+        "a checkpoint of another training is gone on from",
+        'if meta["objects"][0] != self.name:',
+        "if not meta:",
+        CHECKPOINTS,
+    ),
+    Mutation("trainings on other images meet", "*weights, *drawn, *made)", "*weights, *drawn)", CHECKPOINTS),
+    Mutation(
+        "trainings of other settings meet",
+        "fingerprint(repr(self.settings), n_images,",
+        "fingerprint(n_images,",
+        CHECKPOINTS,
+    ),
+    Mutation(
+        "trainings of other objectives meet", "processes=processes, about=about)", "processes=processes)", CHECKPOINTS
+    ),
+    Mutation(
+        "the rate starts anew",
+        'self.n_done, self.is_over = values["n_done"], values["is_over"]',
+        'self.n_done, self.is_over = 0, values["is_over"]',
+        CHECKPOINTS,
+    ),
+    Mutation(
+        "a training that is over goes on",
+        'self.n_done, self.is_over = values["n_done"], values["is_over"]',
+        'self.n_done, self.is_over = values["n_done"], False',
+        CHECKPOINTS,
+    ),
+    Mutation("noise starts anew", 'self.draws.noise.set_state(torch.tensor(arrays["noise"]))', "pass", CHECKPOINTS),
+    Mutation("rows are drawn anew", 'self.draws.rows.bit_generator.state = values["rows"]', "pass", CHECKPOINTS),
+    Mutation("the optimizer starts anew", 'recall(self.optimizer, _under("optimizer", arrays))', "pass", CHECKPOINTS),
+    Mutation(
+        "the best weights so far are lost",
+        'self.best.state = {name: torch.tensor(weight) for name, weight in _under("best", arrays).items()}',
+        "pass",
+        CHECKPOINTS,
+    ),
+    Mutation(
+        "patience starts anew",
+        'self.best.passes_since, self.log.loss_curve = values["passes_since"],',
+        "self.best.passes_since, self.log.loss_curve = 0,",
+        CHECKPOINTS,
+    ),
+)

@@ -1,0 +1,389 @@
+"""Labels and resampling, metrics, displays and data sets."""
+
+from __future__ import annotations
+
+from benchmarks.mutations.mutation import Mutation
+
+__all__ = ["MUTATIONS"]
+
+LABELS = "tests/test_resampling.py"
+METRICS = "tests/test_metrics.py"
+CHARTS = "tests/test_displays.py"
+PICTURES = "tests/test_displays.py"
+DATASETS = "tests/test_datasets.py"
+
+MUTATIONS = (
+    Mutation("labels that few images show are believed", "(most > 0.5) & (plain > 0.5) &", "(plain > 0.5) &", LABELS),
+    Mutation(
+        "labels that the classifier never sees are believed", "(most > 0.5) & (plain > 0.5) &", "(most > 0.5) &", LABELS
+    ),
+    Mutation("the threshold is absolute", "(most >= threshold * plain[best])", "(most >= threshold)", LABELS),
+    Mutation("the threshold is that of the label before", "threshold * plain[best]", "threshold * plain", LABELS),
+    Mutation(
+        "labels follow a composition from right to left",
+        "for name in composition:\n            becomes[k]",
+        "for name in reversed(composition):\n            becomes[k]",
+        LABELS,
+    ),
+    Mutation(
+        "the first compositions are always drawn",
+        "np.where(usable, rng.random_sample(usable.shape), np.inf)",
+        "np.where(usable, 0.0, np.inf)",
+        LABELS,
+    ),
+    Mutation("the first label is never augmented", "becomes.T[numbers] >= 0", "becomes.T[numbers] > 0", LABELS),
+    Mutation(
+        "copies keep their label, whatever they show",
+        "self.classes_[becomes[which, numbers[rows]]]",
+        "self.classes_[numbers[rows]]",
+        LABELS,
+    ),
+    Mutation(
+        "what a label becomes is not looked at",
+        "moves[name][numbers[label]] = numbers[becomes]",
+        "moves[name][numbers[label]] = numbers[label]",
+        LABELS,
+    ),
+    Mutation(
+        "originals are drawn as copies",
+        "composition in self.augmenter_.compositions_ if composition]",
+        "composition in self.augmenter_.compositions_]",
+        LABELS,
+    ),
+    Mutation(
+        "a classifier judges what it has learned",
+        "judge.fit(self._unit_rows(images[learn]), labels[learn])",
+        "judge.fit(self._unit_rows(images), labels)",
+        LABELS,
+    ),
+    Mutation("shares are of the labels seen", 'normalize="true"', 'normalize="pred"', LABELS),
+    Mutation(
+        "integers of a frame are cut off, not rounded",
+        'np.rint(added) if pixels.dtype.kind in "ui" else added',
+        "added",
+        LABELS,
+    ),
+    Mutation(
+        "images of a scale twenty times as great pass",
+        "images.max() > 2 * high - low",
+        "images.max() > 20 * high - low",
+        LABELS,
+    ),
+    # Metrics.
+    Mutation("a gap is a share of the error", "ratio(error - floor, floor)", "ratio(error - floor, error)", METRICS),
+    Mutation(
+        "no gap lies above an exact floor", "0.0 if max(error, floor) < ROUNDING", "0.0 if floor < ROUNDING", METRICS
+    ),
+    Mutation("something of nothing is nothing", 'return float("inf") if part else 0.0', "return 0.0", METRICS),
+    Mutation("the paper's unit is ten times smaller", "1e4 / n_pixels", "1e3 / n_pixels", METRICS),
+    Mutation(
+        "intervals are of twice the share outside", "[(1 - level) / 2, (1 + level) / 2]", "[1 - level, level]", METRICS
+    ),
+    Mutation(
+        "the equivariance error is over the energy",
+        "np.square(Z_aug - Z_aug.mean(axis=0)).sum()",
+        "np.square(Z_aug).sum()",
+        METRICS,
+    ),
+    Mutation(
+        "the equivariance error is over the spread of what was carried",
+        "np.square(Z_aug - Z_aug.mean(axis=0)).sum()",
+        "np.square(Z_carried - Z_carried.mean(axis=0)).sum()",
+        METRICS,
+    ),
+    Mutation(
+        "a commutator defect is over one product",
+        "np.linalg.norm(A) * np.linalg.norm(B))",
+        "np.linalg.norm(A @ B))",
+        METRICS,
+    ),
+    Mutation(
+        "the orthogonality defect is that of order two",
+        "_distance_to_identity(L.T @ L)",
+        "_distance_to_identity(L @ L)",
+        METRICS,
+    ),
+    Mutation(
+        "the defect of an order is that of the next",
+        'np.linalg.matrix_power(check_square("L", L), order)',
+        'np.linalg.matrix_power(check_square("L", L), order + 1)',
+        METRICS,
+    ),
+    Mutation(
+        "errors are of images carried the other way",
+        "self.model.carry(x, source, target))",
+        "self.model.carry(x, target, source))",
+        METRICS,
+    ),
+    Mutation(
+        "the floor of what is applied is the original's",
+        'ErrorRow("apply", c, self.mean((), c), floors[c])',
+        'ErrorRow("apply", c, self.mean((), c), floors[()])',
+        METRICS,
+    ),
+    Mutation(
+        "the floor of what is undone is that of the view",
+        'ErrorRow("undo", c, self.mean(c, ()), floors[()])',
+        'ErrorRow("undo", c, self.mean(c, ()), floors[c])',
+        METRICS,
+    ),
+    Mutation(
+        "what is undone is measured as applied",
+        'ErrorRow("undo", c, self.mean(c, ()), floors[()])',
+        'ErrorRow("undo", c, self.mean((), c), floors[()])',
+        METRICS,
+    ),
+    Mutation(
+        "a view can be left for a shorter one without undoing",
+        "target[: len(source)] == source",
+        "source[: len(target)] == target",
+        METRICS,
+    ),
+    Mutation(
+        "pairs are measured in one order",
+        "[*model.compositions_, *permutations(model.aug_names_, 2)]",
+        "[*model.compositions_]",
+        METRICS,
+    ),
+    Mutation(
+        "a view-to-view matrix is transposed",
+        "[[errors.mean(source, target) for target in compositions] for source in compositions]",
+        "[[errors.mean(target, source) for target in compositions] for source in compositions]",
+        METRICS,
+    ),
+    Mutation(
+        "gaps of a matrix lie above the floor of the source",
+        "[[gap(error, floor) for error, floor in zip(row, self.floors, strict=True)] for row in self.errors]",
+        "[[gap(error, floor) for error in row] for row, floor in zip(self.errors, self.floors, strict=True)]",
+        f"{METRICS} {CHARTS}",
+    ),
+    Mutation(
+        "half of the labels, not of the raw ones, is half of a life",
+        "self.survival < self.raw_survival / 2",
+        "self.survival < 0.5",
+        METRICS,
+    ),
+    Mutation(
+        "recursion is measured against the original, order or not",
+        "composition = () if self.order else (self.name,) * step",
+        "composition = ()",
+        METRICS,
+    ),
+    Mutation(
+        "labels survive as in images that passed through no model",
+        "self._kept(images, labels), raw)",
+        "raw, raw)",
+        METRICS,
+    ),
+    Mutation(
+        "labels are looked at before a whole round",
+        "-(-n_steps // orders[name]) * orders[name]",
+        "(n_steps // orders[name]) * orders[name]",
+        METRICS,
+    ),
+    Mutation(
+        "a row composes single augmentations, too",
+        '"compose": [((), c) for c in known if len(c) == 2]',
+        '"compose": [((), c) for c in known if c]',
+        METRICS,
+    ),
+    Mutation(
+        "the worst gap is that of any task",
+        'for row in table if row.task == "apply"',
+        "for row in table if row",
+        METRICS,
+    ),
+    Mutation(
+        "the worst of a row is a mean",
+        "{name: max(values) for name, values in found.items() if values}",
+        "{name: float(np.mean(values)) for name, values in found.items() if values}",
+        METRICS,
+    ),
+    Mutation("a row measures pairs in one order", "*permutations(names, 2)])", "*combinations(names, 2)])", METRICS),
+    Mutation(
+        "a row undoes nothing", '"undo": [(c, ()) for c in known if', '"undo": [((), c) for c in known if', METRICS
+    ),
+    Mutation(
+        "the equivariance error of a row is turned round",
+        "equivariance_error(encode((name,)), model.transform_latent(Z, name))",
+        "equivariance_error(model.transform_latent(Z, name), encode((name,)))",
+        METRICS,
+    ),
+    Mutation(
+        "a card prints the whole interval for the half",
+        "_bare((high - low) / 2, decimals)",
+        "_bare(high - low, decimals)",
+        METRICS,
+    ),
+    # Displays.
+    Mutation("a loss starts at pass zero", "range(1, len(curve) + 1), curve", "range(len(curve)), curve", CHARTS),
+    Mutation(
+        "training and held-out losses are swapped",
+        '{"training images": self.loss_curve, "held-out images": self.validation_curve}',
+        '{"training images": self.validation_curve, "held-out images": self.loss_curve}',
+        CHARTS,
+    ),
+    Mutation("points have the colours of others", "color=palette(number[order])", "color=palette(number)", CHARTS),
+    Mutation(
+        "the legend of groups runs backwards",
+        "color=palette(k), label=str(name)",
+        "color=palette(len(names) - 1 - k), label=str(name)",
+        CHARTS,
+    ),
+    Mutation(
+        "the axes of a projection say each other's share", "for share in shares]", "for share in shares[::-1]]", CHARTS
+    ),
+    Mutation(
+        "points are grouped by view in turn",
+        "np.repeat([in_words(c) for c in views.compositions], len(views))",
+        "np.tile([in_words(c) for c in views.compositions], len(views))",
+        CHARTS,
+    ),
+    Mutation(
+        "labels of points are repeated",
+        "np.tile(labels, len(views.compositions))",
+        "np.repeat(labels, len(views.compositions))",
+        CHARTS,
+    ),
+    Mutation(
+        "reconstructions are projected as the images",
+        '"reconstruction": _reconstruction_rows',
+        '"reconstruction": _image_rows',
+        CHARTS,
+    ),
+    Mutation(
+        "frames stand in the transposed cells", "colours[i, j], better[i, j])", "colours[i, j], better.T[i, j])", CHARTS
+    ),
+    Mutation(
+        "a cell's text stands in the transposed cell",
+        "ax.text(column, row, text,",
+        "ax.text(row, column, text,",
+        CHARTS,
+    ),
+    Mutation(
+        "a frame stands around the transposed cell",
+        "corner = column - 0.46, row - 0.46",
+        "corner = row - 0.46, column - 0.46",
+        CHARTS,
+    ),
+    Mutation(
+        "cells above the reference are framed",
+        "return matrix < np.broadcast_to(reference",
+        "return matrix > np.broadcast_to(reference",
+        CHARTS,
+    ),
+    Mutation(
+        "rows and columns of a matrix have each other's names",
+        "[in_words(s, 30) for s in self.sources], [in_words(t, 12) for t in self.targets]",
+        "[in_words(t, 30) for t in self.targets], [in_words(s, 12) for s in self.sources]",
+        CHARTS,
+    ),
+    Mutation(
+        "from is written where to belongs", 'ax.set_ylabel("from", fontsize', 'ax.set_ylabel("to", fontsize', CHARTS
+    ),
+    Mutation("gaps in percent are shares", "lambda matrix: 100 * matrix.gaps", "lambda matrix: matrix.gaps", CHARTS),
+    Mutation(
+        "a matrix of gaps is titled as one of errors",
+        '"gap": Values("Gap from view to view"',
+        '"gap": Values("Error from view to view"',
+        CHARTS,
+    ),
+    Mutation(
+        "what is undone is titled as applied", "title=TASKS[self.task].title", 'title=TASKS["apply"].title', PICTURES
+    ),
+    Mutation(
+        "titles of columns run backwards",
+        ": len(self.column_titles)], self.column_titles)",
+        ": len(self.column_titles)], self.column_titles[::-1])",
+        PICTURES,
+    ),
+    Mutation("dark cells are written in black", "(0.299, 0.587, 0.114)) < 0.5", "(0.299, 0.587, 0.114)) > 0.5", CHARTS),
+    Mutation("an algebra's table is transposed", "cells[table[i, j]]", "cells[table[j, i]]", CHARTS),
+    Mutation("an algebra's colours are transposed", "ax.imshow(colours[table])", "ax.imshow(colours[table.T])", CHARTS),
+    Mutation(
+        "labels that survive are shares, not percent",
+        'self._draw_curves(ax, "survival", 100)',
+        'self._draw_curves(ax, "survival", 1)',
+        CHARTS,
+    ),
+    Mutation("all curves have one colour", 'colour = f"C{list(self.curves).index(label)}"', 'colour = "C0"', CHARTS),
+    Mutation("an interval is not in percent", "*factor * np.asarray(interval)", "*np.asarray(interval)", CHARTS),
+    Mutation(
+        "raw labels are shares, not percent",
+        "100 * np.asarray(self.raw_survival)",
+        "np.asarray(self.raw_survival)",
+        CHARTS,
+    ),
+    Mutation(
+        "start and end of a path are swapped",
+        '(("start", "o", 0), ("end", "s", -1))',
+        '(("start", "o", -1), ("end", "s", 0))',
+        PICTURES,
+    ),
+    Mutation(
+        "images of a path are the first ones",
+        "np.asarray(images)[steps])",
+        "np.asarray(images)[: len(steps)])",
+        PICTURES,
+    ),
+    Mutation(
+        "rows of images have each other's labels",
+        "[label for label, _ in self._rows()])",
+        "[label for label, _ in self._rows()][::-1])",
+        PICTURES,
+    ),
+    Mutation("images are drawn as negatives", "cmap(grey)[..., :3]", "cmap(1 - grey)[..., :3]", PICTURES),
+    Mutation(
+        "an undone composition is drawn as applied",
+        "lambda composition: (composition, ())",
+        "lambda composition: ((), composition)",
+        PICTURES,
+    ),
+    Mutation(
+        "errors beside images are against what was given",
+        "self._output(label, c, wanted) for label",
+        "self._output(label, c, given) for label",
+        PICTURES,
+    ),
+    Mutation(
+        "drawn outputs are carried the other way",
+        "m.carry(pixels[route[0]], *route)",
+        "m.carry(pixels[route[0]], *route[::-1])",
+        PICTURES,
+    ),
+    Mutation(
+        "the ends of an interpolation are swapped", "np.stack([a, *line, b])", "np.stack([b, *line, a])", PICTURES
+    ),
+    Mutation("an interpolation does not reach 100 %", "100 * k / (n_steps - 1)", "100 * k / n_steps", PICTURES),
+    Mutation(
+        "samples of a view are drawn of the original",
+        "model.sample(n_samples, apply=apply,",
+        "model.sample(n_samples,",
+        PICTURES,
+    ),
+    # Data sets.
+    Mutation(
+        "the environment comes before the folder named",
+        '(data_home, os.environ.get("LATENTAUG_DATA"))',
+        '(os.environ.get("LATENTAUG_DATA"), data_home)',
+        DATASETS,
+    ),
+    Mutation(
+        "a wrong file is read",
+        'if hashlib.sha256(content).hexdigest() != _SHA256[path.name.removesuffix(".gz")]:',
+        "if len(content) < 8:",
+        DATASETS,
+    ),
+    Mutation(
+        "digits of the sample lie on their side",
+        "rows[:, :-1].reshape(-1, 28, 28).copy()",
+        "rows[:, :-1].reshape(-1, 28, 28).swapaxes(1, 2).copy()",
+        DATASETS,
+    ),
+    Mutation(
+        "digits of the sample come in one order in every ten",
+        "rng.permuted(rng.permuted(by_class, axis=1).T, axis=1)",
+        "rng.permuted(by_class, axis=1).T",
+        DATASETS,
+    ),
+)

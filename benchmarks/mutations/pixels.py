@@ -1,0 +1,322 @@
+"""Pixels of the augmentations, the contract and the scale of images, views, and the laws read off them."""
+
+from __future__ import annotations
+
+from benchmarks.mutations.mutation import Mutation
+
+__all__ = ["MUTATIONS"]
+
+PIXELS = "tests/test_augs.py"
+LAWS = "tests/test_algebra.py tests/test_augmenter.py"
+VIEWS = "tests/test_views.py"
+IMAGES = "tests/test_vae.py tests/test_out.py tests/test_sklearn.py"
+
+MUTATIONS = (
+    Mutation("flip_lr turns the image upside down, too", "return X[:, :, ::-1]", "return X[:, ::-1, ::-1]", PIXELS),
+    Mutation("flip_ud mirrors left to right", "return X[:, ::-1]", "return X[:, :, ::-1]", PIXELS),
+    Mutation("rotate_cw turns the other way", "np.rot90(X, -1, axes=(1, 2))", "np.rot90(X, 1, axes=(1, 2))", PIXELS),
+    Mutation(
+        "both quarter turns turn the other way",
+        "np.rot90(X, -1, axes=(1, 2))",
+        "np.rot90(X, axes=(1, 2))",
+        PIXELS,
+        also=(("np.rot90(X, axes=(1, 2))", "np.rot90(X, -1, axes=(1, 2))"),),
+    ),
+    Mutation(
+        "shear leans the other way", "np.arange(width) - shift[:, None]", "np.arange(width) + shift[:, None]", PIXELS
+    ),
+    Mutation(
+        "shear turns about a row beside the centre",
+        "np.arange(height) - (height - 1) / 2",
+        "np.arange(height) - height / 2",
+        PIXELS,
+    ),
+    Mutation("shear is stronger", "shift = 0.3 *", "shift = 0.4 *", PIXELS),
+    Mutation(
+        "shear repeats the border", "+ ((0, 0),) * (X.ndim - 3))", '+ ((0, 0),) * (X.ndim - 3), mode="edge")', PIXELS
+    ),
+    Mutation(
+        "shear mixes neighbours the other way round",
+        "column(left) * (1 - weight) + column(left + 1) * weight",
+        "column(left) * weight + column(left + 1) * (1 - weight)",
+        PIXELS,
+    ),
+    Mutation("shear reads the nearest column for the left one", "np.floor(source)", "np.round(source)", PIXELS),
+    Mutation(
+        "the nested image lies in a corner",
+        "(height - small[1]) // 2, (width - small[0]) // 2",
+        "(height - small[1]), (width - small[0])",
+        PIXELS,
+    ),
+    Mutation(
+        "the nested image lies a pixel further where there is no middle",
+        "(height - small[1]) // 2, (width - small[0]) // 2",
+        "-((small[1] - height) // 2), -((small[0] - width) // 2)",
+        PIXELS,
+    ),
+    Mutation(
+        "the sides of the nested image are swapped",
+        "(max(width // 2, 1), max(height // 2, 1))",
+        "(max(height // 2, 1), max(width // 2, 1))",
+        PIXELS,
+    ),
+    Mutation("the nested image takes every second pixel", "cv2.INTER_AREA", "cv2.INTER_NEAREST", PIXELS),
+    Mutation("the nested image stands on black", "nested = X.copy()", "nested = np.zeros_like(X)", PIXELS),
+    Mutation(
+        "edges are as strong as both gradients together",
+        "np.hypot(across, along) / 4",
+        "(np.abs(across) + np.abs(along)) / 4",
+        PIXELS,
+    ),
+    Mutation("edges are twice as strong", "np.hypot(across, along) / 4", "np.hypot(across, along) / 2", PIXELS),
+    Mutation(
+        "edges are smoothed evenly",
+        "correlate1d(pixels, [1, 2, 1], axis=a)",
+        "correlate1d(pixels, [1, 1, 1], axis=a)",
+        PIXELS,
+    ),
+    Mutation(
+        "edges are looked for one way only", "for a, b in ((1, 2), (2, 1))", "for a, b in ((1, 2), (1, 2))", PIXELS
+    ),
+    Mutation("the frame of an image is an edge", "[-1, 0, 1], axis=b)", '[-1, 0, 1], axis=b, mode="constant")', PIXELS),
+    Mutation(
+        "Canny follows fainter edges",
+        "np.ascontiguousarray(plane), 100, 200)",
+        "np.ascontiguousarray(plane), 50, 200)",
+        PIXELS,
+    ),
+    Mutation(
+        "Canny starts at fainter edges",
+        "np.ascontiguousarray(plane), 100, 200)",
+        "np.ascontiguousarray(plane), 100, 150)",
+        PIXELS,
+    ),
+    Mutation(
+        "computed bytes are cut off, not rounded",
+        '(np.rint(images) if X.dtype.kind in "ui" else images)',
+        "images",
+        PIXELS,
+    ),
+    Mutation("augmentations of one name are numbered from one", "number = 2", "number = 1", PIXELS),
+    Mutation("kornia's bytes are cut off, not rounded", "* 255).round().clamp(0, 255)", "* 255).clamp(0, 255)", PIXELS),
+    # The contract and the scale.
+    Mutation(
+        "an augmentation that draws at random passes",
+        "if fault is None and not np.array_equal(first, second):",
+        "if fault is None and first.shape != second.shape:",
+        VIEWS,
+    ),
+    Mutation(
+        "an augmentation may leave the range by half of it",
+        "slack = 1e-4 * (high - low)",
+        "slack = 0.5 * (high - low)",
+        VIEWS,
+    ),
+    Mutation("an augmentation is given the images themselves", "aug(images.copy())", "aug(images)", VIEWS),
+    Mutation(
+        "NaN passes as a pixel of an augmentation",
+        'if augmented.dtype.kind == "f" and not np.isfinite(augmented).all():',
+        "if False:",
+        VIEWS,
+    ),
+    Mutation("floats below zero count as in [0, 1]", "(low >= 0 and high <= 1)", "high <= 1", IMAGES),
+    Mutation(
+        "negative integers pass as images", 'in "ui" and (low < 0 or high > 255)', 'in "ui" and high > 255', IMAGES
+    ),
+    Mutation("after fit integers of any size pass", 'elif X.dtype.kind != "f":', 'elif X.dtype.kind == "f":', IMAGES),
+    Mutation(
+        "an array that overlaps the images is written into",
+        "if np.may_share_memory(out, images):",
+        "if out is images:",
+        IMAGES,
+    ),
+    Mutation(
+        "integers that are given out are cut off, not rounded",
+        "np.rint(format_.to_unit(images) * white)",
+        "format_.to_unit(images) * white",
+        IMAGES,
+    ),
+    Mutation(
+        "other autoencoders are given bytes",
+        'return self.format_.to_unit(rows) if rows.dtype.kind in "uib" else rows',
+        "return rows",
+        f"tests/test_augmenter.py {IMAGES}",
+    ),
+    Mutation(
+        "what other autoencoders decode is not cut to the range",
+        "np.clip(images, *self.format_.value_range, out=out)",
+        "np.clip(images, -np.inf, np.inf, out=out)",
+        f"tests/test_augmenter.py {IMAGES}",
+    ),
+    Mutation(
+        "the open end of a bound is let through",
+        "if not low <= value < below or (above and value == low):",
+        "if not low <= value < below:",
+        IMAGES,
+    ),
+    # Views.
+    Mutation(
+        "compositions act from right to left",
+        "for name in names:\n            images = run_aug(",
+        "for name in reversed(names):\n            images = run_aug(",
+        VIEWS,
+    ),
+    Mutation(
+        "an array is used for the shortest beginning",
+        "for k in range(len(composition), -1, -1) if",
+        "for k in range(len(composition) + 1) if",
+        VIEWS,
+    ),
+    Mutation(
+        "the cache counts its places from zero each time", "np.arange(places.start, places.stop)", "np.arange(n)", VIEWS
+    ),
+    Mutation("the cache gives out the first images", "self.images[places[kept]]", "self.images[: len(kept)]", VIEWS),
+    Mutation(
+        "a pair is not made where the target comes first",
+        "np.flatnonzero(source != target)",
+        "np.flatnonzero(source < target)",
+        VIEWS,
+    ),
+    Mutation(
+        "both images of a pair are of the source",
+        "self.mix(rows[differ], target[differ])",
+        "self.mix(rows[differ], source[differ])",
+        VIEWS,
+    ),
+    Mutation(
+        "a sample is the first images",
+        "np.unique(np.linspace(0, len(self) - 1, min(n_images, len(self))).astype(int))",
+        "np.arange(min(n_images, len(self)))",
+        VIEWS,
+    ),
+    Mutation(
+        "a sample pairs images with those of other rows",
+        "{c: take(images, rows) for c, images in",
+        "{c: images[: len(rows)] if c else take(images, rows) for c, images in",
+        VIEWS,
+    ),
+    Mutation(
+        "many augmentations are never trained all together",
+        "(0, 1, 2, len(names))",
+        "(0, 1, 2)",
+        f"{VIEWS} tests/test_algebra.py",
+    ),
+    Mutation(
+        "what was changed in a private memory map is given back",
+        'SHARED = ("r", "r+", "w+")',
+        'SHARED = ("r", "r+", "w+", "c")',
+        "tests/test_mapped.py",
+    ),
+    Mutation(
+        "rows of a memory map come in the order of the file",
+        "taken[part] = array[rows[part]]",
+        "taken[start : start + FAR_ROWS] = array[rows[part]]",
+        "tests/test_mapped.py",
+    ),
+    # Laws.
+    Mutation("images are the same up to a tenth", "rtol=1e-5, atol=1e-6", "rtol=1e-5, atol=1e-1", LAWS),
+    Mutation(
+        "floats are the same to the bit only", "np.allclose(A, B, rtol=1e-5, atol=1e-6)", "np.array_equal(A, B)", LAWS
+    ),
+    Mutation("what commutes must do so to the bit", "COMMUTATOR_TOLERANCE = 0.05", "COMMUTATOR_TOLERANCE = 1e-6", LAWS),
+    Mutation(
+        "what does not commute by a half commutes", "COMMUTATOR_TOLERANCE = 0.05", "COMMUTATOR_TOLERANCE = 0.5", LAWS
+    ),
+    Mutation(
+        "what nothing is known of commutes",
+        "self.commutators.get((b, a), np.inf)",
+        "self.commutators.get((b, a), 0.0)",
+        LAWS,
+    ),
+    Mutation(
+        "pairs commute in the order of their names only",
+        "self.commutators.get((a, b), self.commutators.get((b, a), np.inf))",
+        "self.commutators.get((a, b), np.inf)",
+        LAWS,
+    ),
+    Mutation("a commutator is taken over the energy", "((ab - ab.mean(axis=0)) ** 2).sum()", "(ab**2).sum()", LAWS),
+    Mutation(
+        "a commutator is taken over the spread about one grey",
+        "((ab - ab.mean(axis=0)) ** 2).sum()",
+        "((ab - ab.mean()) ** 2).sum()",
+        LAWS,
+    ),
+    Mutation(
+        "commutators of bytes overflow",
+        "(views.take(slice(None), c).astype(np.float64) for c in",
+        "(views.take(slice(None), c) for c in",
+        LAWS,
+    ),
+    Mutation(
+        "no augmentation has order one", "for n in range(1, max_order + 1):", "for n in range(2, max_order + 1):", LAWS
+    ),
+    Mutation(
+        "the largest order is not looked for",
+        "for n in range(1, max_order + 1):",
+        "for n in range(1, max_order):",
+        LAWS,
+    ),
+    Mutation(
+        "an element is followed from right to left",
+        "int(self.cayley_table[number, self.generators[name]])",
+        "int(self.cayley_table[self.generators[name], number])",
+        LAWS,
+    ),
+    Mutation(
+        "the Cayley table is transposed",
+        "elements, np.stack(columns, axis=1)",
+        "elements, np.stack(columns, axis=0)",
+        LAWS,
+    ),
+    Mutation(
+        "a group as large as allowed is refused",
+        "if len(elements) > max_group:\n        return None",
+        "if len(elements) >= max_group:\n        return None",
+        LAWS,
+    ),
+    Mutation(
+        "everything commutes with all generators",
+        "g for g in self.generators if self.commute(name, g)",
+        "g for g in self.generators",
+        LAWS,
+    ),
+    Mutation(
+        "a subgroup is that of its first generator",
+        "steps = [self.generators[name] for name in names]",
+        "steps = [self.generators[name] for name in names[:1]]",
+        LAWS,
+    ),
+    Mutation(
+        "views to train on apply the group last",
+        "element + rest for rest in others",
+        "rest + element for rest in others",
+        LAWS,
+    ),
+    Mutation(
+        "views of the group come last", "key=lambda c: not self.in_group(c)", "key=lambda c: self.in_group(c)", LAWS
+    ),
+    Mutation(
+        "compositions that differ are one where nothing commutes",
+        "if all(self.commute(name, g) for name in others for g in self.generators):",
+        "if True:",
+        LAWS,
+    ),
+    Mutation(
+        "the identity inside a composition makes it another",
+        "part for part in normal if part != (0,)",
+        "part for part in normal",
+        LAWS,
+    ),
+    Mutation(
+        "the representation acts on the wrong side",
+        "np.eye(n_elements)[cayley_table[:, g]]",
+        "np.eye(n_elements)[cayley_table[g]]",
+        LAWS,
+    ),
+    Mutation(
+        "the representation is that of inverses",
+        "np.eye(n_elements)[cayley_table[:, g]]",
+        "np.eye(n_elements)[cayley_table[:, g]].T",
+        LAWS,
+    ),
+)
