@@ -20,7 +20,7 @@ from latentaug.images import ImageFormat
 from latentaug.learn.networks import Decoder, Upsampling
 
 __all__ = [
-    "ImageCoder", "decode_with_jacobian", "find_device", "find_device_or_cpu", "load_weights", "refine", "to_images",
+    "ImageCoder", "coder_of", "decode_with_jacobian", "find_device", "find_device_or_cpu", "load_weights", "refine", "to_images",
     "to_tensor", "to_unit_tensor", "weights_of",
 ]  # fmt: skip
 
@@ -222,3 +222,9 @@ class ImageCoder:
         if (low, high) != (0.0, 1.0):
             images = (images * (high - low) + low).clamp_(low, high)
         out[...] = to_images(images, out.shape[1:])
+
+
+def coder_of(autoencoder: Any) -> ImageCoder | None:
+    """The coder of a fitted estimator with a network, such as a `VAE`; None where it has none."""
+    parts = [getattr(autoencoder, name, None) for name in ("network_", "format_", "device_", "refine_steps")]
+    return None if None in parts[:3] else ImageCoder(*parts)

@@ -19,6 +19,7 @@ from latentaug.augs.steps import Composition
 from latentaug.augs.views import Views
 from latentaug.images import ImageFormat, in_dtype
 from latentaug.latent.maps import Moments
+from latentaug.learn.coding import ImageCoder, coder_of
 
 __all__ = ["Codec", "accumulate", "fitted_model", "start_autoencoder"]
 
@@ -74,10 +75,10 @@ class Codec:
         return self.format_.to_unit(rows) if rows.dtype.kind in "uib" else rows
 
     @property
-    def _coder(self) -> Any:
+    def _coder(self) -> ImageCoder | None:
         """That of the autoencoder, if it is a `VAE` of images as large as these; else None."""
         fits = getattr(self.autoencoder, "n_features_in_", None) == self.format_.n_pixels
-        return getattr(self.autoencoder, "coder_", None) if fits else None
+        return coder_of(self.autoencoder) if fits else None
 
     def encode(self, images: np.ndarray) -> np.ndarray:
         """Latent rows (n, d) of a stack of images, which were checked."""

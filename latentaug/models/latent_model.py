@@ -22,10 +22,9 @@ from latentaug._checks import (
 from latentaug.augs.steps import Composition, Step, as_composition, inverse, powers, reduced
 from latentaug.augs.views import Views
 from latentaug.images import ImageFormat, check_images, is_flat
-from latentaug.models.base import ImageTransformer, if_invertible
 from latentaug.models.codec import Codec
 from latentaug.models.errors import error_table
-from latentaug.models.transform import LatentTransform
+from latentaug.models.transform import ImageTransformer, LatentTransform, if_invertible
 
 __all__ = ["LatentModel"]
 

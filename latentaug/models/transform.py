@@ -7,14 +7,84 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.base import OneToOneFeatureMixin
+from sklearn.utils import metadata_routing
+from sklearn.utils.metaestimators import available_if
 
 from latentaug._checks import check_latents, check_model, shown, unknown_name
 from latentaug.augs.steps import Composition, Step, as_composition, inverse, powers, reduced, say
 from latentaug.images import check_images, check_out, is_flat
 from latentaug.latent import maps
-from latentaug.models.base import ImageTransformer, if_invertible
+from latentaug.models.base import Transformer
 
-__all__ = ["LatentTransform"]
+__all__ = ["ImageTransformer", "LatentTransform", "if_invertible"]
+
+if_invertible = available_if(lambda self: self.is_invertible)
+
+
+class ImageTransformer(Transformer):
+    """Abstract transformer that gives out images: into an array `out` that is no metadata, and with feature names.
+
+    The names are those that came in, where images are flat rows. Without names scikit-learn leaves arrays as they are,
+    so image stacks stay arrays also where it is told to give out data frames.
+    """
+
+    __metadata_request__transform = {"out": metadata_routing.UNUSED}  # noqa: RUF012  (scikit-learn's protocol)
+    __metadata_request__inverse_transform = {"out": metadata_routing.UNUSED}  # noqa: RUF012
+
+    def _applied(self) -> Any:
+        """The `LatentTransform` that `transform` applies."""
+        raise NotImplementedError(f"{type(self).__name__} says what it applies.")
+
+    def transform(self, X: ArrayLike, out: np.ndarray | None = None) -> np.ndarray:
+        """Augmented images: by the composition named by `apply`, or by the steps.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
+            Integers 0..255, or floats on the range of the training data.
+        out : ndarray of the shape of `X`, default=None
+            What is written into and returned, a memory map too: of float32, float64, or integers, rounded to 0..255.
+
+        Returns
+        -------
+        ndarray of the shape of `X`
+            As float32, or `out`; in [0, 1], or on the range of the training data.
+        """
+        return self._applied().push(X, out)
+
+    @if_invertible
+    def inverse_transform(self, X: ArrayLike, out: np.ndarray | None = None) -> np.ndarray:
+        """Images with the composition named by `apply`, or the steps, undone.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
+            Augmented images, scaled as in `transform`.
+        out : ndarray of the shape of `X`, default=None
+            As in `transform`.
+
+        Returns
+        -------
+        ndarray of the shape of `X`
+            As in `transform`.
+        """
+        return self._applied().inverse().push(X, out)
+
+    @available_if(lambda self: getattr(self, "format_", None) is None or self.format_.flat)
+    def get_feature_names_out(self, input_features=None):
+        """Names of the features given out: those of the rows given in.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names to check against those seen in `fit`.
+
+        Returns
+        -------
+        ndarray of str
+        """
+        return OneToOneFeatureMixin.get_feature_names_out(self, input_features)
 
 
 class LatentTransform(ImageTransformer):

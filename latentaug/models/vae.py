@@ -390,12 +390,11 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
     def _build_network(self) -> Autoencoder:
         return build(self.image_shape_, self.latent_dim, self.hidden_channels)
 
-    @property
-    def coder_(self) -> ImageCoder:
+    def _coder(self) -> ImageCoder:
         """The trained network as functions of checked images and latent rows."""
-        network, format_ = self.network_, self.format_  # AttributeError before fit
+        check_is_fitted(self)
         check_number("refine_steps", self.refine_steps, low=0, integer=True)
-        return ImageCoder(network, format_, self.device_, self.refine_steps)
+        return ImageCoder(self.network_, self.format_, self.device_, self.refine_steps)
 
     def transform(self, X: ArrayLike) -> np.ndarray:
         """Encode images to the mean of their posteriors, refined by `refine_steps` steps.
@@ -410,8 +409,8 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         ndarray of shape (n_images, latent_dim)
             Latent rows, as float32.
         """
-        check_is_fitted(self)
-        return self.coder_.encode(check_images(self, X, reset=False))
+        coder = self._coder()
+        return coder.encode(check_images(self, X, reset=False))
 
     def latent_distribution(self, X: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """Posterior of the latents of images: independent normals.
@@ -428,10 +427,9 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         variance : ndarray of shape (n_images, latent_dim)
             As float32.
         """
-        check_is_fitted(self)
-        images = check_images(self, X, reset=False)
-        mean, variance = np.empty((2, len(images), self.coder_.latent_dim), dtype=np.float32)
-        for rows, _, z, log_variance in self.coder_.posteriors(images):
+        coder, images = self._coder(), check_images(self, X, reset=False)
+        mean, variance = np.empty((2, len(images), coder.latent_dim), dtype=np.float32)
+        for rows, _, z, log_variance in coder.posteriors(images):
             mean[rows], variance[rows] = z.cpu(), log_variance.exp().cpu()
         return mean, variance
 
@@ -448,11 +446,11 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         ndarray of shape (n_images, H, W[, C]) or (n_images, n_features)
             Images in the layout of the training data, as float32; in [0, 1], or on its range.
         """
-        check_is_fitted(self)
-        Z = check_latents(Z, self.coder_.latent_dim)
+        coder = self._coder()
+        Z = check_latents(Z, coder.latent_dim)
         images = np.empty((len(Z), *self.format_.image_shape), dtype=np.float32)
         for rows in batches(len(Z), self.format_.n_pixels):
-            self.coder_.write(Z[rows], images[rows])
+            coder.write(Z[rows], images[rows])
         return self.format_.layout(images)
 
     def sample(self, n_samples: int = 1, random_state: RandomState = None) -> np.ndarray:
@@ -470,10 +468,10 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         ndarray of shape (n_samples, H, W[, C]) or (n_samples, n_features)
             As `inverse_transform` gives them.
         """
-        check_is_fitted(self)
+        coder = self._coder()
         check_number("n_samples", n_samples, low=1, integer=True)
         rng = check_random_state(draw_seed(random_state))
-        return self.inverse_transform(rng.standard_normal((n_samples, self.coder_.latent_dim)))
+        return self.inverse_transform(rng.standard_normal((n_samples, coder.latent_dim)))
 
     def score_samples(self, X: ArrayLike) -> np.ndarray:
         """How well each image is described: minus the training objective, at the posterior mean.
@@ -488,10 +486,9 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         ndarray of shape (n_images,)
             ``-(reconstruction_weight * squared error summed over pixels in [0, 1] + kl_weight * KL in nats)``.
         """
-        check_is_fitted(self)
-        images = check_images(self, X, reset=False)
+        coder, images = self._coder(), check_images(self, X, reset=False)
         scores = np.empty(len(images))
-        for rows, *posterior in self.coder_.posteriors(images):
+        for rows, *posterior in coder.posteriors(images):
             scores[rows] = -self._objective(*posterior).cpu()
         return scores
 
@@ -520,8 +517,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
 
     @property
     def _n_features_out(self) -> int:
-        check_is_fitted(self)
-        return self.coder_.latent_dim
+        return self._coder().latent_dim
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
