@@ -226,5 +226,6 @@ class ImageCoder:
 
 def coder_of(autoencoder: Any) -> ImageCoder | None:
     """The coder of a fitted estimator with a network, such as a `VAE`; None where it has none."""
-    parts = [getattr(autoencoder, name, None) for name in ("network_", "format_", "device_", "refine_steps")]
+    names = ("network_", "format_", "device_", "refine_steps")
+    parts: list[Any] = [getattr(autoencoder, name, None) for name in names]
     return None if None in parts[:3] else ImageCoder(*parts)

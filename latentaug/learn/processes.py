@@ -161,7 +161,7 @@ def _count(device: torch.device, devices: Any) -> tuple[int, int]:
     if devices == "auto":
         several = device.type == "cuda" and device.index is None
         return 1, torch.cuda.device_count() if several else 1
-    num_nodes, per_node = (1, devices) if isinstance(devices, (int, np.integer)) else devices
+    num_nodes, per_node = map(int, (1, devices) if isinstance(devices, (int, np.integer)) else devices)
     if found and num_nodes * per_node not in (1, found):
         raise ValueError(
             f"devices={devices} asks for {num_nodes * per_node} processes. "

@@ -127,7 +127,7 @@ class Joint:
         if before is not None:
             load_weights(latent_maps, before)
         n_hubs = len(group_table(*laws))
-        trained = autoencoder.learn(CrossReconstruction, views, latent_maps, n_hubs, goes_on=goes_on).latent_maps
+        trained = autoencoder.learn(views, CrossReconstruction, latent_maps, n_hubs, goes_on=goes_on).latent_maps
         return trained.exact(), weights_of(trained)
 
 
@@ -258,7 +258,7 @@ class LatentAugmenter(LatentModel):
             On a wrong parameter, array or augmentation; the augmentation is named.
         """
         self._check_parameters()
-        with Fitting(self, X, y) as fitting:
+        with self._fitting(X, y) as fitting:
             data = self._begin(X, views, fitting.seed)
             self._fit_maps(data, fitting)
         return self
@@ -292,7 +292,7 @@ class LatentAugmenter(LatentModel):
             As in `fit`, and where maps are not fitted in closed form.
         """
         self._check_parameters()
-        with Fitting(self, X, y) as fitting:
+        with self._fitting(X, y) as fitting:
             if hasattr(self, "latent_maps_"):
                 data, before = views_of(self, X, None, views, reset=False).of(self.compositions_), self.stream_
                 self.autoencoder_ = copy.copy(self.autoencoder_)  # the fitted one stays, should this fail

@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import cached_property, wraps
 from types import TracebackType
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
 
 from latentaug._version import DOCUMENTATION
 from latentaug.learn.processes import agree_on_seed
@@ -22,34 +21,58 @@ from latentaug.persistence import packed_state, save, unpacked_state
 
 __all__ = ["Estimator", "Fitting", "Transformer", "all_or_nothing"]
 
-try:
-    from sklearn.callback import CallbackSupportMixin, with_callbacks
-except ImportError:
+Anyone = TypeVar("Anyone")
 
-    class _NoContext:
-        is_awaited: bool
+if TYPE_CHECKING:  # scikit-learn ships no types, and what derives from nobody knows what has every attribute
 
-        def subcontext(self, **task: Any) -> _NoContext:
-            return _NoContext()
+    class BaseEstimator:
+        def get_params(self, deep: bool = True) -> dict[str, Any]: ...
+        def set_params(self: Anyone, **params: Any) -> Anyone: ...
+        def set_callbacks(self: Anyone, *callbacks: Any) -> Anyone: ...
+        def __sklearn_tags__(self) -> Any: ...
+        def __getstate__(self) -> dict[str, Any]: ...
+        def __setstate__(self, state: Any) -> None: ...
 
-        def call_on_fit_task_begin(self, **task: Any) -> None:
-            pass
+    class TransformerMixin:
+        def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> np.ndarray: ...
+        def set_output(self: Anyone, *, transform: str | None = None) -> Anyone: ...
 
-        def call_on_fit_task_end(self, **task: Any) -> bool:
-            return False
+    class CallbackSupportMixin:
+        def _init_callback_context(self, **task: Any) -> Any: ...
 
-        def propagate_callback_context(self, sub_estimator: Any) -> Any:
-            return nullcontext()
+    def with_callbacks(method: Anyone) -> Anyone: ...
 
-    class CallbackSupportMixin:  # type: ignore[no-redef]
-        """An estimator without callbacks."""
+else:
+    from sklearn.base import BaseEstimator, TransformerMixin
 
-        def _init_callback_context(self, **task: Any) -> _NoContext:
-            return _NoContext()
+    try:
+        from sklearn.callback import CallbackSupportMixin, with_callbacks
+    except ImportError:
 
-    def with_callbacks(method: Callable) -> Callable:
-        """Leave a method as it is."""
-        return method
+        class _NoContext:
+            """Whatever is told, nothing is done."""
+
+            def subcontext(self, **task):
+                return _NoContext()
+
+            def call_on_fit_task_begin(self, **task):
+                pass
+
+            def call_on_fit_task_end(self, **task):
+                return False
+
+            def propagate_callback_context(self, sub_estimator):
+                return nullcontext()
+
+        class CallbackSupportMixin:
+            """An estimator without callbacks."""
+
+            def _init_callback_context(self, **task):
+                return _NoContext()
+
+        def with_callbacks(method):
+            """Leave a method as it is."""
+            return method
 
 
 Self = TypeVar("Self", bound="Estimator")
@@ -65,12 +88,12 @@ def all_or_nothing(
 
     @wraps(fit)
     def fit_or_restore(estimator: Self, /, *args: Given.args, **kwargs: Given.kwargs) -> Result:
-        before = dict(vars(estimator))
+        before = estimator.__dict__.copy()
         try:
             return managed(estimator, *args, **kwargs)
         except BaseException:
-            vars(estimator).clear()
-            vars(estimator).update(before)
+            estimator.__dict__.clear()
+            estimator.__dict__.update(before)
             raise
 
     return fit_or_restore
@@ -85,13 +108,12 @@ class Fitting:
     X : array-like
     y : array-like or None
         Monitors score only where there is a `y`; for one that is None, and ignored, NaN stands in.
-    max_subtasks : int, default=1
+    context : callback context of scikit-learn
     """
 
-    def __init__(self, estimator: Any, X: Any, y: Any, max_subtasks: int = 1) -> None:
-        self.estimator = estimator
+    def __init__(self, estimator: Any, X: Any, y: Any, context: Any) -> None:
+        self.estimator, self.context = estimator, context
         self.data = {"X": X, "y": (lambda: np.full(len(X), np.nan)) if y is None else y}
-        self.context = estimator._init_callback_context(max_subtasks=max_subtasks)
 
     def __enter__(self) -> Fitting:
         self.context.call_on_fit_task_begin(estimator=self.estimator, **self.data)
@@ -170,6 +192,9 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         True
         """
         save(self, path)
+
+    def _fitting(self, X: Any, y: Any, max_subtasks: int = 1) -> Fitting:
+        return Fitting(self, X, y, self._init_callback_context(max_subtasks=max_subtasks))
 
     def __getstate__(self) -> dict[str, Any]:
         return packed_state(super().__getstate__())

@@ -64,8 +64,8 @@ class Codec:
         """Fit the autoencoder on every view: lazily where it can, else on all of them at once."""
         if isinstance(self.autoencoder, FrozenEstimator):
             return
-        if hasattr(self.autoencoder, "fit_views"):
-            self.autoencoder.fit_views(views)
+        if hasattr(self.autoencoder, "learn"):
+            self.autoencoder.learn(views)
             return
         every = (self._rows(views.take(slice(None), composition)) for composition in views.compositions)
         self.autoencoder.fit(np.concatenate(list(every)))

@@ -18,7 +18,7 @@ from latentaug._checks import RandomState, check_classifier, check_number, draw_
 from latentaug.augs.catalogue import name_augs
 from latentaug.augs.steps import Composition, repeated
 from latentaug.images import ImageFormat, check_images, in_dtype
-from latentaug.models.base import Estimator, Fitting, all_or_nothing
+from latentaug.models.base import Estimator, all_or_nothing
 from latentaug.models.codec import fitted_model
 from latentaug.models.latent_model import LatentModel
 
@@ -312,7 +312,7 @@ class LatentResampler(Estimator):
         names = model.aug_names_ if hasattr(model, "aug_names_") else list(name_augs(model.augs))
         moves = check_allowed(self.allowed, names, self.classes_)
         seed = draw_seed(self.random_state)
-        with Fitting(self, X, y) as fitting:
+        with self._fitting(X, y) as fitting:
             self.augmenter_ = fitted_model(self.augmenter, X, seed, fitting.of)
             images = check_images(self.augmenter_, X, reset=False)
             _check_scale(images, self.augmenter_.format_)

@@ -21,7 +21,7 @@ from latentaug.latent import maps
 from latentaug.latent.algebra import Algebra, find_algebra
 from latentaug.learn.objectives import HeadDecoding
 from latentaug.models.augmenter import LatentAugmenter
-from latentaug.models.base import Fitting, all_or_nothing
+from latentaug.models.base import all_or_nothing
 from latentaug.models.codec import Codec, fitted_model, start_autoencoder
 from latentaug.models.latent_model import LatentModel
 from latentaug.models.vae import VAE
@@ -170,7 +170,7 @@ class TransferHead(LatentModel):
             On a wrong parameter or array, augmentations of another number, or a pairing that is no bijection.
         """
         self._check_parameters()
-        with Fitting(self, X, y, max_subtasks=2) as fitting:
+        with self._fitting(X, y, max_subtasks=2) as fitting:
             seed = fitting.seed
             self.augmenter_ = fitted_model(self.augmenter, X, seed, fitting.of)
             check_images(self.augmenter_, X, reset=False)
@@ -182,7 +182,7 @@ class TransferHead(LatentModel):
             self.compositions_, self.aug_names_, self.undo_ = data.compositions, list(data.augs), bool(self.undo)
             self.autoencoder_ = self._start_head(seed)
             with fitting.of(self.autoencoder_):
-                self.autoencoder_.learn(HeadDecoding, data, self._encode(data), self._carry(data), self.undo_)
+                self.autoencoder_.learn(data, HeadDecoding, self._encode(data), self._carry(data), self.undo_)
             self.latent_boxes_ = self._find_boxes(data if self.undo_ else data.of([()]))
         return self
 

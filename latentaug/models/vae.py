@@ -38,7 +38,6 @@ from latentaug.learn.resuming import STREAM_STEPS, Stream, check_place
 from latentaug.learn.training import (
     Draws,
     Surroundings,
-    Trained,
     TrainingLog,
     TrainingSettings,
     Watch,
@@ -273,7 +272,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
             On a wrong parameter or array, and where training diverges.
         """
         images = check_images(self, X, reset=True, image_shape=self.image_shape)
-        self._learn(Reconstruction, Views(images, {}, self.format_), (), X, y)
+        self._learn(Views(images, {}, self.format_), Reconstruction, (), X, y)
         return self
 
     @all_or_nothing
@@ -302,36 +301,20 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         """
         first = not hasattr(self, "network_")
         images = check_images(self, X, reset=first, image_shape=self.image_shape)
-        self._learn(Reconstruction, Views(images, {}, self.format_), (), X, y, goes_on=True)
-        return self
-
-    def fit_views(self, views: Views) -> VAE:
-        """Train on every view of a data set, Eq. 5.
-
-        Parameters
-        ----------
-        views : Views
-            Compositions of augmentations over images.
-
-        Returns
-        -------
-        VAE
-            Itself, fitted.
-        """
-        self.learn(Reconstruction, views)
+        self._learn(Views(images, {}, self.format_), Reconstruction, (), X, y, goes_on=True)
         return self
 
     @all_or_nothing
-    def learn(self, objective: type[Trained], views: Views, *given: Any, goes_on: bool = False) -> Trained:
+    def learn(self, views: Views, objective: Any = Reconstruction, *given: Any, goes_on: bool = False) -> Any:
         """Train by an objective on the views of a data set.
 
         Parameters
         ----------
-        objective : class
-            A subclass of `latentaug.learn.objectives.ImageObjective`; made of the network, the views, their `Terms`,
-            and what is given.
         views : Views
             Compositions of augmentations over images.
+        objective : class, default=Reconstruction
+            A subclass of `latentaug.learn.objectives.ImageObjective`; made of the network, the views, their `Terms`,
+            and what is given.
         *given
             What the objective takes beside them.
         goes_on : bool, default=False
@@ -345,10 +328,10 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         check_kind("objective", objective, type, "a class of objectives")
         check_kind("views", views, Views, "a Views")
         check_flag("goes_on", goes_on)
-        return self._learn(objective, views, given, views.images, None, goes_on)
+        return self._learn(views, objective, given, views.images, None, goes_on)
 
     def _learn(
-        self, objective: Any, views: Views, given: tuple[Any, ...], X: Any, y: Any, goes_on: bool = False
+        self, views: Views, objective: Any, given: tuple[Any, ...], X: Any, y: Any, goes_on: bool = False
     ) -> Any:
         check_vae(self)
         settings, processes = settings_of(self), join(self.device, self.devices)
@@ -359,7 +342,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         before = getattr(self, "loss_curve_", []) if goes_on else []
         self.format_, self.image_shape_ = views.format_, views.format_.image_shape
         self.n_features_in_ = views.format_.n_pixels
-        with Fitting(self, X, y, max_subtasks=settings.max_iter) as fitting:
+        with self._fitting(X, y, max_subtasks=settings.max_iter) as fitting:
             draws = Draws.from_seed(seed, processes.device)
             network = self._start_network(draws, self.warm_start or goes_on).to(processes.device)
             passes = _Passes(fitting, lambda log: _fitted_attributes(copy.deepcopy(network), log, before))
@@ -367,7 +350,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
             weights = self.reconstruction_weight, self.kl_weight, self.kl_warmup
             terms = Terms(*weights, self.format_, processes.device, self.precision)
             trained, log = train(objective(network, views, terms, *given), settings, draws, around)
-            vars(self).update(_fitted_attributes(network, log, before))
+            self.__dict__.update(_fitted_attributes(network, log, before))
         return trained
 
     def _streamed(self, settings: TrainingSettings, seed: int) -> tuple[TrainingSettings, Stream]:
