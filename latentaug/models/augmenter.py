@@ -14,10 +14,9 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils.metaestimators import available_if
 
 from latentaug._checks import RandomState, check_choice, check_verbosity, shown
-from latentaug.augs.steps import Composition
-from latentaug.augs.views import Views, views_of
-from latentaug.latent.algebra import MAX_GROUP, Algebra, find_algebra
-from latentaug.latent.maps import LatentMap, Moments, condition_number, is_linear
+from latentaug.augs.views import Composition, Views, views_of
+from latentaug.latent.algebra import MAX_GROUP, Algebra
+from latentaug.latent.maps import LatentMap, Moments
 from latentaug.learn.coding import load_weights, weights_of
 from latentaug.learn.geometries import (
     GEOMETRIES,
@@ -207,7 +206,6 @@ class LatentAugmenter(LatentModel):
     np.float64(32.0)
     """
 
-    algebra_: Algebra
     geometries_: dict[str, str]
     stream_: Any
 
@@ -306,21 +304,19 @@ class LatentAugmenter(LatentModel):
         shape = getattr(self.autoencoder, "image_shape", None) if self.image_shape is None else self.image_shape
         data = views_of(self, X, shape, views)
         self.autoencoder_ = start_autoencoder(self._autoencoder, seed)
-        self.algebra_ = find_algebra(data, max_group=METHODS[self.method].largest_group(self.autoencoder_))
+        self._find_laws(data, METHODS[self.method].largest_group(self.autoencoder_))
         self.geometries_ = choose_geometries(self.geometry, self.algebra_)
         wanted = compositions_to_train(self.algebra_, self.geometries_)
         data = data if wanted is None else data.of(wanted)
-        self.compositions_, self.aug_names_ = data.compositions, list(data.augs)
+        self.compositions_ = data.compositions
         return data
 
     def _fit_maps(self, data: Views, fitting: Fitting, before: Any = None, goes_on: bool = False) -> None:
         """Fit autoencoder and maps on some views, and what is told of the maps."""
         found = Found(self.algebra_, self.geometries_, self.solver, fitting.seed)
         with fitting.of(self.autoencoder_):
-            fit = METHODS[self.method].fit
-            self.latent_maps_, self.stream_ = fit(self.autoencoder_, data, found, before, goes_on)
-            self.condition_numbers_ = {name: condition_number(L) for name, L in self.latent_maps_.items()}
-            self.latent_boxes_ = self._find_boxes(data)
+            latent_maps, self.stream_ = METHODS[self.method].fit(self.autoencoder_, data, found, before, goes_on)
+            self._tell_maps(latent_maps, data)
 
     @property
     def _autoencoder(self) -> Any:
@@ -344,7 +340,5 @@ class LatentAugmenter(LatentModel):
     @property
     def is_invertible(self) -> bool:
         """Whether the maps can be undone: all but nonlinear ones."""
-        if hasattr(self, "latent_maps_"):
-            return all(map(is_linear, self.latent_maps_.values()))
-        geometry = GEOMETRIES.get(str(self.geometry))
-        return geometry is None or geometry.is_invertible
+        geometry = None if hasattr(self, "latent_maps_") else GEOMETRIES.get(str(self.geometry))
+        return super().is_invertible if geometry is None else geometry.is_invertible

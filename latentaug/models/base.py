@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
-from latentaug._version import DOCUMENTATION
 from latentaug.learn.processes import agree_on_seed
 from latentaug.persistence import packed_state, save, unpacked_state
 
@@ -155,7 +154,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
     """Abstract estimator of latentaug."""
 
     _doc_link_module = "latentaug"  # a notebook shows a link to the page of the class
-    _doc_link_template = DOCUMENTATION + "generated/latentaug.{estimator_name}.html"
+    _doc_link_template = "https://latentaug.readthedocs.io/en/latest/generated/latentaug.{estimator_name}.html"
 
     def save(self, path: str | os.PathLike) -> None:
         """Write the estimator, fitted or not, to a file that `latentaug.load` reads.

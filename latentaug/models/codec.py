@@ -15,8 +15,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from latentaug._rows import batches, batches_of, release
-from latentaug.augs.steps import Composition
-from latentaug.augs.views import Views
+from latentaug.augs.views import Composition, Views
 from latentaug.images import ImageFormat, in_dtype
 from latentaug.latent.maps import Moments
 from latentaug.learn.coding import ImageCoder, coder_of

@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike
 from latentaug._checks import RandomState, check_choice, check_verbosity, unknown_name
 from latentaug.augs.steps import Composition, say
 from latentaug.augs.views import views_of
-from latentaug.latent.algebra import Algebra, find_algebra
 from latentaug.learn.networks import ViewConditions
 from latentaug.learn.objectives import CONDITIONINGS, ConditionedReconstruction
 from latentaug.models.base import all_or_nothing
@@ -79,7 +78,6 @@ class ConditionalVAE(LatentModel):
     (32, 8, 8)
     """
 
-    algebra_: Algebra
     autoencoders_: dict[Composition, VAE]
 
     def __init__(
@@ -130,14 +128,11 @@ class ConditionalVAE(LatentModel):
             shape = getattr(self.autoencoder, "image_shape", None) if self.image_shape is None else self.image_shape
             data = views_of(self, X, shape)
             vae = start_autoencoder(self.autoencoder or VAE(verbose=self.verbose), fitting.seed)
-            self.algebra_ = find_algebra(data)
-            self.compositions_, self.aug_names_ = data.compositions, list(data.augs)
+            self._find_laws(data)
             with fitting.of(vae):
                 conditions = vae.learn(data, ConditionedReconstruction, self.conditioning).network
             self.autoencoders_ = {view: _under(vae, conditions, k) for k, view in enumerate(data.compositions)}
-            self.latent_maps_ = {name: np.eye(vae.latent_dim) for name in self.aug_names_}
-            self.condition_numbers_ = dict.fromkeys(self.aug_names_, 1.0)
-            self.latent_boxes_ = self._find_boxes(data)
+            self._tell_maps({name: np.eye(vae.latent_dim) for name in self.aug_names_}, data)
         return self
 
     def knows(self, composition: Any) -> bool:

@@ -31,6 +31,7 @@ from latentaug.augs.steps import Composition, Step, as_composition, inverse, pow
 from latentaug.augs.views import Views
 from latentaug.images import ImageFormat, check_images, check_out, is_flat
 from latentaug.latent import maps
+from latentaug.latent.algebra import MAX_GROUP, Algebra, find_algebra
 from latentaug.models.base import Transformer
 from latentaug.models.codec import Codec
 from latentaug.models.errors import error_table
@@ -339,14 +340,15 @@ class LatentModel(ImageTransformer):
     n_features_in_: int
     latent_maps_: dict[str, Any]
     latent_boxes_: dict[Composition, np.ndarray]
+    algebra_: Algebra
     condition_numbers_: dict[str, float]
     aug_names_: list[str]
     compositions_: list[Composition]
 
     @property
     def is_invertible(self) -> bool:
-        """Whether augmentations can be undone."""
-        return True
+        """Whether augmentations can be undone: by all maps but nonlinear ones."""
+        return all(map(maps.is_linear, getattr(self, "latent_maps_", {}).values()))
 
     @property
     def latent_dim_(self) -> int:
@@ -642,6 +644,17 @@ class LatentModel(ImageTransformer):
         """
         rows = error_table(self, X)
         return -float(np.mean([row.error for row in rows if row.task != "undo"]))
+
+    def _find_laws(self, data: Views, max_group: int = MAX_GROUP) -> None:
+        """Find the laws of the augmentations, and tell what is trained on."""
+        self.algebra_ = find_algebra(data, max_group=max_group)
+        self.compositions_, self.aug_names_ = data.compositions, list(data.augs)
+
+    def _tell_maps(self, latent_maps: dict[str, Any], data: Views) -> None:
+        """Tell of the latent maps, and of the latents of some views, the autoencoder being fitted."""
+        self.latent_maps_ = latent_maps
+        self.condition_numbers_ = {name: maps.condition_number(L) for name, L in latent_maps.items()}
+        self.latent_boxes_ = self._find_boxes(data)
 
     def _known(self, parameter: str, given: Any) -> Composition:
         """Check a composition of the model's own augmentations."""

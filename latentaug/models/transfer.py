@@ -18,7 +18,6 @@ from latentaug.augs.steps import Composition, repeated
 from latentaug.augs.views import Views, views_of
 from latentaug.images import check_images
 from latentaug.latent import maps
-from latentaug.latent.algebra import Algebra, find_algebra
 from latentaug.learn.objectives import HeadDecoding
 from latentaug.models.augmenter import LatentAugmenter
 from latentaug.models.base import all_or_nothing
@@ -48,6 +47,11 @@ def check_pairing(pairing: Any, sources: list[str], targets: list[str]) -> dict[
             f"Got {shown(pairing)}."
         )
     return {source: pairing[source] for source in sources}
+
+
+def _carry(latent_maps: Mapping[str, maps.LatentMap], data: Views) -> partial[np.ndarray]:
+    """From latents and the number of each one's view to latents carried by the maps of that view."""
+    return partial(maps.apply_each, [[latent_maps[name] for name in repeated(c)] for c in data.compositions])
 
 
 class TransferHead(LatentModel):
@@ -122,7 +126,6 @@ class TransferHead(LatentModel):
     (200, 8, 8)
     """
 
-    algebra_: Algebra
     augmenter_: LatentAugmenter
     pairing_: dict[str, str]
     undo_: bool
@@ -176,14 +179,12 @@ class TransferHead(LatentModel):
             check_images(self.augmenter_, X, reset=False)
             data = self._make_views(X)
             self.pairing_ = check_pairing(self.pairing, self.augmenter_.aug_names_, list(data.augs))
-            self.latent_maps_ = {target: self.augmenter_.latent_maps_[name] for name, target in self.pairing_.items()}
-            self.condition_numbers_ = {name: maps.condition_number(L) for name, L in self.latent_maps_.items()}
-            self.algebra_ = find_algebra(data)
-            self.compositions_, self.aug_names_, self.undo_ = data.compositions, list(data.augs), bool(self.undo)
-            self.autoencoder_ = self._start_head(seed)
+            L = {target: self.augmenter_.latent_maps_[name] for name, target in self.pairing_.items()}
+            self._find_laws(data)
+            self.autoencoder_, self.undo_ = self._start_head(seed), bool(self.undo)
             with fitting.of(self.autoencoder_):
-                self.autoencoder_.learn(data, HeadDecoding, self._encode(data), self._carry(data), self.undo_)
-            self.latent_boxes_ = self._find_boxes(data if self.undo_ else data.of([()]))
+                self.autoencoder_.learn(data, HeadDecoding, self._encode(data), _carry(L, data), self.undo_)
+            self._tell_maps(L, data if self.undo_ else data.of([()]))
         return self
 
     @property
@@ -229,16 +230,12 @@ class TransferHead(LatentModel):
         found = self.augmenter_.autoencoder_
         default = clone(found) if isinstance(found, VAE) else VAE()
         head = start_autoencoder(self.autoencoder or default.set_params(random_state=None, verbose=self.verbose), seed)
-        return head.set_params(latent_dim=self.latent_dim_)
+        return head.set_params(latent_dim=self.augmenter_.latent_dim_)
 
     def _encode(self, data: Views) -> np.ndarray:
         """Latents (n, d) of the original images, float32."""
         encode = self.encoder_of(()).encode
         return np.concatenate([encode(batch).astype(np.float32) for batch in data.batches(())])
-
-    def _carry(self, data: Views) -> partial[np.ndarray]:
-        """From latents and the number of each one's view to latents carried by the augmenter's maps."""
-        return partial(maps.apply_each, [[self.latent_maps_[n] for n in repeated(c)] for c in data.compositions])
 
     def encoder_of(self, view: Composition) -> Codec:
         """The codec that encodes the images of a view: the augmenter's for originals, the head's for others."""
