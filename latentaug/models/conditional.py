@@ -136,16 +136,7 @@ class ConditionalVAE(LatentModel):
         return self
 
     def knows(self, composition: Any) -> bool:
-        """Whether a composition is, by the laws of the augmentations, a view trained on.
-
-        Parameters
-        ----------
-        composition : tuple of str
-
-        Returns
-        -------
-        bool
-        """
+        """Whether a composition is, by the laws of the augmentations, a view trained on."""
         return super().knows(composition) and self.algebra_.normal(composition) in self._views
 
     @property

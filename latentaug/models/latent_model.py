@@ -529,20 +529,7 @@ class LatentModel(ImageTransformer):
         return self.compose(*names).inverse().transform_latent(Z)
 
     def latent_distribution(self, X: ArrayLike, *names: Step | LatentTransform) -> tuple[np.ndarray, np.ndarray]:
-        """Posterior of the latents of images, pushed through augmentations exactly: N(mu L, L^T S L).
-
-        Parameters
-        ----------
-        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
-            Images, scaled as in `transform`.
-        *names : str
-            The augmentations, the leftmost first.
-
-        Returns
-        -------
-        mean : ndarray of shape (n_images, d)
-        covariance : ndarray of shape (n_images, d, d)
-        """
+        """Posterior of the latents of images, pushed through augmentations: see `LatentTransform.latent_distribution`."""
         return self.compose(*names).latent_distribution(X)
 
     def sample(

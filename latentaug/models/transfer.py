@@ -199,16 +199,7 @@ class TransferHead(LatentModel):
         return bool(getattr(self, "undo_", self.undo)) and getattr(self, "augmenter_", self.augmenter).is_invertible
 
     def reads(self, view: Composition) -> bool:
-        """Whether the head can encode the images of a view: any if `undo`, the originals if not.
-
-        Parameters
-        ----------
-        view : tuple of str
-
-        Returns
-        -------
-        bool
-        """
+        """Whether the head can encode the images of a view: any if `undo`, the originals if not."""
         return super().reads(view) and (self.undo_ or not view)
 
     def _check_parameters(self) -> None:
