@@ -78,41 +78,48 @@ MUTATIONS = (
         "if not meta:",
         CHECKPOINTS,
     ),
-    Mutation("trainings on other images meet", "*weights, *drawn, *made)", "*weights, *drawn)", CHECKPOINTS),
     Mutation(
-        "trainings of other settings meet",
-        "fingerprint(repr(self.settings), n_images,",
-        "fingerprint(n_images,",
+        "trainings on other images meet",
+        "*weights.values(), *drawn, *objective.make(few, *drawn))",
+        "*weights.values(), *drawn)",
         CHECKPOINTS,
     ),
     Mutation(
-        "trainings of other objectives meet", "processes=processes, about=about)", "processes=processes)", CHECKPOINTS
+        "trainings of other settings meet",
+        '"settings": asdict(training.settings),',
+        "",
+        CHECKPOINTS,
+    ),
+    Mutation(
+        "trainings of other objectives meet", "**objective.identity(),", "", CHECKPOINTS
     ),
     Mutation(
         "the rate starts anew",
-        'self.n_done, self.is_over = values["n_done"], values["is_over"]',
+        'training.n_done, training.is_over = values["n_done"], values["is_over"]',
         'self.n_done, self.is_over = 0, values["is_over"]',
         CHECKPOINTS,
     ),
     Mutation(
         "a training that is over goes on",
-        'self.n_done, self.is_over = values["n_done"], values["is_over"]',
-        'self.n_done, self.is_over = values["n_done"], False',
+        'training.n_done, training.is_over = values["n_done"], values["is_over"]',
+        'training.n_done, training.is_over = values["n_done"], False',
         CHECKPOINTS,
     ),
-    Mutation("noise starts anew", 'self.draws.noise.set_state(torch.tensor(arrays["noise"]))', "pass", CHECKPOINTS),
-    Mutation("rows are drawn anew", 'self.draws.rows.bit_generator.state = values["rows"]', "pass", CHECKPOINTS),
-    Mutation("the optimizer starts anew", 'recall(self.optimizer, _under("optimizer", arrays))', "pass", CHECKPOINTS),
+    Mutation("noise starts anew", 'training.draws.noise.set_state(torch.tensor(arrays["noise"]))', "pass", CHECKPOINTS),
+    Mutation("rows are drawn anew", 'training.draws.rows.bit_generator.state = values["rows"]', "pass", CHECKPOINTS),
+    Mutation(
+        "the optimizer starts anew", 'recall(training.optimizer, _under("optimizer", arrays))', "pass", CHECKPOINTS
+    ),
     Mutation(
         "the best weights so far are lost",
-        'self.best.state = {name: torch.tensor(weight) for name, weight in _under("best", arrays).items()}',
+        'best.state = {name: torch.tensor(weight) for name, weight in _under("best", arrays).items()}',
         "pass",
         CHECKPOINTS,
     ),
     Mutation(
         "patience starts anew",
-        'self.best.passes_since, self.log.loss_curve = values["passes_since"],',
-        "self.best.passes_since, self.log.loss_curve = 0,",
+        'best.passes_since, log.loss_curve = values["passes_since"],',
+        "best.passes_since, log.loss_curve = 0,",
         CHECKPOINTS,
     ),
 )
