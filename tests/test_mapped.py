@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from latentaug import VAE
-from latentaug import _rows
+from latentaug import VAE, _rows
 from latentaug._rows import BATCH_PIXELS, batches, batches_of, is_mapped, release, slices, take
 
 VIEWS = {

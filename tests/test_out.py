@@ -8,8 +8,7 @@ from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.frozen import FrozenEstimator
 
-from latentaug import VAE, ConditionalVAE, LatentAugmenter, TransferHead
-from latentaug import _rows
+from latentaug import VAE, ConditionalVAE, LatentAugmenter, TransferHead, _rows
 
 QUICK = VAE(latent_dim=4, hidden_channels=(4, 8), kl_weight=0.01, max_iter=1, device="cpu", random_state=0)
 MODELS = {

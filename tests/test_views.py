@@ -2,13 +2,13 @@
 
 from unittest.mock import patch
 
-import latentaug.augs.views
 import numpy as np
 import pytest
 from conftest import augmented, image_stacks
 from hypothesis import given
 from hypothesis import strategies as st
 
+import latentaug.augs.views
 from latentaug.augs import CATALOGUE, name_augs
 from latentaug.augs.views import Views
 from latentaug.images import ImageFormat

@@ -90,9 +90,7 @@ MUTATIONS = (
         "",
         CHECKPOINTS,
     ),
-    Mutation(
-        "trainings of other objectives meet", "**objective.identity(),", "", CHECKPOINTS
-    ),
+    Mutation("trainings of other objectives meet", "**objective.identity(),", "", CHECKPOINTS),
     Mutation(
         "the rate starts anew",
         'training.n_done, training.is_over = values["n_done"], values["is_over"]',

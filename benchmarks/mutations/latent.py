@@ -259,15 +259,25 @@ MUTATIONS = (
         VERBS,
     ),
     # Steps with powers.
+    Mutation("neighbours of one name are the last of them", "power += word.pop()[1]", "word.pop()", f"{STEPS} {VERBS}"),
     Mutation(
-        "neighbours of one name are the last of them", "power += word.pop()[1]", "word.pop()", f"{STEPS} {VERBS}"
+        "a step of power zero stays", "        if power:\n            word", "        if True:\n            word", STEPS
     ),
-    Mutation("a step of power zero stays", "        if power:\n            word", "        if True:\n            word", STEPS),
-    Mutation("a step acts once, whatever its power", "for _ in range(power))", "for _ in range(1))", f"{STEPS} {MOMENTS}"),
-    Mutation("powers are not said", 'name if power == 1 else f"{name}^{power}"', "name", f"{STEPS} {VERBS}"),
-    Mutation("True is a power", "isinstance(power, (bool, np.bool_)) or not", "not", STEPS),
     Mutation(
-        "a power of a transform of one step forgets the step's own", "(name, once * int(power))", "(name, int(power))", STEPS
+        "a step acts once, whatever its power", "for _ in range(power))", "for _ in range(1))", f"{STEPS} {MOMENTS}"
+    ),
+    Mutation("powers are not said", 'name if power == 1 else f"{name}^{power}"', "name", f"{STEPS} {VERBS}"),
+    Mutation(
+        "True is a power",
+        "isinstance(power, (bool, np.bool_)) or not isinstance(power, (int, np.integer)):\n            raise ValueError",
+        "not isinstance(power, (int, np.integer)):\n            raise ValueError",
+        STEPS,
+    ),
+    Mutation(
+        "a power of a transform of one step forgets the step's own",
+        "(name, once * int(power))",
+        "(name, int(power))",
+        STEPS,
     ),
     Mutation(
         "a negative power of a transform is a positive one", "(steps if power >= 0 else inverse(steps))", "steps", STEPS
