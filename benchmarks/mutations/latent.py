@@ -269,8 +269,8 @@ MUTATIONS = (
     Mutation("powers are not said", 'name if power == 1 else f"{name}^{power}"', "name", f"{STEPS} {VERBS}"),
     Mutation(
         "True is a power",
-        "isinstance(power, (bool, np.bool_)) or not isinstance(power, (int, np.integer)):\n            raise ValueError",
-        "not isinstance(power, (int, np.integer)):\n            raise ValueError",
+        "(bool, np.bool_)) or not isinstance(power, (int, np.integer)):\n            raise ValueError",
+        "()) or not isinstance(power, (int, np.integer)):\n            raise ValueError",
         STEPS,
     ),
     Mutation(
