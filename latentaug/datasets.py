@@ -118,8 +118,8 @@ def _folders(data_home: Any) -> list[Path]:
     """The folders to look into, in order; the last is the cache, where XDG's rules leave out a relative path."""
     if not isinstance(data_home, (str, os.PathLike, type(None))):
         raise TypeError(f"data_home must be a path or None. Got {data_home!r:.100}.")
-    cache = os.environ.get("XDG_CACHE_HOME", "")
-    cache = Path(cache if Path(cache).is_absolute() else "~/.cache", "latentaug")
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    cache = Path(base if Path(base).is_absolute() else "~/.cache", "latentaug")
     named = (data_home, os.environ.get("LATENTAUG_DATA"))
     # Unlike `Path.expanduser`, it takes a user who has no home.
     return [Path(os.path.expanduser(folder)) for folder in (*named, cache) if folder]  # noqa: PTH111
