@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from latentaug._checks import as_numbers, check_choice, check_number, check_pair, check_square, draw_seed, shown
+from latentaug._checks import (
+    RandomState,
+    as_numbers,
+    check_choice,
+    check_number,
+    check_pair,
+    check_square,
+    draw_seed,
+    shown,
+)  # fmt: skip
 from latentaug.models.errors import ratio
 
 __all__ = [
@@ -15,19 +25,11 @@ __all__ = [
     "orthogonality_defect",
 ]  # fmt: skip
 
+Error = TypeVar("Error", float, np.floating, np.ndarray)
+
 
 class Unit(NamedTuple):
-    """One way to print a squared error.
-
-    Attributes
-    ----------
-    heading : str
-        Few words, for the head of a column.
-    factor : callable
-        From the number of pixels of an image to the factor on an error summed over them.
-    decimals : int
-        How many are printed.
-    """
+    """How to print a squared error: its heading, its factor by the pixels of an image, so many decimals."""
 
     heading: str
     factor: Callable[[int], float]
@@ -41,7 +43,7 @@ UNITS = {
 }
 
 
-def in_unit(error: Any, unit: str, n_pixels: int) -> Any:
+def in_unit(error: Error, unit: str, n_pixels: int) -> Error:
     """Bring an error that is summed over the pixels of an image to another unit.
 
     Parameters
@@ -70,7 +72,9 @@ def in_unit(error: Any, unit: str, n_pixels: int) -> Any:
     return error * UNITS[unit].factor(n_pixels)
 
 
-def confidence_interval(values: Any, level: float = 0.95, n_resamples: int = 1000, random_state: Any = 0) -> np.ndarray:
+def confidence_interval(
+    values: ArrayLike, level: float = 0.95, n_resamples: int = 1000, random_state: RandomState = 0
+) -> np.ndarray:
     """Percentile bootstrap of a mean: how far it would move had other images been drawn.
 
     Parameters
@@ -103,13 +107,14 @@ def confidence_interval(values: Any, level: float = 0.95, n_resamples: int = 100
     if n == 0:
         raise ValueError(f"values must have shape (n,) or (n, k) with n of at least 1. Got {values.shape}.")
     rng = np.random.default_rng(draw_seed(random_state))
+    # Not scipy.stats.bootstrap: it draws others, which changes what is printed, is slower, and refuses a single image.
     # How often each value is drawn, times the values, is the sum of the drawn ones, of all columns at once.
     counts = (np.bincount(rng.integers(n, size=n, dtype=np.int32), minlength=n) for _ in range(n_resamples))
     means = np.stack([drawn @ values / n for drawn in counts])
     return np.quantile(means, [(1 - level) / 2, (1 + level) / 2], axis=0)
 
 
-def equivariance_error(Z_aug: np.ndarray, Z_carried: np.ndarray) -> float:
+def equivariance_error(Z_aug: ArrayLike, Z_carried: ArrayLike) -> float:
     """Latent equivariance error, one minus R^2: ``E|phi(gx) - phi(x) L|^2 / E|phi(gx) - E phi(gx)|^2``.
 
     Parameters
@@ -136,7 +141,7 @@ def equivariance_error(Z_aug: np.ndarray, Z_carried: np.ndarray) -> float:
     return ratio(np.square(Z_aug - Z_carried).sum(), np.square(Z_aug - Z_aug.mean(axis=0)).sum())
 
 
-def commutator_defect(A: np.ndarray, B: np.ndarray) -> float:
+def commutator_defect(A: ArrayLike, B: ArrayLike) -> float:
     """How far two maps are from commuting: ``|A B - B A| / (|A| |B|)`` in the Frobenius norm.
 
     Parameters
@@ -161,7 +166,7 @@ def commutator_defect(A: np.ndarray, B: np.ndarray) -> float:
     return ratio(np.linalg.norm(A @ B - B @ A), np.linalg.norm(A) * np.linalg.norm(B))
 
 
-def order_defect(L: np.ndarray, order: int) -> float:
+def order_defect(L: ArrayLike, order: int) -> float:
     """How far the n-th power of a map is from the identity: ``|L^n - I| / sqrt(d)`` in the Frobenius norm.
 
     Parameters
@@ -186,7 +191,7 @@ def order_defect(L: np.ndarray, order: int) -> float:
     return _distance_to_identity(np.linalg.matrix_power(check_square("L", L), order))
 
 
-def orthogonality_defect(L: np.ndarray) -> float:
+def orthogonality_defect(L: ArrayLike) -> float:
     """How far a map is from keeping lengths, hence the prior N(0, I): ``|L^T L - I| / sqrt(d)`` in the Frobenius norm.
 
     Parameters
