@@ -44,21 +44,17 @@ UNITS = {
 
 
 def in_unit(error: Error, unit: str, n_pixels: int) -> Error:
-    """Bring an error that is summed over the pixels of an image to another unit.
+    """Bring an error to another unit.
 
     Parameters
     ----------
     error : float or ndarray
-        Summed over the pixels of an image in [0, 1].
+        Squared, summed over the pixels of an image in [0, 1].
     unit : {"image", "pixel", "paper"}
         Summed per image; mean over the pixels; that times 1e4, the only consistent reading of the tables of
         arXiv 2303.03462.
     n_pixels : int
         Pixels times channels of an image.
-
-    Returns
-    -------
-    float or ndarray
 
     Examples
     --------
@@ -95,8 +91,7 @@ def confidence_interval(
 
     Examples
     --------
-    >>> import numpy as np
-    >>> low, high = confidence_interval(np.arange(100))
+    >>> low, high = confidence_interval(range(100))
     >>> bool(low < 49.5 < high)
     True
     """
@@ -117,24 +112,18 @@ def confidence_interval(
 def equivariance_error(Z_aug: ArrayLike, Z_carried: ArrayLike) -> float:
     """Latent equivariance error, one minus R^2: ``E|phi(gx) - phi(x) L|^2 / E|phi(gx) - E phi(gx)|^2``.
 
+    Without unit: 0 where the map does what the augmentation does, 1 where it is no better than the mean; it cannot be
+    made smaller by shrinking the latents.
+
     Parameters
     ----------
-    Z_aug : ndarray of shape (n, d)
-        Latents of augmented images, ``phi(gx)``.
-    Z_carried : ndarray of shape (n, d)
-        Latents of the originals, carried over by the map, ``phi(x) L``.
-
-    Returns
-    -------
-    float
-        Without unit: 0 where the map does what the augmentation does, 1 where it is no better than the mean; it cannot
-        be made smaller by shrinking the latents.
+    Z_aug, Z_carried : array-like of shape (n, d)
+        Latents of augmented images, ``phi(gx)``, and of the originals, carried over by the map, ``phi(x) L``.
 
     Examples
     --------
-    >>> import numpy as np
-    >>> Z = np.array([[0.0, 1.0], [2.0, 3.0]])
-    >>> equivariance_error(Z, Z), equivariance_error(Z, np.full((2, 2), Z.mean(axis=0)))
+    >>> Z = [[0.0, 1.0], [2.0, 3.0]]
+    >>> equivariance_error(Z, Z), equivariance_error(Z, [[1.0, 2.0], [1.0, 2.0]])
     (0.0, 1.0)
     """
     Z_aug, Z_carried = check_pair(Z_aug, Z_carried, ("Z_aug", "Z_carried"))
@@ -142,22 +131,17 @@ def equivariance_error(Z_aug: ArrayLike, Z_carried: ArrayLike) -> float:
 
 
 def commutator_defect(A: ArrayLike, B: ArrayLike) -> float:
-    """How far two maps are from commuting: ``|A B - B A| / (|A| |B|)`` in the Frobenius norm.
+    """How far two maps are from commuting: ``|A B - B A| / (|A| |B|)`` in the Frobenius norm; without unit.
+
+    It is to be read beside the commutator of the images: augmentations that do not commute want maps that do not.
 
     Parameters
     ----------
-    A, B : ndarray of shape (d, d)
-
-    Returns
-    -------
-    float
-        Without unit; 0 where they commute. It is to be read beside the commutator of the images: augmentations that do
-        not commute want maps that do not.
+    A, B : array-like of shape (d, d)
 
     Examples
     --------
-    >>> import numpy as np
-    >>> commutator_defect(np.eye(2), np.array([[0.0, 1.0], [1.0, 0.0]]))
+    >>> commutator_defect([[1, 0], [0, 1]], [[0, 1], [1, 0]])
     0.0
     """
     A, B = check_square("A", A), check_square("B", B)
@@ -167,23 +151,17 @@ def commutator_defect(A: ArrayLike, B: ArrayLike) -> float:
 
 
 def order_defect(L: ArrayLike, order: int) -> float:
-    """How far the n-th power of a map is from the identity: ``|L^n - I| / sqrt(d)`` in the Frobenius norm.
+    """How far the n-th power of a map is from the identity: ``|L^n - I| / sqrt(d)`` in the Frobenius norm; without unit.
 
     Parameters
     ----------
-    L : ndarray of shape (d, d)
+    L : array-like of shape (d, d)
     order : int
         n, the order of the augmentation on images: 2 for a flip, 4 for a quarter turn.
 
-    Returns
-    -------
-    float
-        Without unit; 0 for an exact map.
-
     Examples
     --------
-    >>> import numpy as np
-    >>> swap = np.array([[0.0, 1.0], [1.0, 0.0]])
+    >>> swap = [[0, 1], [1, 0]]
     >>> order_defect(swap, 2), round(order_defect(swap, 3), 3)
     (0.0, 1.414)
     """
@@ -194,19 +172,15 @@ def order_defect(L: ArrayLike, order: int) -> float:
 def orthogonality_defect(L: ArrayLike) -> float:
     """How far a map is from keeping lengths, hence the prior N(0, I): ``|L^T L - I| / sqrt(d)`` in the Frobenius norm.
 
+    Without unit; 0 for a rotation or a permutation.
+
     Parameters
     ----------
-    L : ndarray of shape (d, d)
-
-    Returns
-    -------
-    float
-        Without unit; 0 for a rotation or a permutation.
+    L : array-like of shape (d, d)
 
     Examples
     --------
-    >>> import numpy as np
-    >>> orthogonality_defect(np.eye(3)), orthogonality_defect(2 * np.eye(4))
+    >>> orthogonality_defect([[0, 1], [1, 0]]), orthogonality_defect([[2, 0], [0, 2]])
     (0.0, 3.0)
     """
     L = check_square("L", L)

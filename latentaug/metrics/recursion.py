@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +36,6 @@ def default_classifier(X_train: ArrayLike, y_train: ArrayLike) -> Pipeline:
     X_train : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
         Integers 0..255 or floats in [0, 1].
     y_train : array-like of shape (n_images,)
-        Labels.
 
     Returns
     -------
@@ -44,13 +43,10 @@ def default_classifier(X_train: ArrayLike, y_train: ArrayLike) -> Pipeline:
         Fitted; `predict` takes flat rows in [0, 1].
     """
     images, labels = check_images(BaseEstimator(), X_train, reset=True), column_or_1d(y_train)
-    rows = _flat_rows(np.divide(images, 255, dtype=np.float32) if images.dtype.kind in "ui" else images)
+    rows = images.reshape(len(images), -1)
+    rows = np.divide(rows, 255, dtype=np.float32) if rows.dtype.kind in "ui" else rows
     pca = PCA(min(40, *rows.shape), random_state=0)
     return make_pipeline(pca, KNeighborsClassifier(min(3, len(rows)))).fit(rows, labels)
-
-
-def _flat_rows(images: np.ndarray) -> np.ndarray:
-    return images.reshape(len(images), -1)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -66,14 +62,12 @@ class RecursionCurve:
     error : ndarray of shape (n,)
         Squared error after so many, summed over the pixels of an image, averaged over the images: against the original
         where the augmentation has a finite order, else against the image augmented as often.
-    error_interval : ndarray of shape (2, n)
-        Ends of its bootstrap 95 % interval.
     survival : ndarray of shape (n,) or None
         Share of the images in which the classifier still finds the label; None without a classifier.
-    survival_interval : ndarray of shape (2, n) or None
-        Ends of its bootstrap 95 % interval.
+    error_interval, survival_interval : ndarray of shape (2, n)
+        Ends of their bootstrap 95 % intervals.
     raw_survival : ndarray of shape (n,) or None
-        The same share of the images that the error is taken against, which passed through no model.
+        The share that survives in the images that the error is taken against, which passed through no model.
     """
 
     name: str
@@ -113,25 +107,17 @@ class RecursionCurve:
 
 
 def recursion_curve(
-    model: Any,
-    X: ArrayLike,
-    name: str,
-    steps: Sequence[int] | np.ndarray | None = None,
-    *,
-    y: ArrayLike | None = None,
-    classifier: Any = None,
-    random_state: RandomState = 0,
-) -> RecursionCurve:
+    model: Any, X: ArrayLike, name: str, steps: Sequence[int] | np.ndarray | None = None, *,
+    y: ArrayLike | None = None, classifier: Any = None, random_state: RandomState = 0,
+) -> RecursionCurve:  # fmt: skip
     """Apply one augmentation again and again, each output being encoded anew, and measure what is left.
 
     Parameters
     ----------
-    model : LatentAugmenter, TransferHead or ConditionalVAE
-        Fitted, with a function as that augmentation.
-    X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
-        Images, best not those trained on; taken batch by batch.
+    model, X
+        As in `error_table`; images are taken batch by batch.
     name : str
-        The augmentation.
+        An augmentation with a function.
     steps : sequence of int, default=None
         Numbers of applications at which to measure: multiples of the order of the augmentation, if it has one. Once,
         twice, five and ten times the order if None.
@@ -141,15 +127,6 @@ def recursion_curve(
         Fitted on flat rows in [0, 1], as `default_classifier` is; without it no labels are looked at.
     random_state : int, RandomState instance or None, default=0
         Seed of the bootstrap.
-
-    Returns
-    -------
-    RecursionCurve
-
-    Raises
-    ------
-    ValueError
-        On an unknown augmentation, or a step that is no multiple of its order.
 
     Examples
     --------
@@ -192,34 +169,29 @@ class Recursion:
 
     def _measure(self, rows: slice, labels: np.ndarray | None) -> list[np.ndarray]:
         """Errors, whether labels are kept, and whether they are without a model: (n, n_steps) each, of some images."""
-        wanted = self._judge(self._target(rows, 0)) if labels is None else labels[rows]
-        measured: list[tuple[np.ndarray, ...]] = []
-        for step, images in self._outputs(rows):
-            # The steps are multiples of the order, if there is one, so that the target stays the original.
-            if self.order is None or not measured:
+        name, target = (self.name,), self._target(rows, 0)
+        found = self._judge(target)
+        wanted = found if labels is None else labels[rows]
+        images, measured = self.views.take(rows), []
+        for step in range(1, self.steps[-1] + 1):
+            images = self.model.carry(images, name * (step - 1), name * step)
+            if step not in self.steps:
+                continue
+            if self.order is None:  # Else steps are multiples of it, so that the target stays the original.
                 target = self._target(rows, step)
-                raw = self._judge(target) == wanted
-            measured.append((squared_error(target, images), self._judge(images) == wanted, raw))
+                found = self._judge(target)
+            measured.append((squared_error(target, images), self._judge(images) == wanted, found == wanted))
         return [np.stack(columns, axis=1) for columns in zip(*measured, strict=True)]
-
-    def _outputs(self, rows: slice) -> Iterator[tuple[int, np.ndarray]]:
-        """Images that the model gives, at each of the steps; none is kept."""
-        images = self.views.take(rows)
-        for k in range(self.steps[-1]):
-            images = self.model.carry(images, (self.name,) * k, (self.name,) * (k + 1))
-            if k + 1 in self.steps:
-                yield k + 1, images
 
     def _target(self, rows: slice, step: int) -> np.ndarray:
         """Images that passed through no model."""
-        composition = () if self.order else (self.name,) * step
-        return self.model.format_.to_output(self.views.take(rows, composition))
+        return self.model.format_.to_output(self.views.take(rows, (self.name,) * step))
 
     def _judge(self, images: np.ndarray) -> np.ndarray:
         """Labels that the classifier gives; NaN without one."""
         if self.classifier is None:
             return np.full(len(images), np.nan)
-        return self.classifier.predict(_flat_rows(images))
+        return self.classifier.predict(images.reshape(len(images), -1))
 
 
 def _check_steps(steps: Any, name: str, order: int) -> np.ndarray:

@@ -88,7 +88,7 @@ class AutoencoderAlone:
 
 
 def fit_pca(model: Any, images: np.ndarray, seed: int) -> tuple[str, LatentAugmenter | AutoencoderAlone]:
-    """A label, and what has the augmentations of a fitted model on as many principal components, of up to 10,000 images.
+    """The augmentations of a fitted model on as many principal components, of up to 10,000 images; its label first.
 
     Of augmentations known by pairs of images only there is nothing to learn from images alone: PCA just reconstructs.
     """
@@ -110,8 +110,7 @@ class ScoreRow(NamedTuple):
     ----------
     label : str
     values : dict of str to float
-        Under the names of the scorecard's columns; errors summed over the pixels of an image. What is missing is left
-        out.
+        Under the names of the scorecard's columns, what is missing being left out; errors summed over the pixels.
     intervals : dict of str to ndarray of shape (2,)
         Ends of the bootstrap 95 % intervals of the errors and of label survival.
     table : ErrorTable
@@ -156,7 +155,7 @@ def _average_tasks(errors: ImageErrors) -> dict[str, np.ndarray]:
 
 def _worst(model: Any, table: ErrorTable) -> dict[str, float]:
     """Worst gap, and worst defects of the maps that are matrices; an identity, as of a conditional VAE, is no map."""
-    maps = {name: L for name, L in model.latent_maps_.items() if is_linear(L) and not _is_identity(L)}
+    maps = {name: L for name, L in model.latent_maps_.items() if is_linear(L) and not np.array_equal(L, np.eye(len(L)))}
     orders = model.algebra_.orders
     found = {
         "gap": [row.gap for row in table if row.task == "apply"],
@@ -167,10 +166,6 @@ def _worst(model: Any, table: ErrorTable) -> dict[str, float]:
         "condition_number": [condition_number(L) for L in maps.values()],
     }
     return {name: max(values) for name, values in found.items() if values}
-
-
-def _is_identity(L: np.ndarray) -> bool:
-    return np.array_equal(L, np.eye(len(L)))
 
 
 def _equivariance(errors: ImageErrors) -> dict[str, float]:
@@ -282,8 +277,8 @@ class Scorecard:
         for name in (*ERRORS, *LAWS):
             record[name] = self._scaled(name, row.values.get(name, np.nan))
             if name in INTERVALS:
-                low, high = self._scaled(name, row.intervals.get(name, np.full(2, np.nan)))
-                record |= {f"{name}_low": low, f"{name}_high": high}
+                ends = self._scaled(name, row.intervals.get(name, np.full(2, np.nan)))
+                record[f"{name}_low"], record[f"{name}_high"] = ends
         return record
 
     def __repr__(self) -> str:
@@ -313,15 +308,9 @@ class Scorecard:
 
 
 def scorecard(
-    models: Any,
-    X: ArrayLike,
-    y: ArrayLike | None = None,
-    *,
-    X_train: ArrayLike | None = None,
-    classifier: Any = None,
-    n_steps: int = 20,
-    random_state: RandomState = 0,
-) -> Scorecard:
+    models: Any, X: ArrayLike, y: ArrayLike | None = None, *, X_train: ArrayLike | None = None,
+    classifier: Any = None, n_steps: int = 20, random_state: RandomState = 0,
+) -> Scorecard:  # fmt: skip
     """Measure fitted models side by side: a row each, then a row for doing nothing, and one for PCA.
 
     Every augmentation is measured alone, and every pair in both orders, each against the images of its own composition;
@@ -347,23 +336,15 @@ def scorecard(
     models : fitted model, or dict of str to fitted model
         `LatentAugmenter`, `TransferHead`, `ConditionalVAE`; or a plain `VAE`, which can only reconstruct. Each is
         measured on its own augmentations.
-    X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
-        Images, best not those trained on.
-    y : array-like of shape (n_images,), default=None
-        Labels; those that the classifier gives to the originals if None.
+    X, y, classifier
+        As in `recursion_curve`; labels are looked at with a classifier only.
     X_train : array-like of shape (n_train, H, W), (n_train, H, W, C) or (n_train, n_features), default=None
         Images, of which up to 10,000 are taken, to fit the row of PCA on: a `LatentAugmenter` of the same augmentations
         and latent dimension as the first model, staged. Without them there is no such row.
-    classifier : classifier, default=None
-        Fitted on flat rows in [0, 1], as `default_classifier` is; without it no labels are looked at.
     n_steps : int, default=20
         Applications after which labels are looked at; the next multiple of the order of the augmentation is taken.
     random_state : int, RandomState instance or None, default=0
         Seed of the bootstrap, and of the row of PCA.
-
-    Returns
-    -------
-    Scorecard
 
     Examples
     --------

@@ -75,14 +75,8 @@ def check_names(model: Any, names: Iterable[Any]) -> None:
 class ImageErrors:
     """Squared errors of a model, image by image; each pass through it is made once, when it is first asked for.
 
-    Parameters
-    ----------
-    model : LatentAugmenter, TransferHead or ConditionalVAE
-        Fitted, with functions as augmentations.
-    images : ndarray of shape (n, H, W) or (n, H, W, C)
-        Checked.
-    compositions : iterable of tuple of str
-        Those asked for; those that the model cannot produce, or whose images cannot be made, are left out.
+    The model is fitted, with functions as augmentations, the images (n, H, W) or (n, H, W, C) are checked. Compositions
+    that the model cannot produce, or whose images cannot be made, are left out.
     """
 
     def __init__(self, model: Any, images: np.ndarray, compositions: Iterable[Composition]) -> None:
@@ -123,10 +117,9 @@ class ErrorRow(NamedTuple):
     task : {"reconstruct", "apply", "undo"}
     composition : tuple of str
         What is applied, the leftmost first, or undone.
-    error : float
-        Squared error, summed over pixels, averaged over images.
-    floor : float
-        The same for reconstruction of the target images; NaN where the model cannot read them.
+    error, floor : float
+        Squared, summed over pixels, averaged over images: what was asked for, and reconstruction of the target images;
+        a floor is NaN where the model cannot read them.
     """
 
     task: str
@@ -162,18 +155,7 @@ class ErrorTable:
         return text_table([(SQUARED, "error", "floor", "gap"), *(row.cells for row in self.rows)], LAYOUT)
 
     def worst_gap(self, task: str | None = None) -> float:
-        """Largest gap over the floor.
-
-        Parameters
-        ----------
-        task : {"reconstruct", "apply", "undo"}, default=None
-            Of one task, or of all if None.
-
-        Returns
-        -------
-        float
-            A share of the floor; NaN where there is no such row.
-        """
+        """Largest gap over the floor, a share of it, of one task of `TASKS` or of all; NaN where there is no such row."""
         if task is not None:
             check_choice("task", task, TASKS)
         return max((row.gap for row in self.rows if task in (None, row.task)), default=float("nan"))
@@ -252,10 +234,6 @@ def carry_matrix(model: Any, X: ArrayLike, views: Sequence[Composition] | None =
         As in `error_table`.
     views : list of tuple of str, default=None
         The views trained on if None. V of them cost V * V passes through the model.
-
-    Returns
-    -------
-    CarryMatrix
 
     Examples
     --------
