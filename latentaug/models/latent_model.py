@@ -131,20 +131,7 @@ class LatentTransform(ImageTransformer):
         self.steps = steps
 
     def fit(self, X: Any = None, y: Any = None) -> LatentTransform:
-        """Do nothing: the augmenter is fitted.
-
-        Parameters
-        ----------
-        X : array-like, default=None
-            Ignored.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        LatentTransform
-            Itself.
-        """
+        """Do nothing, whatever is given: the augmenter is fitted."""
         return self
 
     def _applied(self) -> LatentTransform:
@@ -155,17 +142,7 @@ class LatentTransform(ImageTransformer):
     ) -> np.ndarray:
         """Augment images, batch by batch; as an array, also where scikit-learn is told to give out data frames.
 
-        Parameters
-        ----------
-        X, out
-            As in `transform`.
-        views : tuple of two compositions, default=None
-            Whose images `X` are and which are to be made, for a model that tells views apart; `views_` if None.
-
-        Returns
-        -------
-        ndarray of the shape of `X`
-            As in `transform`.
+        For a model that tells views apart, `views` says whose images `X` are and which are to be made, if not `views_`.
         """
         steps = self._check_steps()
         model, (source, target) = self.augmenter, self.views_ if views is None else views
@@ -227,13 +204,7 @@ class LatentTransform(ImageTransformer):
 
     @if_invertible
     def inverse(self) -> LatentTransform:
-        """Turn the transform round.
-
-        Returns
-        -------
-        LatentTransform
-            What undoes this one.
-        """
+        """What undoes this transform."""
         return LatentTransform(self.augmenter, inverse(self._check_steps()))
 
     def _check_steps(self) -> Composition:
@@ -246,18 +217,7 @@ class LatentTransform(ImageTransformer):
         return steps
 
     def compose(self, *steps: Step | LatentTransform) -> LatentTransform:
-        """Follow this transform by others.
-
-        Parameters
-        ----------
-        *steps : str, (str, int) or LatentTransform
-            As in `LatentAugmenter.compose`.
-
-        Returns
-        -------
-        LatentTransform
-            This one first.
-        """
+        """This transform, then others, as in `LatentAugmenter.compose`."""
         return self.augmenter.compose(self, *steps)
 
     def __pow__(self, power: int) -> LatentTransform:
@@ -364,29 +324,11 @@ class LatentModel(ImageTransformer):
         return self.decoder_of(view)
 
     def reads(self, view: Composition) -> bool:
-        """Whether the model can encode the images of a view.
-
-        Parameters
-        ----------
-        view : tuple of str
-
-        Returns
-        -------
-        bool
-        """
+        """Whether the model can encode the images of a view."""
         return self.knows(view)
 
     def knows(self, composition: Any) -> bool:
-        """Whether the model can make the images of a composition of its augmentations.
-
-        Parameters
-        ----------
-        composition : tuple of str
-
-        Returns
-        -------
-        bool
-        """
+        """Whether the model can make the images of a composition of its augmentations."""
         check_is_fitted(self)
         steps = list(powers(as_composition("composition", composition)))
         return all(name in self.latent_maps_ and (power > 0 or self.is_invertible) for name, power in steps)
@@ -477,20 +419,7 @@ class LatentModel(ImageTransformer):
         return codec.decode(check_latents(Z, self.latent_dim_), self.format_.flat)
 
     def reconstruct(self, X: ArrayLike, out: np.ndarray | None = None) -> np.ndarray:
-        """Encode and decode images, with no augmentation.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
-            Images, scaled as in `transform`.
-        out : ndarray of the shape of `X`, default=None
-            As in `transform`.
-
-        Returns
-        -------
-        ndarray of the shape of `X`
-            As in `transform`.
-        """
+        """Encode and decode images, with no augmentation; as `transform`."""
         return self.compose().push(X, out)
 
     def transform_latent(self, Z: ArrayLike, *names: Step | LatentTransform) -> np.ndarray:
@@ -529,7 +458,7 @@ class LatentModel(ImageTransformer):
         return self.compose(*names).inverse().transform_latent(Z)
 
     def latent_distribution(self, X: ArrayLike, *names: Step | LatentTransform) -> tuple[np.ndarray, np.ndarray]:
-        """Posterior of the latents of images, pushed through augmentations: see `LatentTransform.latent_distribution`."""
+        """Posterior of latents, pushed through augmentations: see `LatentTransform.latent_distribution`."""
         return self.compose(*names).latent_distribution(X)
 
     def sample(
