@@ -25,20 +25,17 @@ def imports(module):
 
 @cache
 def depth(module):
-    """The longest way down; a circle would have no end."""
-    return 1 + max(map(depth, imports(module)), default=0)
+    return 1 + max(map(depth, imports(module)), default=0)  # the longest way down; a circle would have no end
 
 
-def code(node):
-    """Lines of the body of a function or class without its docstrings."""
+def code(node):  # lines of the body of a function or class without its docstrings
     named = [part for part in ast.walk(node) if isinstance(part, ast.FunctionDef | ast.ClassDef)]
     docs = [part.body[0] for part in named if ast.get_docstring(part)]
     return node.end_lineno - node.body[0].lineno + 1 - sum(doc.end_lineno - doc.lineno + 1 for doc in docs)
 
 
 def opened(call):
-    """The modules in which a function runs during a call."""
-    files = set()
+    files = set()  # in which a function runs during a call
     sys.setprofile(lambda frame, event, _: files.add(frame.f_code.co_filename) if event == "call" else None)
     call()
     sys.setprofile(None)
@@ -46,7 +43,6 @@ def opened(call):
 
 
 def measure():
-    """Every figure, by what it is of."""
     private = [n for n in NODES if isinstance(n, ast.Attribute) and n.attr[0] == "_" != n.attr[1]]
     foreign = [name for n in private if (name := ast.unparse(n)).split(".")[0] not in ("self", "cls", "np", "nn")]
     augmenter = latentaug.LatentAugmenter(["flip_lr", "flip_ud"], latentaug.VAE(4, max_iter=1), random_state=0)
