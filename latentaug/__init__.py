@@ -1,16 +1,16 @@
 """Composable latent augmentations: apply, compose, undo and transfer augmentations as linear maps in latent space."""
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from latentaug._version import __version__
 
 if TYPE_CHECKING:
     from latentaug.models.augmenter import LatentAugmenter
     from latentaug.models.conditional import ConditionalVAE
+    from latentaug.models.latent_model import LatentTransform
     from latentaug.models.resampling import LatentResampler
     from latentaug.models.transfer import TransferHead
-    from latentaug.models.transform import LatentTransform
     from latentaug.models.vae import VAE
     from latentaug.persistence import load
 
@@ -18,7 +18,7 @@ _HOMES = {
     "ConditionalVAE": "models.conditional",
     "LatentAugmenter": "models.augmenter",
     "LatentResampler": "models.resampling",
-    "LatentTransform": "models.transform",
+    "LatentTransform": "models.latent_model",
     "TransferHead": "models.transfer",
     "VAE": "models.vae",
     "load": "persistence",
@@ -30,11 +30,13 @@ __all__ = [
 ]  # fmt: skip
 
 
-def __getattr__(name: str) -> Any:
-    """Import a public name where it is first used: torch takes seconds."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'latentaug' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"latentaug.{_HOMES[name]}"), name)
+if not TYPE_CHECKING:  # to a type checker, a name that is not above is an error
+
+    def __getattr__(name):
+        """Import a public name where it is first used: torch takes seconds."""
+        if name not in _HOMES:
+            raise AttributeError(f"module 'latentaug' has no attribute {name!r}")
+        return getattr(importlib.import_module(f"latentaug.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -88,7 +88,7 @@ def test_what_processes_add_up_apart_is_what_one_adds_up(n, n_processes):
     views = views_of_pixels(n)
     asked = (Codec(IdentityAutoencoder(), views.format_), views, [(), ("flip_lr",)], [()])
     whole, rows = accumulate(*asked)
-    shares = [accumulate(*asked, rows=slice(k, None, n_processes)) for k in range(n_processes)]
+    shares = [accumulate(*asked, start=k, step=n_processes) for k in range(n_processes)]
     merged = reduce(add, (moments for moments, _ in shares))
     assert (merged.n_images, merged.compositions) == (whole.n_images, whole.compositions)
     assert np.allclose(merged.gram, whole.gram, rtol=1e-12)

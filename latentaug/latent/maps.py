@@ -59,13 +59,9 @@ class Moments:
 
     def __add__(self, other: Moments) -> Moments:
         if self.compositions != other.compositions or self.gram.shape != other.gram.shape:
-            raise ValueError(
-                f"Only moments of the same views and latent space add. Got {self._shown()} and {other._shown()}."
-            )
+            both = " and ".join(f"{shown(m.compositions)} in {m.latent_dim} dimensions" for m in (self, other))
+            raise ValueError(f"Only moments of the same views and latent space add. Got {both}.")
         return Moments(self.compositions, self.gram + other.gram, self.n_images + other.n_images)
-
-    def _shown(self) -> str:
-        return f"{shown(self.compositions)} in {self.latent_dim} dimensions"
 
     @property
     def latent_dim(self) -> int:

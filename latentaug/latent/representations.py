@@ -1,4 +1,4 @@
-"""Exact representations of a finite group by matrices acting on rows, ``Z @ L``, the leftmost first: built, or fitted."""
+"""Exact representations of a finite group by matrices on rows, ``Z @ L``, the leftmost first: built, or fitted."""
 
 from __future__ import annotations
 

@@ -21,19 +21,9 @@ __all__ = ["ALONE", "Processes", "agree_on_seed", "check_devices", "join", "proc
 
 
 class Processes:
-    """The processes of a fit, seen by one of them; this one is alone.
+    """The processes of a fit, seen by one of them, which computes on a device; this one is alone."""
 
-    Attributes
-    ----------
-    device : torch.device
-        Where this one computes.
-    rank : int
-        Its number, from 0.
-    world_size : int
-        How many there are.
-    """
-
-    rank, world_size = 0, 1
+    rank, world_size = 0, 1  # its number, from 0, and how many there are
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
@@ -114,16 +104,6 @@ def check_devices(devices: Any) -> None:
 def join(device: Any, devices: Any) -> Processes:
     """The processes that the parameters `device` and `devices` ask for; where they are not there yet, they are started.
 
-    Parameters
-    ----------
-    device : str or torch.device
-    devices : int, "auto" or (int, int)
-        How many processes, or nodes and processes a node.
-
-    Returns
-    -------
-    Processes
-
     Raises
     ------
     ImportError
@@ -161,7 +141,7 @@ def _count(device: torch.device, devices: Any) -> tuple[int, int]:
     if devices == "auto":
         several = device.type == "cuda" and device.index is None
         return 1, torch.cuda.device_count() if several else 1
-    num_nodes, per_node = (1, devices) if isinstance(devices, (int, np.integer)) else devices
+    num_nodes, per_node = map(int, (1, devices) if isinstance(devices, (int, np.integer)) else devices)
     if found and num_nodes * per_node not in (1, found):
         raise ValueError(
             f"devices={devices} asks for {num_nodes * per_node} processes. "

@@ -14,10 +14,9 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils.metaestimators import available_if
 
 from latentaug._checks import RandomState, check_choice, check_verbosity, shown
-from latentaug.augs.steps import Composition
-from latentaug.augs.views import Views, views_of
-from latentaug.latent.algebra import MAX_GROUP, Algebra, find_algebra
-from latentaug.latent.maps import LatentMap, Moments, condition_number, is_linear
+from latentaug.augs.views import Composition, Views, views_of
+from latentaug.latent.algebra import MAX_GROUP, Algebra
+from latentaug.latent.maps import LatentMap, Moments
 from latentaug.learn.coding import load_weights, weights_of
 from latentaug.learn.geometries import (
     GEOMETRIES,
@@ -50,7 +49,7 @@ class Found(NamedTuple):
 
 
 class Staged:
-    """The paper's method: fit the autoencoder on every view, then the latent maps of each augmentation, Eqs. 5 and 6."""
+    """The paper's method: fit the autoencoder on every view, Eq. 5, then the latent maps of augmentations, Eq. 6."""
 
     fits_maps = True
 
@@ -90,8 +89,7 @@ def _moments_of(
     processes = processes_of(codec.autoencoder)
     if by_rows or len(views) < processes.world_size:
         return accumulate(codec, views, compositions, by_rows)
-    share = slice(processes.rank, None, processes.world_size)
-    moments, rows = accumulate(codec, views, compositions, rows=share)
+    moments, rows = accumulate(codec, views, compositions, (), processes.rank, processes.world_size)
     return replace(moments, gram=processes.sum(moments.gram), n_images=len(views)), rows
 
 
@@ -127,7 +125,7 @@ class Joint:
         if before is not None:
             load_weights(latent_maps, before)
         n_hubs = len(group_table(*laws))
-        trained = autoencoder.learn(CrossReconstruction, views, latent_maps, n_hubs, goes_on=goes_on).latent_maps
+        trained = autoencoder.learn(views, CrossReconstruction, latent_maps, n_hubs, goes_on=goes_on).latent_maps
         return trained.exact(), weights_of(trained)
 
 
@@ -207,7 +205,6 @@ class LatentAugmenter(LatentModel):
     np.float64(32.0)
     """
 
-    algebra_: Algebra
     geometries_: dict[str, str]
     stream_: Any
 
@@ -258,7 +255,7 @@ class LatentAugmenter(LatentModel):
             On a wrong parameter, array or augmentation; the augmentation is named.
         """
         self._check_parameters()
-        with Fitting(self, X, y) as fitting:
+        with self._fitting(X, y) as fitting:
             data = self._begin(X, views, fitting.seed)
             self._fit_maps(data, fitting)
         return self
@@ -292,7 +289,7 @@ class LatentAugmenter(LatentModel):
             As in `fit`, and where maps are not fitted in closed form.
         """
         self._check_parameters()
-        with Fitting(self, X, y) as fitting:
+        with self._fitting(X, y) as fitting:
             if hasattr(self, "latent_maps_"):
                 data, before = views_of(self, X, None, views, reset=False).of(self.compositions_), self.stream_
                 self.autoencoder_ = copy.copy(self.autoencoder_)  # the fitted one stays, should this fail
@@ -306,21 +303,19 @@ class LatentAugmenter(LatentModel):
         shape = getattr(self.autoencoder, "image_shape", None) if self.image_shape is None else self.image_shape
         data = views_of(self, X, shape, views)
         self.autoencoder_ = start_autoencoder(self._autoencoder, seed)
-        self.algebra_ = find_algebra(data, max_group=METHODS[self.method].largest_group(self.autoencoder_))
+        self._find_laws(data, METHODS[self.method].largest_group(self.autoencoder_))
         self.geometries_ = choose_geometries(self.geometry, self.algebra_)
         wanted = compositions_to_train(self.algebra_, self.geometries_)
         data = data if wanted is None else data.of(wanted)
-        self.compositions_, self.aug_names_ = data.compositions, list(data.augs)
+        self.compositions_ = data.compositions
         return data
 
     def _fit_maps(self, data: Views, fitting: Fitting, before: Any = None, goes_on: bool = False) -> None:
         """Fit autoencoder and maps on some views, and what is told of the maps."""
         found = Found(self.algebra_, self.geometries_, self.solver, fitting.seed)
         with fitting.of(self.autoencoder_):
-            fit = METHODS[self.method].fit
-            self.latent_maps_, self.stream_ = fit(self.autoencoder_, data, found, before, goes_on)
-            self.condition_numbers_ = {name: condition_number(L) for name, L in self.latent_maps_.items()}
-            self.latent_boxes_ = self._find_boxes(data)
+            latent_maps, self.stream_ = METHODS[self.method].fit(self.autoencoder_, data, found, before, goes_on)
+            self._tell_maps(latent_maps, data)
 
     @property
     def _autoencoder(self) -> Any:
@@ -344,7 +339,5 @@ class LatentAugmenter(LatentModel):
     @property
     def is_invertible(self) -> bool:
         """Whether the maps can be undone: all but nonlinear ones."""
-        if hasattr(self, "latent_maps_"):
-            return all(map(is_linear, self.latent_maps_.values()))
-        geometry = GEOMETRIES.get(str(self.geometry))
-        return geometry is None or geometry.is_invertible
+        geometry = None if hasattr(self, "latent_maps_") else GEOMETRIES.get(str(self.geometry))
+        return super().is_invertible if geometry is None else geometry.is_invertible

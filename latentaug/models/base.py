@@ -11,48 +11,67 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import cached_property, wraps
 from types import TracebackType
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils import metadata_routing
-from sklearn.utils.metaestimators import available_if
 
-from latentaug._version import DOCUMENTATION
 from latentaug.learn.processes import agree_on_seed
 from latentaug.persistence import packed_state, save, unpacked_state
 
-__all__ = ["Estimator", "Fitting", "ImageTransformer", "Transformer", "all_or_nothing", "if_invertible"]
+__all__ = ["Estimator", "Fitting", "Transformer", "all_or_nothing"]
 
-try:
-    from sklearn.callback import CallbackSupportMixin, with_callbacks
-except ImportError:
+Anyone = TypeVar("Anyone")
 
-    class _NoContext:
-        is_awaited: bool
+if TYPE_CHECKING:  # scikit-learn ships no types, and what derives from nobody knows what has every attribute
 
-        def subcontext(self, **task: Any) -> _NoContext:
-            return _NoContext()
+    class BaseEstimator:
+        def get_params(self, deep: bool = True) -> dict[str, Any]: ...
+        def set_params(self: Anyone, **params: Any) -> Anyone: ...
+        def set_callbacks(self: Anyone, *callbacks: Any) -> Anyone: ...
+        def __sklearn_tags__(self) -> Any: ...
+        def __getstate__(self) -> dict[str, Any]: ...
+        def __setstate__(self, state: Any) -> None: ...
 
-        def call_on_fit_task_begin(self, **task: Any) -> None:
-            pass
+    class TransformerMixin:
+        def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> np.ndarray: ...
+        def set_output(self: Anyone, *, transform: str | None = None) -> Anyone: ...
 
-        def call_on_fit_task_end(self, **task: Any) -> bool:
-            return False
+    class CallbackSupportMixin:
+        def _init_callback_context(self, **task: Any) -> Any: ...
 
-        def propagate_callback_context(self, sub_estimator: Any) -> Any:
-            return nullcontext()
+    def with_callbacks(method: Anyone) -> Anyone: ...
 
-    class CallbackSupportMixin:  # type: ignore[no-redef]
-        """An estimator without callbacks."""
+else:
+    from sklearn.base import BaseEstimator, TransformerMixin
 
-        def _init_callback_context(self, **task: Any) -> _NoContext:
-            return _NoContext()
+    try:
+        from sklearn.callback import CallbackSupportMixin, with_callbacks
+    except ImportError:
 
-    def with_callbacks(method: Callable) -> Callable:
-        """Leave a method as it is."""
-        return method
+        class _NoContext:
+            """Whatever is told, nothing is done."""
+
+            def subcontext(self, **task):
+                return _NoContext()
+
+            def call_on_fit_task_begin(self, **task):
+                pass
+
+            def call_on_fit_task_end(self, **task):
+                return False
+
+            def propagate_callback_context(self, sub_estimator):
+                return nullcontext()
+
+        class CallbackSupportMixin:
+            """An estimator without callbacks."""
+
+            def _init_callback_context(self, **task):
+                return _NoContext()
+
+        def with_callbacks(method):
+            """Leave a method as it is."""
+            return method
 
 
 Self = TypeVar("Self", bound="Estimator")
@@ -68,12 +87,12 @@ def all_or_nothing(
 
     @wraps(fit)
     def fit_or_restore(estimator: Self, /, *args: Given.args, **kwargs: Given.kwargs) -> Result:
-        before = dict(vars(estimator))
+        before = estimator.__dict__.copy()
         try:
             return managed(estimator, *args, **kwargs)
         except BaseException:
-            vars(estimator).clear()
-            vars(estimator).update(before)
+            estimator.__dict__.clear()
+            estimator.__dict__.update(before)
             raise
 
     return fit_or_restore
@@ -88,13 +107,12 @@ class Fitting:
     X : array-like
     y : array-like or None
         Monitors score only where there is a `y`; for one that is None, and ignored, NaN stands in.
-    max_subtasks : int, default=1
+    context : callback context of scikit-learn
     """
 
-    def __init__(self, estimator: Any, X: Any, y: Any, max_subtasks: int = 1) -> None:
-        self.estimator = estimator
+    def __init__(self, estimator: Any, X: Any, y: Any, context: Any) -> None:
+        self.estimator, self.context = estimator, context
         self.data = {"X": X, "y": (lambda: np.full(len(X), np.nan)) if y is None else y}
-        self.context = estimator._init_callback_context(max_subtasks=max_subtasks)
 
     def __enter__(self) -> Fitting:
         self.context.call_on_fit_task_begin(estimator=self.estimator, **self.data)
@@ -136,7 +154,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
     """Abstract estimator of latentaug."""
 
     _doc_link_module = "latentaug"  # a notebook shows a link to the page of the class
-    _doc_link_template = DOCUMENTATION + "generated/latentaug.{estimator_name}.html"
+    _doc_link_template = "https://latentaug.readthedocs.io/en/latest/generated/latentaug.{estimator_name}.html"
 
     def save(self, path: str | os.PathLike) -> None:
         """Write the estimator, fitted or not, to a file that `latentaug.load` reads.
@@ -174,6 +192,9 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         """
         save(self, path)
 
+    def _fitting(self, X: Any, y: Any, max_subtasks: int = 1) -> Fitting:
+        return Fitting(self, X, y, self._init_callback_context(max_subtasks=max_subtasks))
+
     def __getstate__(self) -> dict[str, Any]:
         return packed_state(super().__getstate__())
 
@@ -193,71 +214,3 @@ class Transformer(TransformerMixin, Estimator):
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
-
-
-if_invertible = available_if(lambda self: self.is_invertible)
-
-
-class ImageTransformer(Transformer):
-    """Abstract transformer that gives out images: into an array `out` that is no metadata, and with feature names.
-
-    The names are those that came in, where images are flat rows. Without names scikit-learn leaves arrays as they are,
-    so image stacks stay arrays also where it is told to give out data frames.
-    """
-
-    __metadata_request__transform = {"out": metadata_routing.UNUSED}  # noqa: RUF012  (scikit-learn's protocol)
-    __metadata_request__inverse_transform = {"out": metadata_routing.UNUSED}  # noqa: RUF012
-
-    def _applied(self) -> Any:
-        """The `LatentTransform` that `transform` applies."""
-        raise NotImplementedError(f"{type(self).__name__} says what it applies.")
-
-    def transform(self, X: ArrayLike, out: np.ndarray | None = None) -> np.ndarray:
-        """Augmented images: by the composition named by `apply`, or by the steps.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
-            Integers 0..255, or floats on the range of the training data.
-        out : ndarray of the shape of `X`, default=None
-            What is written into and returned, a memory map too: of float32, float64, or integers, rounded to 0..255.
-
-        Returns
-        -------
-        ndarray of the shape of `X`
-            As float32, or `out`; in [0, 1], or on the range of the training data.
-        """
-        return self._applied().push(X, out)
-
-    @if_invertible
-    def inverse_transform(self, X: ArrayLike, out: np.ndarray | None = None) -> np.ndarray:
-        """Images with the composition named by `apply`, or the steps, undone.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
-            Augmented images, scaled as in `transform`.
-        out : ndarray of the shape of `X`, default=None
-            As in `transform`.
-
-        Returns
-        -------
-        ndarray of the shape of `X`
-            As in `transform`.
-        """
-        return self._applied().inverse().push(X, out)
-
-    @available_if(lambda self: getattr(self, "format_", None) is None or self.format_.flat)
-    def get_feature_names_out(self, input_features=None):
-        """Names of the features given out: those of the rows given in.
-
-        Parameters
-        ----------
-        input_features : array-like of str, default=None
-            Names to check against those seen in `fit`.
-
-        Returns
-        -------
-        ndarray of str
-        """
-        return OneToOneFeatureMixin.get_feature_names_out(self, input_features)

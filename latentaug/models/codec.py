@@ -15,10 +15,10 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from latentaug._rows import batches, batches_of, release
-from latentaug.augs.steps import Composition
-from latentaug.augs.views import Views
+from latentaug.augs.views import Composition, Views
 from latentaug.images import ImageFormat, in_dtype
 from latentaug.latent.maps import Moments
+from latentaug.learn.coding import ImageCoder, coder_of
 
 __all__ = ["Codec", "accumulate", "fitted_model", "start_autoencoder"]
 
@@ -63,8 +63,8 @@ class Codec:
         """Fit the autoencoder on every view: lazily where it can, else on all of them at once."""
         if isinstance(self.autoencoder, FrozenEstimator):
             return
-        if hasattr(self.autoencoder, "fit_views"):
-            self.autoencoder.fit_views(views)
+        if hasattr(self.autoencoder, "learn"):
+            self.autoencoder.learn(views)
             return
         every = (self._rows(views.take(slice(None), composition)) for composition in views.compositions)
         self.autoencoder.fit(np.concatenate(list(every)))
@@ -74,10 +74,10 @@ class Codec:
         return self.format_.to_unit(rows) if rows.dtype.kind in "uib" else rows
 
     @property
-    def _coder(self) -> Any:
+    def _coder(self) -> ImageCoder | None:
         """That of the autoencoder, if it is a `VAE` of images as large as these; else None."""
         fits = getattr(self.autoencoder, "n_features_in_", None) == self.format_.n_pixels
-        return getattr(self.autoencoder, "coder_", None) if fits else None
+        return coder_of(self.autoencoder) if fits else None
 
     def encode(self, images: np.ndarray) -> np.ndarray:
         """Latent rows (n, d) of a stack of images, which were checked."""
@@ -133,37 +133,17 @@ class Codec:
         return np.clip(images, *self.format_.value_range, out=out)
 
 
-ALL = slice(None)
 BATCH = 1024  # images of which the latents of all views are held at once
 
 
 def accumulate(
-    codec: Codec,
-    views: Views,
-    compositions: Sequence[Composition],
-    kept: Sequence[Composition] = (),
-    rows: slice = ALL,
-) -> tuple[Moments, dict[Composition, np.ndarray]]:
-    """Encode each view of the images once, batch by batch, and add up the moments.
+    codec: Codec, views: Views, compositions: Sequence[Composition], kept: Sequence[Composition] = (), start: int = 0,
+    step: int = 1,
+) -> tuple[Moments, dict[Composition, np.ndarray]]:  # fmt: skip
+    """Encode some compositions of the images once, batch by batch, and add up the moments.
 
-    Parameters
-    ----------
-    codec : Codec
-        Fitted.
-    views : Views
-        Its own compositions are not looked at.
-    compositions : sequence of tuple of str
-        The views.
-    kept : sequence of tuple of str
-        Those whose latents are held and given back.
-    rows : slice
-        The images, at least one, by a positive step. Moments of several such parts add up to those of all.
-
-    Returns
-    -------
-    Moments
-    dict of tuple of str to ndarray of shape (n, d)
-        The latents of the views kept, float32, row by row the same images.
+    Of the images from one on, by a step; moments of several such parts add up to those of all. Beside them the latents
+    (n, d) of the views that are kept, float32, row by row the same images.
 
     Raises
     ------
@@ -178,16 +158,15 @@ def accumulate(
             parts.append(latents[composition].astype(np.float32))
         return moments
 
-    moments = reduce(add, map(see, _encode(codec, views, compositions, rows)))
+    moments = reduce(add, map(see, _encode(codec, views, compositions, start, step)))
     return moments, {composition: np.concatenate(parts) for composition, parts in held.items()}
 
 
 def _encode(
-    codec: Codec, views: Views, compositions: Sequence[Composition], rows: slice
+    codec: Codec, views: Views, compositions: Sequence[Composition], start: int, step: int
 ) -> Iterator[dict[Composition, np.ndarray]]:
     """Latents of some images under each view, batch by batch."""
-    start, stop, step = rows.indices(len(views))
-    for first in range(start, stop, BATCH * step):
-        batch = slice(first, min(first + BATCH * step, stop), step)
+    for first in range(start, len(views), BATCH * step):
+        batch = slice(first, min(first + BATCH * step, len(views)), step)
         yield {composition: codec.encode(views.take(batch, composition)) for composition in compositions}
         views.release()

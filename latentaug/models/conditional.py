@@ -12,10 +12,9 @@ from numpy.typing import ArrayLike
 from latentaug._checks import RandomState, check_choice, check_verbosity, unknown_name
 from latentaug.augs.steps import Composition, say
 from latentaug.augs.views import views_of
-from latentaug.latent.algebra import Algebra, find_algebra
 from latentaug.learn.networks import ViewConditions
 from latentaug.learn.objectives import CONDITIONINGS, ConditionedReconstruction
-from latentaug.models.base import Fitting, all_or_nothing
+from latentaug.models.base import all_or_nothing
 from latentaug.models.codec import Codec, start_autoencoder
 from latentaug.models.latent_model import LatentModel
 from latentaug.models.vae import VAE
@@ -79,7 +78,6 @@ class ConditionalVAE(LatentModel):
     (32, 8, 8)
     """
 
-    algebra_: Algebra
     autoencoders_: dict[Composition, VAE]
 
     def __init__(
@@ -126,31 +124,19 @@ class ConditionalVAE(LatentModel):
         check_verbosity(self.verbose)
         if not isinstance(self.autoencoder, (VAE, type(None))):
             raise TypeError(f"autoencoder must be a VAE or None. Got {type(self.autoencoder).__name__}.")
-        with Fitting(self, X, y) as fitting:
+        with self._fitting(X, y) as fitting:
             shape = getattr(self.autoencoder, "image_shape", None) if self.image_shape is None else self.image_shape
             data = views_of(self, X, shape)
             vae = start_autoencoder(self.autoencoder or VAE(verbose=self.verbose), fitting.seed)
-            self.algebra_ = find_algebra(data)
-            self.compositions_, self.aug_names_ = data.compositions, list(data.augs)
+            self._find_laws(data)
             with fitting.of(vae):
-                conditions = vae.learn(ConditionedReconstruction, data, self.conditioning).network
+                conditions = vae.learn(data, ConditionedReconstruction, self.conditioning).network
             self.autoencoders_ = {view: _under(vae, conditions, k) for k, view in enumerate(data.compositions)}
-            self.latent_maps_ = {name: np.eye(vae.latent_dim) for name in self.aug_names_}
-            self.condition_numbers_ = dict.fromkeys(self.aug_names_, 1.0)
-            self.latent_boxes_ = self._find_boxes(data)
+            self._tell_maps({name: np.eye(vae.latent_dim) for name in self.aug_names_}, data)
         return self
 
     def knows(self, composition: Any) -> bool:
-        """Whether a composition is, by the laws of the augmentations, a view trained on.
-
-        Parameters
-        ----------
-        composition : tuple of str
-
-        Returns
-        -------
-        bool
-        """
+        """Whether a composition is, by the laws of the augmentations, a view trained on."""
         return super().knows(composition) and self.algebra_.normal(composition) in self._views
 
     @property

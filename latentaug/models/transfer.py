@@ -18,10 +18,9 @@ from latentaug.augs.steps import Composition, repeated
 from latentaug.augs.views import Views, views_of
 from latentaug.images import check_images
 from latentaug.latent import maps
-from latentaug.latent.algebra import Algebra, find_algebra
 from latentaug.learn.objectives import HeadDecoding
 from latentaug.models.augmenter import LatentAugmenter
-from latentaug.models.base import Fitting, all_or_nothing
+from latentaug.models.base import all_or_nothing
 from latentaug.models.codec import Codec, fitted_model, start_autoencoder
 from latentaug.models.latent_model import LatentModel
 from latentaug.models.vae import VAE
@@ -48,6 +47,11 @@ def check_pairing(pairing: Any, sources: list[str], targets: list[str]) -> dict[
             f"Got {shown(pairing)}."
         )
     return {source: pairing[source] for source in sources}
+
+
+def _carry(latent_maps: Mapping[str, maps.LatentMap], data: Views) -> partial[np.ndarray]:
+    """From latents and the number of each one's view to latents carried by the maps of that view."""
+    return partial(maps.apply_each, [[latent_maps[name] for name in repeated(c)] for c in data.compositions])
 
 
 class TransferHead(LatentModel):
@@ -122,7 +126,6 @@ class TransferHead(LatentModel):
     (200, 8, 8)
     """
 
-    algebra_: Algebra
     augmenter_: LatentAugmenter
     pairing_: dict[str, str]
     undo_: bool
@@ -170,20 +173,18 @@ class TransferHead(LatentModel):
             On a wrong parameter or array, augmentations of another number, or a pairing that is no bijection.
         """
         self._check_parameters()
-        with Fitting(self, X, y, max_subtasks=2) as fitting:
+        with self._fitting(X, y, max_subtasks=2) as fitting:
             seed = fitting.seed
             self.augmenter_ = fitted_model(self.augmenter, X, seed, fitting.of)
             check_images(self.augmenter_, X, reset=False)
             data = self._make_views(X)
             self.pairing_ = check_pairing(self.pairing, self.augmenter_.aug_names_, list(data.augs))
-            self.latent_maps_ = {target: self.augmenter_.latent_maps_[name] for name, target in self.pairing_.items()}
-            self.condition_numbers_ = {name: maps.condition_number(L) for name, L in self.latent_maps_.items()}
-            self.algebra_ = find_algebra(data)
-            self.compositions_, self.aug_names_, self.undo_ = data.compositions, list(data.augs), bool(self.undo)
-            self.autoencoder_ = self._start_head(seed)
+            L = {target: self.augmenter_.latent_maps_[name] for name, target in self.pairing_.items()}
+            self._find_laws(data)
+            self.autoencoder_, self.undo_ = self._start_head(seed), bool(self.undo)
             with fitting.of(self.autoencoder_):
-                self.autoencoder_.learn(HeadDecoding, data, self._encode(data), self._carry(data), self.undo_)
-            self.latent_boxes_ = self._find_boxes(data if self.undo_ else data.of([()]))
+                self.autoencoder_.learn(data, HeadDecoding, self._encode(data), _carry(L, data), self.undo_)
+            self._tell_maps(L, data if self.undo_ else data.of([()]))
         return self
 
     @property
@@ -198,16 +199,7 @@ class TransferHead(LatentModel):
         return bool(getattr(self, "undo_", self.undo)) and getattr(self, "augmenter_", self.augmenter).is_invertible
 
     def reads(self, view: Composition) -> bool:
-        """Whether the head can encode the images of a view: any if `undo`, the originals if not.
-
-        Parameters
-        ----------
-        view : tuple of str
-
-        Returns
-        -------
-        bool
-        """
+        """Whether the head can encode the images of a view: any if `undo`, the originals if not."""
         return super().reads(view) and (self.undo_ or not view)
 
     def _check_parameters(self) -> None:
@@ -229,16 +221,12 @@ class TransferHead(LatentModel):
         found = self.augmenter_.autoencoder_
         default = clone(found) if isinstance(found, VAE) else VAE()
         head = start_autoencoder(self.autoencoder or default.set_params(random_state=None, verbose=self.verbose), seed)
-        return head.set_params(latent_dim=self.latent_dim_)
+        return head.set_params(latent_dim=self.augmenter_.latent_dim_)
 
     def _encode(self, data: Views) -> np.ndarray:
         """Latents (n, d) of the original images, float32."""
         encode = self.encoder_of(()).encode
         return np.concatenate([encode(batch).astype(np.float32) for batch in data.batches(())])
-
-    def _carry(self, data: Views) -> partial[np.ndarray]:
-        """From latents and the number of each one's view to latents carried by the augmenter's maps."""
-        return partial(maps.apply_each, [[self.latent_maps_[n] for n in repeated(c)] for c in data.compositions])
 
     def encoder_of(self, view: Composition) -> Codec:
         """The codec that encodes the images of a view: the augmenter's for originals, the head's for others."""

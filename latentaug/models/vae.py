@@ -38,7 +38,6 @@ from latentaug.learn.resuming import STREAM_STEPS, Stream, check_place
 from latentaug.learn.training import (
     Draws,
     Surroundings,
-    Trained,
     TrainingLog,
     TrainingSettings,
     Watch,
@@ -273,7 +272,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
             On a wrong parameter or array, and where training diverges.
         """
         images = check_images(self, X, reset=True, image_shape=self.image_shape)
-        self._learn(Reconstruction, Views(images, {}, self.format_), (), X, y)
+        self._learn(Views(images, {}, self.format_), Reconstruction, (), X, y)
         return self
 
     @all_or_nothing
@@ -302,36 +301,20 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         """
         first = not hasattr(self, "network_")
         images = check_images(self, X, reset=first, image_shape=self.image_shape)
-        self._learn(Reconstruction, Views(images, {}, self.format_), (), X, y, goes_on=True)
-        return self
-
-    def fit_views(self, views: Views) -> VAE:
-        """Train on every view of a data set, Eq. 5.
-
-        Parameters
-        ----------
-        views : Views
-            Compositions of augmentations over images.
-
-        Returns
-        -------
-        VAE
-            Itself, fitted.
-        """
-        self.learn(Reconstruction, views)
+        self._learn(Views(images, {}, self.format_), Reconstruction, (), X, y, goes_on=True)
         return self
 
     @all_or_nothing
-    def learn(self, objective: type[Trained], views: Views, *given: Any, goes_on: bool = False) -> Trained:
+    def learn(self, views: Views, objective: Any = Reconstruction, *given: Any, goes_on: bool = False) -> Any:
         """Train by an objective on the views of a data set.
 
         Parameters
         ----------
-        objective : class
-            A subclass of `latentaug.learn.objectives.ImageObjective`; made of the network, the views, their `Terms`,
-            and what is given.
         views : Views
             Compositions of augmentations over images.
+        objective : class, default=Reconstruction
+            A subclass of `latentaug.learn.objectives.ImageObjective`; made of the network, the views, their `Terms`,
+            and what is given.
         *given
             What the objective takes beside them.
         goes_on : bool, default=False
@@ -345,10 +328,10 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         check_kind("objective", objective, type, "a class of objectives")
         check_kind("views", views, Views, "a Views")
         check_flag("goes_on", goes_on)
-        return self._learn(objective, views, given, views.images, None, goes_on)
+        return self._learn(views, objective, given, views.images, None, goes_on)
 
     def _learn(
-        self, objective: Any, views: Views, given: tuple[Any, ...], X: Any, y: Any, goes_on: bool = False
+        self, views: Views, objective: Any, given: tuple[Any, ...], X: Any, y: Any, goes_on: bool = False
     ) -> Any:
         check_vae(self)
         settings, processes = settings_of(self), join(self.device, self.devices)
@@ -359,7 +342,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         before = getattr(self, "loss_curve_", []) if goes_on else []
         self.format_, self.image_shape_ = views.format_, views.format_.image_shape
         self.n_features_in_ = views.format_.n_pixels
-        with Fitting(self, X, y, max_subtasks=settings.max_iter) as fitting:
+        with self._fitting(X, y, max_subtasks=settings.max_iter) as fitting:
             draws = Draws.from_seed(seed, processes.device)
             network = self._start_network(draws, self.warm_start or goes_on).to(processes.device)
             passes = _Passes(fitting, lambda log: _fitted_attributes(copy.deepcopy(network), log, before))
@@ -367,7 +350,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
             weights = self.reconstruction_weight, self.kl_weight, self.kl_warmup
             terms = Terms(*weights, self.format_, processes.device, self.precision)
             trained, log = train(objective(network, views, terms, *given), settings, draws, around)
-            vars(self).update(_fitted_attributes(network, log, before))
+            self.__dict__.update(_fitted_attributes(network, log, before))
         return trained
 
     def _streamed(self, settings: TrainingSettings, seed: int) -> tuple[TrainingSettings, Stream]:
@@ -390,12 +373,11 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
     def _build_network(self) -> Autoencoder:
         return build(self.image_shape_, self.latent_dim, self.hidden_channels)
 
-    @property
-    def coder_(self) -> ImageCoder:
+    def _coder(self) -> ImageCoder:
         """The trained network as functions of checked images and latent rows."""
-        network, format_ = self.network_, self.format_  # AttributeError before fit
+        check_is_fitted(self)
         check_number("refine_steps", self.refine_steps, low=0, integer=True)
-        return ImageCoder(network, format_, self.device_, self.refine_steps)
+        return ImageCoder(self.network_, self.format_, self.device_, self.refine_steps)
 
     def transform(self, X: ArrayLike) -> np.ndarray:
         """Encode images to the mean of their posteriors, refined by `refine_steps` steps.
@@ -410,8 +392,8 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         ndarray of shape (n_images, latent_dim)
             Latent rows, as float32.
         """
-        check_is_fitted(self)
-        return self.coder_.encode(check_images(self, X, reset=False))
+        coder = self._coder()
+        return coder.encode(check_images(self, X, reset=False))
 
     def latent_distribution(self, X: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """Posterior of the latents of images: independent normals.
@@ -428,10 +410,9 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         variance : ndarray of shape (n_images, latent_dim)
             As float32.
         """
-        check_is_fitted(self)
-        images = check_images(self, X, reset=False)
-        mean, variance = np.empty((2, len(images), self.coder_.latent_dim), dtype=np.float32)
-        for rows, _, z, log_variance in self.coder_.posteriors(images):
+        coder, images = self._coder(), check_images(self, X, reset=False)
+        mean, variance = np.empty((2, len(images), coder.latent_dim), dtype=np.float32)
+        for rows, _, z, log_variance in coder.posteriors(images):
             mean[rows], variance[rows] = z.cpu(), log_variance.exp().cpu()
         return mean, variance
 
@@ -448,11 +429,11 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         ndarray of shape (n_images, H, W[, C]) or (n_images, n_features)
             Images in the layout of the training data, as float32; in [0, 1], or on its range.
         """
-        check_is_fitted(self)
-        Z = check_latents(Z, self.coder_.latent_dim)
+        coder = self._coder()
+        Z = check_latents(Z, coder.latent_dim)
         images = np.empty((len(Z), *self.format_.image_shape), dtype=np.float32)
         for rows in batches(len(Z), self.format_.n_pixels):
-            self.coder_.write(Z[rows], images[rows])
+            coder.write(Z[rows], images[rows])
         return self.format_.layout(images)
 
     def sample(self, n_samples: int = 1, random_state: RandomState = None) -> np.ndarray:
@@ -470,10 +451,10 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         ndarray of shape (n_samples, H, W[, C]) or (n_samples, n_features)
             As `inverse_transform` gives them.
         """
-        check_is_fitted(self)
+        coder = self._coder()
         check_number("n_samples", n_samples, low=1, integer=True)
         rng = check_random_state(draw_seed(random_state))
-        return self.inverse_transform(rng.standard_normal((n_samples, self.coder_.latent_dim)))
+        return self.inverse_transform(rng.standard_normal((n_samples, coder.latent_dim)))
 
     def score_samples(self, X: ArrayLike) -> np.ndarray:
         """How well each image is described: minus the training objective, at the posterior mean.
@@ -488,10 +469,9 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         ndarray of shape (n_images,)
             ``-(reconstruction_weight * squared error summed over pixels in [0, 1] + kl_weight * KL in nats)``.
         """
-        check_is_fitted(self)
-        images = check_images(self, X, reset=False)
+        coder, images = self._coder(), check_images(self, X, reset=False)
         scores = np.empty(len(images))
-        for rows, *posterior in self.coder_.posteriors(images):
+        for rows, *posterior in coder.posteriors(images):
             scores[rows] = -self._objective(*posterior).cpu()
         return scores
 
@@ -520,8 +500,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
 
     @property
     def _n_features_out(self) -> int:
-        check_is_fitted(self)
-        return self.coder_.latent_dim
+        return self._coder().latent_dim
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
