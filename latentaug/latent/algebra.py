@@ -68,6 +68,7 @@ class Algebra:
 
     def element(self, composition: Composition) -> int:
         """Number of the group element that a composition of generators is."""
+        composition = as_composition("composition", composition)
         _check_known((name for name, _ in powers(composition)), self.generators)
         number = 0
         for name in repeated((name, power % self.finite_order(name)) for name, power in powers(composition)):

@@ -353,7 +353,8 @@ class LatentModel(ImageTransformer):
             On a name that the model was not fitted on.
         """
         check_is_fitted(self)
-        parts = (step.steps if isinstance(step, LatentTransform) else [step] for step in steps)
+        given = (step.steps if isinstance(step, LatentTransform) else [step] for step in steps)
+        parts = (as_composition("steps", part) for part in given)
         return LatentTransform(self, self._known("steps", list(chain.from_iterable(parts))))
 
     def __getitem__(self, step: Step) -> LatentTransform:
