@@ -39,20 +39,16 @@ MOST_GROUPS = 24  # whose colours can be told apart
 MOST_IMAGES = 4  # whose paths can
 
 
-def _latent_rows(model: Any, images: np.ndarray, view: tuple) -> np.ndarray:
-    return model.encode(images, view)
-
-
 def _image_rows(model: Any, images: np.ndarray, view: tuple) -> np.ndarray:
     return model.format_.layout(model.format_.to_unit(images), flat=True)
 
 
-def _reconstruction_rows(model: Any, images: np.ndarray, view: tuple) -> np.ndarray:
-    return _image_rows(model, model.carry(images, view, view), view)
-
-
 # From a model and the images of a view to rows.
-SPACES = {"latent": _latent_rows, "image": _image_rows, "reconstruction": _reconstruction_rows}
+SPACES = {
+    "latent": lambda model, images, view: model.encode(images, view),
+    "image": _image_rows,
+    "reconstruction": lambda model, images, view: _image_rows(model, model.carry(images, view, view), view),
+}
 
 
 def _make_ica(n_rows: int, seed: int) -> Any:
@@ -120,10 +116,8 @@ class ProjectionDisplay(ChartDisplay):
         projection : {"pca", "ica", "tsne"}, default="pca"
         compositions : list of tuple of str, default=None
             The views; those trained on if None.
-        random_state : int, RandomState instance or None, default=0
-            Seed of the projection. No global generator is touched.
-        ax : matplotlib Axes, default=None
-            As in `plot`.
+        random_state, ax
+            Seed of the projection, and as in `plot`. No global generator is touched.
 
         Returns
         -------
@@ -136,9 +130,8 @@ class ProjectionDisplay(ChartDisplay):
         if min(rows.shape) < 2 or len(rows) < 4:
             n, d = rows.shape
             raise ValueError(f"A projection needs 4 points of 2 dimensions or more. Got {n} of {d}.")
-        if y is None:
-            groups = np.repeat([in_words(c) for c in views.compositions], len(views))
-        else:
+        groups = np.repeat([in_words(c) for c in views.compositions], len(views))
+        if y is not None:
             labels = as_array("y", y)
             check_consistent_length(views.images, labels)
             groups = np.tile(labels, len(views.compositions))
@@ -163,8 +156,8 @@ class ProjectionDisplay(ChartDisplay):
         ax.scatter(*points[order].T, s=size, color=palette(number[order]), alpha=0.7, linewidths=0, rasterized=True)
         for k, name in enumerate(names):
             ax.scatter([], [], s=25, color=palette(k), label=str(name))
-        columns = 1 + (len(names) > 12)
-        ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize="small", ncols=columns)
+        beside = {"loc": "center left", "bbox_to_anchor": (1, 0.5), "ncols": 1 + (len(names) > 12)}
+        ax.legend(**beside, frameon=False, fontsize="small")
         ax.set(xlabel=self.axis_names[0], ylabel=self.axis_names[1])
         ax.set_title(self.title, fontsize="medium")
 
@@ -194,10 +187,8 @@ class LossDisplay(ChartDisplay):
 
         Parameters
         ----------
-        model : VAE, ConditionalVAE, TransferHead, or a LatentAugmenter that holds a VAE
-            Fitted.
-        ax : matplotlib Axes, default=None
-            As in `plot`.
+        model, ax
+            A fitted VAE, ConditionalVAE, TransferHead or LatentAugmenter that holds a VAE, and as in `plot`.
 
         Returns
         -------
@@ -407,7 +398,10 @@ class RecursionDisplay:
         self.axes_[0].set(ylabel="squared error, summed over pixels", ylim=(0, None))
         for ax in self.axes_[1:]:
             self._draw_curves(ax, "survival", 100)
-            self._draw_raw(ax)
+            if self.raw_survival is not None:
+                steps = next(iter(self.curves.values())).steps
+                raw = np.broadcast_to(100 * np.asarray(self.raw_survival), len(steps))
+                ax.plot(steps, raw, "--", color="0.4", linewidth=1, label="without a model")
             ax.set(ylabel="labels recognised in %", ylim=(0, 102))
         for ax in self.axes_:
             ax.set_xlabel(f"times {self.name}, each through images")
@@ -418,12 +412,10 @@ class RecursionDisplay:
 
     def _explain(self) -> None:
         """Draw one legend of all panels, where there is more than one line."""
-        drawn: dict[str, Any] = {}
-        for ax in self.axes_:
-            drawn |= dict(zip(*ax.get_legend_handles_labels()[::-1], strict=True))
-        if len(drawn) > 1:
-            columns = min(3, len(drawn))
-            self.figure_.legend(drawn.values(), drawn, loc="outside lower center", frameon=False, ncols=columns)
+        lines = {line.get_label(): line for ax in self.axes_ for line in ax.get_lines()}
+        if len(lines) > 1:
+            columns = min(3, len(lines))
+            self.figure_.legend(lines.values(), lines, loc="outside lower center", frameon=False, ncols=columns)
 
     def _draw_curves(self, ax: Any, quantity: str, factor: float) -> None:
         for label, curve in self.curves.items():
@@ -433,12 +425,6 @@ class RecursionDisplay:
                 ax.plot(curve.steps, factor * np.asarray(values), "o-", color=colour, markersize=3, label=label)
             if interval is not None:
                 ax.fill_between(curve.steps, *factor * np.asarray(interval), color=colour, alpha=0.15, linewidth=0)
-
-    def _draw_raw(self, ax: Any) -> None:
-        if self.raw_survival is not None:
-            steps = next(iter(self.curves.values())).steps
-            raw = np.broadcast_to(100 * np.asarray(self.raw_survival), len(steps))
-            ax.plot(steps, raw, "--", color="0.4", linewidth=1, label="without a model")
 
 
 def _scale_steps(ax: Any, log_x: bool) -> None:

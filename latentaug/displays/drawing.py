@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ChartDisplay", "ImageDisplay", "ImageGrid", "as_unit", "find_colours", "import_pyplot", "in_words",
-    "known_views", "named_models", "narrow", "start_axes", "start_panels", "stack_in_unit", "tried_views",
+    "known_views", "named_models", "narrow", "stack_in_unit", "start_axes", "start_panels", "tried_views",
     "turn_if_crowded",
 ]  # fmt: skip
 

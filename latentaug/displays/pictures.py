@@ -89,10 +89,8 @@ class ReconstructionDisplay(ImageDisplay):
             Those to show; all that the (first) model was trained on, and that every model knows, if None.
         task : {"apply", "undo"}, default="apply"
             Whether the composition is applied to the original, or undone.
-        n_images : int, default=8
-            Images to show, a column each.
-        ax, cmap
-            As in `plot`.
+        n_images, ax, cmap
+            Images to show, a column each, and as in `plot`.
 
         Returns
         -------
@@ -170,12 +168,8 @@ class CatalogueDisplay(ImageDisplay):
             Images: integers 0..255, floats in [0, 1] or on a range of their own. The first `n_images` are shown.
         augs : list of callable, (str, callable) or str, default=None
             As in `LatentAugmenter`; all in `latentaug.augs.CATALOGUE` that keep the shape of the images if None.
-        n_images : int, default=6
-            Images to show, a column each.
-        image_shape : tuple of int, default=None
-            ``(H, W)`` or ``(H, W, C)`` of a flat row.
-        ax, cmap
-            As in `plot`.
+        n_images, image_shape, ax, cmap
+            Images to show, a column each; ``(H, W)`` or ``(H, W, C)`` of a flat row; and as in `plot`.
 
         Returns
         -------
@@ -283,8 +277,8 @@ class InterpolationDisplay(ImageDisplay):
         """
         check_model(model)
         lines = stack_in_unit(model, model.interpolate(A, B, n_steps), 2)
-        A, B = (model.format_.to_unit(known_views(model, images, [()]).images) for images in (A, B))
-        return cls(A, B, lines).plot(ax, cmap=cmap)
+        ends = (model.format_.to_unit(known_views(model, images, [()]).images) for images in (A, B))
+        return cls(next(ends), next(ends), lines).plot(ax, cmap=cmap)
 
     def _grid(self) -> ImageGrid:
         rows = [("", np.stack([a, *line, b])) for a, line, b in zip(self.A, self.lines, self.B, strict=True)]

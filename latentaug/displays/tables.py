@@ -36,7 +36,7 @@ def _label_cells(ax: Any, row_labels: list[str], column_labels: list[str]) -> No
     turn_if_crowded(ax)
 
 
-def _write_cell(ax: Any, row: int, column: int, text: str, background: Any, framed: bool = False) -> None:
+def _write_cell(ax: Any, row: int, column: int, text: str, background: Any, framed: Any = False) -> None:
     """Write into a cell of a table, in white where it is dark; framed and bold or not."""
     from matplotlib.patches import Rectangle
 
@@ -103,7 +103,7 @@ class TransferMatrixDisplay(ChartDisplay):
 
     @classmethod
     def from_estimator(
-        cls, model: Any, X: ArrayLike, views: Sequence[str | tuple] | None = None, *, values: str = "gap",
+        cls, model: Any, X: ArrayLike, views: Sequence[Composition] | None = None, *, values: str = "gap",
         ax: Axes | None = None,
     ) -> TransferMatrixDisplay:  # fmt: skip
         """Bring the images of each view to each view through latent space, and draw what it costs.
