@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
-from latentaug._checks import as_array, check_choice, check_flag, check_number, draw_seed
+from latentaug._checks import as_array, check_choice, check_flag, draw_seed
 from latentaug.displays.drawing import (
     ChartDisplay,
     ImageGrid,
@@ -261,7 +261,6 @@ class TrajectoryDisplay:
         -------
         TrajectoryDisplay
         """
-        check_number("n_steps", n_steps, low=1, integer=True)
         originals = known_views(model, X, [()]).images
         if len(originals) > MOST_IMAGES:
             raise ValueError(f"X must hold 1 to {MOST_IMAGES} images. Got {len(originals)}.")

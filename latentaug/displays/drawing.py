@@ -169,22 +169,15 @@ def _starts(n_tiles: int, side: int, gap: int, breaks: Iterable[int]) -> np.ndar
 class ImageGrid:
     """Rows of images, with a label beside each row and a title above each column.
 
-    Attributes
-    ----------
-    groups : list of list of (str, array-like of shape (n, H, W) or (n, H, W, C))
-        Rows that stand close together, each with its label. All images are of one size; rows may differ in length.
-    column_titles : sequence of str
-    column_breaks : sequence of int
-        Columns that a wider gap sets off from the one before.
-    title, note : str
-        Above and below.
+    The rows of a group stand close together, each a label and images (n, H, W) or (n, H, W, C). All images are of one
+    size; rows may differ in length. A wider gap sets off a column of `column_breaks` from the one before.
     """
 
     groups: Sequence[Sequence[tuple[str, Any]]]
     column_titles: Sequence[str] = ()
     column_breaks: Sequence[int] = ()
-    title: str = ""
-    note: str = ""
+    title: str = ""  # above
+    note: str = ""  # below
 
     def __post_init__(self) -> None:
         shapes = {np.shape(images)[1:] for _, images in self._rows()}
@@ -229,8 +222,7 @@ class ImageGrid:
         rows = [images for _, images in self._rows()]
         height, width = _thicken(as_unit(rows[0][:1])).shape[1:3]
         gap = max(1, round(0.08 * max(height, width)))
-        row_breaks = np.cumsum([0, *map(len, self.groups)])[:-1]
-        tops = _starts(len(rows), height, gap, row_breaks)
+        tops = _starts(len(rows), height, gap, np.cumsum([0, *map(len, self.groups)])[:-1])
         return tops, _starts(max(map(len, rows)), width, gap, self.column_breaks), height, width
 
     def _inches(self) -> tuple[float, float]:

@@ -275,10 +275,9 @@ class InterpolationDisplay(ImageDisplay):
         -------
         InterpolationDisplay
         """
-        check_model(model)
+        first, last = (model.format_.to_unit(known_views(model, ends, [()]).images) for ends in (A, B))
         lines = stack_in_unit(model, model.interpolate(A, B, n_steps), 2)
-        ends = (model.format_.to_unit(known_views(model, images, [()]).images) for images in (A, B))
-        return cls(next(ends), next(ends), lines).plot(ax, cmap=cmap)
+        return cls(first, last, lines).plot(ax, cmap=cmap)
 
     def _grid(self) -> ImageGrid:
         rows = [("", np.stack([a, *line, b])) for a, line, b in zip(self.A, self.lines, self.B, strict=True)]
