@@ -247,8 +247,8 @@ MUTATIONS = (
     ),
     Mutation(
         "reconstructions are projected as the images",
-        '"reconstruction": _reconstruction_rows',
-        '"reconstruction": _image_rows',
+        "_image_rows(model, model.carry(images, view, view), view)",
+        "_image_rows(model, images, view)",
         CHARTS,
     ),
     Mutation(
