@@ -38,6 +38,7 @@ numpydoc_validation_checks = {
     "PR04",  # "as in plot" for several parameters at once,
     "PR07",  # a name and a type can say enough,
     "PR08",  # n and d are lower case,
+    "RT01",  # an annotation tells what is returned, where a summary needs no more
     "RT02",  # scikit-learn's own methods name what they return,
     "RT03",  # "Itself" need not be described twice,
     "RT04",  # float64 is lower case,

@@ -118,10 +118,6 @@ class ProjectionDisplay(ChartDisplay):
             The views; those trained on if None.
         random_state, ax
             Seed of the projection, and as in `plot`. No global generator is touched.
-
-        Returns
-        -------
-        ProjectionDisplay
         """
         check_choice("space", space, SPACES)
         check_choice("projection", projection, PROJECTIONS)
@@ -189,10 +185,6 @@ class LossDisplay(ChartDisplay):
         ----------
         model, ax
             A fitted VAE, ConditionalVAE, TransferHead or LatentAugmenter that holds a VAE, and as in `plot`.
-
-        Returns
-        -------
-        LossDisplay
         """
         check_is_fitted(model)
         parts = [model, getattr(model, "autoencoder_", None), getattr(model, "autoencoders_", {}).get(())]
@@ -256,10 +248,6 @@ class TrajectoryDisplay:
             A fitted model and what its `recurse` takes, of one to four images.
         figure, cmap
             As in `plot`.
-
-        Returns
-        -------
-        TrajectoryDisplay
         """
         originals = known_views(model, X, [()]).images
         if len(originals) > MOST_IMAGES:
@@ -274,7 +262,7 @@ class TrajectoryDisplay:
         return cls(paths, images, name=name, axis_names=_name_axes("PCA", pca)).plot(figure, cmap=cmap)
 
     def plot(self, figure: Figure | SubFigure | None = None, *, cmap: str | Colormap = "gray") -> TrajectoryDisplay:
-        """Draw the paths and the images.
+        """Draw the paths and the images, the two `axes_` of `figure_`.
 
         Parameters
         ----------
@@ -282,11 +270,6 @@ class TrajectoryDisplay:
             Where to draw; a new figure if None.
         cmap : str or Colormap, default="gray"
             As in `SampleDisplay.plot`.
-
-        Returns
-        -------
-        TrajectoryDisplay
-            Itself, with `figure_` and `axes_` set: the paths, and the images.
         """
         colours, grid = find_colours(cmap), self._grid()
         width, height = grid.size()
@@ -363,10 +346,6 @@ class RecursionDisplay:
             As in `latentaug.metrics.recursion_curve`; or a dict of several models, compared by their labels.
         log_x, figure
             As in `plot`.
-
-        Returns
-        -------
-        RecursionDisplay
         """
         models = named_models(model, type(model).__name__)
         curves = {label: recursion_curve(m, X, name, steps, y=y, classifier=classifier) for label, m in models.items()}
@@ -374,7 +353,7 @@ class RecursionDisplay:
         return cls(curves, raw_survival=first.raw_survival, name=name).plot(figure, log_x=log_x)
 
     def plot(self, figure: Figure | SubFigure | None = None, *, log_x: bool = False) -> RecursionDisplay:
-        """Draw the curves.
+        """Draw the errors, and the labels if any curve has them: the `axes_` of `figure_`.
 
         Parameters
         ----------
@@ -382,11 +361,6 @@ class RecursionDisplay:
             Where to draw; a new figure if None.
         log_x : bool, default=False
             Whether the numbers of steps stand on a logarithmic axis, which has no place for step 0.
-
-        Returns
-        -------
-        RecursionDisplay
-            Itself, with `figure_` and `axes_` set: the errors, and the labels if any curve has them.
         """
         check_flag("log_x", log_x)
         if not self.curves:

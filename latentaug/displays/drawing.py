@@ -245,17 +245,12 @@ class ChartDisplay:
         raise NotImplementedError(f"{type(self).__name__} says how it is drawn.")
 
     def plot(self, ax: Axes | None = None) -> Self:
-        """Draw the diagram.
+        """Draw the diagram, on `ax_` of `figure_`.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
             Where to draw; the axes of a new figure if None.
-
-        Returns
-        -------
-        Display
-            Itself, with `figure_` and `ax_` set.
         """
         self.ax_ = start_axes(ax, self._size())
         self.figure_ = self.ax_.figure
@@ -273,7 +268,7 @@ class ImageDisplay:
         raise NotImplementedError(f"{type(self).__name__} says what its grid is.")
 
     def plot(self, ax: Axes | None = None, *, cmap: str | Colormap = "gray") -> Self:
-        """Draw the images.
+        """Draw the images, on `ax_` of `figure_`.
 
         Parameters
         ----------
@@ -281,11 +276,6 @@ class ImageDisplay:
             Where to draw; the axes of a new figure if None.
         cmap : str or Colormap, default="gray"
             Shades of images without colour; "gray_r" prints black on white.
-
-        Returns
-        -------
-        Display
-            Itself, with `figure_` and `ax_` set.
         """
         colours, grid = find_colours(cmap), self._grid()
         self.ax_ = start_axes(ax, grid.size())

@@ -91,10 +91,6 @@ class ReconstructionDisplay(ImageDisplay):
             Whether the composition is applied to the original, or undone.
         n_images, ax, cmap
             Images to show, a column each, and as in `plot`.
-
-        Returns
-        -------
-        ReconstructionDisplay
         """
         check_choice("task", task, TASKS)
         check_number("n_images", n_images, low=1, integer=True)
@@ -170,10 +166,6 @@ class CatalogueDisplay(ImageDisplay):
             As in `LatentAugmenter`; all in `latentaug.augs.CATALOGUE` that keep the shape of the images if None.
         n_images, image_shape, ax, cmap
             Images to show, a column each; ``(H, W)`` or ``(H, W, C)`` of a flat row; and as in `plot`.
-
-        Returns
-        -------
-        CatalogueDisplay
         """
         views = tried_views(X, augs, n_images, image_shape)
         rows = {in_words(c): views.take(slice(None), c) for c in [(), *((name,) for name in views.augs)]}
@@ -220,10 +212,6 @@ class SampleDisplay(ImageDisplay):
             A fitted model and what its `sample` takes.
         n_columns, ax, cmap
             Images in a row, and as in `plot`.
-
-        Returns
-        -------
-        SampleDisplay
         """
         check_model(model)
         images = model.sample(n_samples, apply=apply, random_state=random_state, source=source)
@@ -270,10 +258,6 @@ class InterpolationDisplay(ImageDisplay):
             A fitted model and what its `interpolate` takes; a row for each pair.
         ax, cmap
             As in `plot`.
-
-        Returns
-        -------
-        InterpolationDisplay
         """
         first, last = (model.format_.to_unit(known_views(model, ends, [()]).images) for ends in (A, B))
         lines = stack_in_unit(model, model.interpolate(A, B, n_steps), 2)

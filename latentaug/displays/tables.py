@@ -116,10 +116,6 @@ class TransferMatrixDisplay(ChartDisplay):
             What the error lies above the model's own reconstruction of the target view, in percent, or the error.
         ax : matplotlib Axes, default=None
             As in `plot`.
-
-        Returns
-        -------
-        TransferMatrixDisplay
         """
         check_choice("values", values, VALUES)
         found, shown = carry_matrix(model, X, views), VALUES[values]
@@ -218,10 +214,6 @@ class AlgebraDisplay(ChartDisplay):
         ----------
         model, ax
             A fitted LatentAugmenter, TransferHead or ConditionalVAE, and as in `plot`.
-
-        Returns
-        -------
-        AlgebraDisplay
         """
         check_model(model)
         algebra = model.algebra_

@@ -203,10 +203,6 @@ def find_algebra(views: Views, n_images: int = 64, max_group: int = MAX_GROUP) -
         Images looked at, spread evenly over the data.
     max_group : int
         Most elements of a group.
-
-    Returns
-    -------
-    Algebra
     """
     check_kind("views", views, Views, "a Views")
     check_number("n_images", n_images, low=1, integer=True)

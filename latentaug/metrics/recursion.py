@@ -118,10 +118,6 @@ def recursion_curve(
     random_state : int, RandomState instance or None, default=0
         Seed of the bootstrap.
 
-    Returns
-    -------
-    RecursionCurve
-
     Examples
     --------
     >>> from sklearn.datasets import load_digits

@@ -223,10 +223,6 @@ class Scorecard:
         ----------
         unit : str
             One of those of `latentaug.metrics.in_unit`.
-
-        Returns
-        -------
-        Scorecard
         """
         check_choice("unit", unit, UNITS)
         return replace(self, unit=unit)
@@ -318,10 +314,6 @@ def scorecard(
         Applications after which labels are looked at; the next multiple of the order of the augmentation is taken.
     random_state : int, RandomState instance or None, default=0
         Seed of the bootstrap, and of the row of PCA.
-
-    Returns
-    -------
-    Scorecard
 
     Examples
     --------

@@ -244,11 +244,6 @@ class LatentAugmenter(LatentModel):
         views : dict of tuple of str to array-like, default=None
             Views given as arrays, image by image beside `X`: ``{("flip_lr",): X_flipped}``.
 
-        Returns
-        -------
-        LatentAugmenter
-            Itself, fitted.
-
         Raises
         ------
         ValueError, TypeError
@@ -277,11 +272,6 @@ class LatentAugmenter(LatentModel):
             Ignored.
         views : dict of tuple of str to array-like, default=None
             As in `fit`, beside the images of this part.
-
-        Returns
-        -------
-        LatentAugmenter
-            Itself, fitted.
 
         Raises
         ------

@@ -239,10 +239,6 @@ def carry_matrix(model: Any, X: ArrayLike, views: Sequence[Composition] | None =
     views : list of tuple of str, default=None
         The views trained on if None. V of them cost V * V passes through the model.
 
-    Returns
-    -------
-    CarryMatrix
-
     Examples
     --------
     >>> from sklearn.datasets import load_digits

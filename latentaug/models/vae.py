@@ -261,11 +261,6 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         y : None
             Ignored.
 
-        Returns
-        -------
-        VAE
-            Itself, fitted.
-
         Raises
         ------
         ValueError, TypeError
@@ -281,6 +276,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
 
         A stream has no known end: learning rate and divergence are warmed up over the first thousand steps and then
         stay, whatever `learning_rate` and `max_iter` say. Better few large parts in random order than many small ones.
+        `n_iter_` and `loss_curve_` go on, with an entry a call.
 
         Parameters
         ----------
@@ -288,11 +284,6 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
             As in `fit`. Floats outside [0, 1] are taken on the range of the first part.
         y : None
             Ignored.
-
-        Returns
-        -------
-        VAE
-            Itself; `n_iter_` and `loss_curve_` go on, with an entry a call.
 
         Raises
         ------
