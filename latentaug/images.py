@@ -183,16 +183,11 @@ def in_dtype(images: np.ndarray, dtype: np.dtype, format_: ImageFormat) -> np.nd
 
 
 def squared_error(X: ArrayLike, X_hat: ArrayLike) -> np.ndarray:
-    """Squared error of each image, summed over its pixels.
+    """Squared error of each image, summed over its pixels: (n_images,), float64.
 
     Parameters
     ----------
     X, X_hat : ndarray of shape (n_images, ...)
-
-    Returns
-    -------
-    ndarray of shape (n_images,)
-        float64.
     """
     options = {"ensure_2d": False, "allow_nd": True, "ensure_min_samples": 0, "ensure_all_finite": False}
     X, X_hat = as_numbers("X", X, **options), as_numbers("X_hat", X_hat, **options)

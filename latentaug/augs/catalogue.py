@@ -155,10 +155,6 @@ def name_augs(augs: Iterable[Any]) -> dict[str, Aug | None]:
         A callable is named by its ``__name__``; equal names are numbered. A string is a name in
         the catalogue, or of an augmentation known by paired images only.
 
-    Returns
-    -------
-    dict of str to callable, or to None where no function is known
-
     Raises
     ------
     TypeError, ValueError

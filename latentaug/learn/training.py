@@ -339,7 +339,7 @@ class Training:
 def train(
     objective: Trained, settings: TrainingSettings, draws: Draws, around: Surroundings | None = None
 ) -> tuple[Trained, TrainingLog]:
-    """Train the modules of an objective, pass by pass over its images.
+    """Train the modules of an objective, pass by pass over its images; it is given back, trained, with the log.
 
     Parameters
     ----------
@@ -349,12 +349,6 @@ def train(
     draws : Draws
         The only randomness used.
     around : Surroundings, optional
-
-    Returns
-    -------
-    objective : Objective
-        The one given, trained.
-    log : TrainingLog
 
     Raises
     ------

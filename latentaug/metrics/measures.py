@@ -49,10 +49,6 @@ def in_unit(error: Error, unit: str, n_pixels: int) -> Error:
     n_pixels : int
         Pixels times channels of an image.
 
-    Returns
-    -------
-    float or ndarray
-
     Examples
     --------
     >>> in_unit(7.84, "paper", 784)
@@ -134,14 +130,11 @@ def equivariance_error(Z_aug: ArrayLike, Z_carried: ArrayLike) -> float:
 def commutator_defect(A: ArrayLike, B: ArrayLike) -> float:
     """How far two maps are from commuting: ``|A B - B A| / (|A| |B|)`` in the Frobenius norm.
 
+    Without unit; to be read beside that of the images: augmentations that do not commute want maps that do not.
+
     Parameters
     ----------
     A, B : array-like of shape (d, d)
-
-    Returns
-    -------
-    float
-        Without unit; to be read beside that of the images: augmentations that do not commute want maps that do not.
 
     Examples
     --------
@@ -157,16 +150,13 @@ def commutator_defect(A: ArrayLike, B: ArrayLike) -> float:
 def order_defect(L: ArrayLike, order: int) -> float:
     """How far the n-th power of a map is from the identity: ``|L^n - I| / sqrt(d)`` in the Frobenius norm.
 
+    Without unit; 0 for an exact map.
+
     Parameters
     ----------
     L : array-like of shape (d, d)
     order : int
         n, the order of the augmentation on images: 2 for a flip, 4 for a quarter turn.
-
-    Returns
-    -------
-    float
-        Without unit; 0 for an exact map.
 
     Examples
     --------
@@ -181,14 +171,11 @@ def order_defect(L: ArrayLike, order: int) -> float:
 def orthogonality_defect(L: ArrayLike) -> float:
     """How far a map is from keeping lengths, hence the prior N(0, I): ``|L^T L - I| / sqrt(d)`` in the Frobenius norm.
 
+    Without unit; 0 for a rotation or a permutation.
+
     Parameters
     ----------
     L : array-like of shape (d, d)
-
-    Returns
-    -------
-    float
-        Without unit; 0 for a rotation or a permutation.
 
     Examples
     --------

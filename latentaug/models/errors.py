@@ -155,15 +155,12 @@ class ErrorTable:
     def worst_gap(self, task: str | None = None) -> float:
         """Largest gap over the floor.
 
+        As a share of the floor; NaN where there is no such row.
+
         Parameters
         ----------
         task : {"reconstruct", "apply", "undo"}, default=None
             All if None.
-
-        Returns
-        -------
-        float
-            A share of the floor; NaN where there is no such row.
         """
         if task is not None:
             check_choice("task", task, TASKS)

@@ -85,15 +85,8 @@ class ImageTransformer(Transformer):
 
         Parameters
         ----------
-        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
-            Augmented images, scaled as in `transform`.
-        out : ndarray of the shape of `X`, default=None
-            As in `transform`.
-
-        Returns
-        -------
-        ndarray of the shape of `X`
-            As in `transform`.
+        X, out
+            Augmented images, and where to write; as in `transform`, and so is what is returned.
         """
         return self._applied().inverse().push(X, out)
 
@@ -105,10 +98,6 @@ class ImageTransformer(Transformer):
         ----------
         input_features : array-like of str, default=None
             Names to check against those seen in `fit`.
-
-        Returns
-        -------
-        ndarray of str
         """
         return OneToOneFeatureMixin.get_feature_names_out(self, input_features)
 
@@ -342,11 +331,6 @@ class LatentModel(ImageTransformer):
             Names, alone or with their powers, or transforms of this model; the leftmost acts first. None at all is
             plain reconstruction.
 
-        Returns
-        -------
-        LatentTransform
-            Fitted.
-
         Raises
         ------
         ValueError
@@ -371,12 +355,7 @@ class LatentModel(ImageTransformer):
             Compositions, the leftmost first; none is the original. What both begin with is not undone; where they are
             the same, this is reconstruction.
         out : ndarray of the shape of `X`, default=None
-            As in `transform`.
-
-        Returns
-        -------
-        ndarray of the shape of `X`
-            As in `transform`.
+            As in `transform`, and so is what is returned.
         """
         check_is_fitted(self)
         views = self._known("source", source), self._known("target", target)
@@ -425,17 +404,12 @@ class LatentModel(ImageTransformer):
         Parameters
         ----------
         X, out
-            As in `transform`.
-
-        Returns
-        -------
-        ndarray of the shape of `X`
-            As in `transform`.
+            As in `transform`, and so is what is returned.
         """
         return self.compose().push(X, out)
 
     def transform_latent(self, Z: ArrayLike, *names: Step | LatentTransform) -> np.ndarray:
-        """Apply augmentations to latent rows; no image is encoded or decoded.
+        """Apply augmentations to latent rows (n_images, d), in their dtype; no image is encoded or decoded.
 
         Parameters
         ----------
@@ -443,17 +417,12 @@ class LatentModel(ImageTransformer):
             Latent rows.
         *names : str
             The augmentations, the leftmost first.
-
-        Returns
-        -------
-        ndarray of shape (n_images, d)
-            Latent rows, in the dtype of `Z`.
         """
         return self.compose(*names).transform_latent(Z)
 
     @if_invertible
     def inverse_transform_latent(self, Z: ArrayLike, *names: Step | LatentTransform) -> np.ndarray:
-        """Undo augmentations on latent rows, by solving and never by an inverse matrix.
+        """Undo augmentations on latent rows (n_images, d), in their dtype; by solving, never by an inverse matrix.
 
         Parameters
         ----------
@@ -461,11 +430,6 @@ class LatentModel(ImageTransformer):
             Latent rows of augmented images.
         *names : str
             The augmentations in the order in which they were applied; the rightmost is undone first.
-
-        Returns
-        -------
-        ndarray of shape (n_images, d)
-            Latent rows, in the dtype of `Z`.
         """
         return self.compose(*names).inverse().transform_latent(Z)
 
@@ -567,7 +531,9 @@ class LatentModel(ImageTransformer):
         return (steps, np.stack(latents, axis=1)) if return_latents else steps
 
     def score(self, X: ArrayLike, y: Any = None) -> float:
-        """Minus the mean squared error of reconstruction and of what is applied; higher is better.
+        """Minus the mean error of reconstruction and of what is applied; higher is better.
+
+        Squared, summed over pixels, averaged over images and over the rows of `error_table` that undo nothing.
 
         Parameters
         ----------
@@ -575,11 +541,6 @@ class LatentModel(ImageTransformer):
             Images, scaled as in `transform`.
         y : None
             Ignored.
-
-        Returns
-        -------
-        float
-            Summed over pixels, averaged over images and over the rows of `error_table` that undo nothing.
         """
         rows = error_table(self, X)
         return -float(np.mean([row.error for row in rows if row.task != "undo"]))
