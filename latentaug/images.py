@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,16 +113,13 @@ def _check_image_shape(image_shape: Any) -> None:
 
 def is_flat(X: Any) -> bool:
     """Whether images come as flat rows (a table, a sparse matrix or nonsense included) and not as a stack."""
-    if isinstance(X, (list, tuple)):
-        try:
-            X = np.asarray(X)
-        except ValueError:  # ragged
-            return True
+    with suppress(ValueError):  # of ragged lists
+        X = np.asarray(X) if isinstance(X, (list, tuple)) else X
     return getattr(X, "ndim", 2) not in (3, 4)
 
 
 def check_images(estimator: Any, X: Any, *, reset: bool, image_shape: Any = None) -> np.ndarray:
-    """Check `X` and give it back as an image stack in its own dtype, without a copy.
+    """Check `X` and give it back as an image stack (n, H, W[, C]) in its own dtype, without a copy.
 
     Parameters
     ----------
@@ -134,9 +132,6 @@ def check_images(estimator: Any, X: Any, *, reset: bool, image_shape: Any = None
     image_shape : tuple, optional
         Shape of a flat row; one row of pixels without it.
 
-    Returns
-    -------
-    ndarray of shape (n, H, W) or (n, H, W, C)
     """
     _check_image_shape(image_shape)
     flat = is_flat(X)
@@ -166,13 +161,7 @@ def check_stack(images: Any) -> None:
 
 
 def check_out(out: Any, images: np.ndarray, shape: tuple[int, ...]) -> None:
-    """Refuse an array that images of a shape cannot be written into, or one that overlaps those that they are made of.
-
-    Raises
-    ------
-    TypeError, ValueError
-        Before anything is written.
-    """
+    """Refuse an array that images of a shape cannot be written into, or one that overlaps those that came."""
     check_kind("out", out, np.ndarray, "a numpy array")
     wide = out.dtype.itemsize in (4, 8) if out.dtype.kind == "f" else out.dtype.kind in "ui"
     if not wide or out.dtype == np.int8:

@@ -124,9 +124,10 @@ def transfer_ratios(study: Study) -> tuple[Drawn, str]:
                 for source, line, names in zip(NAMES, others, to, strict=True)]  # fmt: skip
         head = ["source", "first other", "second other", "third other"]
         parts.append(f"{method.capitalize()}:\n\n{table(head, rows)}")
-        title = f"Transfer over native training, {method}"
-        drawn[method] = TransferMatrixDisplay(np.where(native, np.nan, ratios), NAMES, NAMES, title=title,
-                                              unit="ratio of total errors", reference=1.0, decimals=2).plot()  # fmt: skip
+        title, unit = f"Transfer over native training, {method}", "ratio of total errors"
+        drawn[method] = TransferMatrixDisplay(
+            np.where(native, np.nan, ratios), NAMES, NAMES, title=title, unit=unit, reference=1.0, decimals=2
+        ).plot()
     return drawn, "\n\n".join(parts)
 
 

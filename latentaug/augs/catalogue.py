@@ -116,8 +116,8 @@ def canny(X: np.ndarray) -> np.ndarray:
     scale = 1 if X.dtype.kind in "ui" else 255
     pixels = np.clip(np.rint(_to_float(X) * scale), 0, 255).astype(np.uint8)
     planes = np.moveaxis(pixels.reshape(*X.shape[:3], -1), -1, 1)  # (n, C, H, W)
-    edges = [cv2.Canny(np.ascontiguousarray(plane), 100, 200) for plane in planes.reshape(-1, *X.shape[1:3])]
-    edges = np.moveaxis(np.reshape(edges, planes.shape), 1, -1).reshape(X.shape)
+    found = [cv2.Canny(np.ascontiguousarray(plane), 100, 200) for plane in planes.reshape(-1, *X.shape[1:3])]
+    edges = np.moveaxis(np.reshape(found, planes.shape), 1, -1).reshape(X.shape)
     return _like(edges / np.float32(scale), X)
 
 

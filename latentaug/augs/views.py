@@ -48,18 +48,8 @@ def declare_views(
 ) -> Views:
     """Make the views that a user declares, by augmentations, by paired arrays or by both, and try every augmentation.
 
-    Parameters
-    ----------
-    images : ndarray of shape (n, H, W) or (n, H, W, C)
-    augs : iterable of callable, (str, callable) or str, or None
-        None: the names in `paired`.
-    format_ : ImageFormat
-    paired : mapping of tuple of str to array-like
-
-    Raises
-    ------
-    TypeError, ValueError
-        In one line, naming the augmentation or view that breaks the contract.
+    `augs` are as in `name_augs`, or None for the names in `paired`, a mapping of composition to images. A TypeError or
+    ValueError, in one line, names the augmentation or view that breaks the contract.
     """
     arrays = check_paired(paired, images, format_)
     given = dict.fromkeys(name for composition in arrays for name, _ in powers(composition))
@@ -147,6 +137,7 @@ class Views:
         self.images = images
         self.augs = augs
         self.format_ = format_
+        self.image_bytes = math.prod(images.shape[1:]) * images.itemsize  # of one in memory
         self.paired = {(): images} | {repeated(c): array for c, array in (paired or {}).items()}
         declared = declared_compositions(list(augs)) if compositions is None else compositions
         self.compositions = [c for c in declared if self.is_known(c)]
@@ -205,11 +196,6 @@ class Views:
             return self.take(rows, names)
         images = self._caches[computed].take(rows, lambda missing: self.take(missing, computed))
         return self._apply(images, names[len(computed) :])
-
-    @property
-    def image_bytes(self) -> int:
-        """Size of an image in memory."""
-        return math.prod(self.images.shape[1:]) * self.images.itemsize
 
     def mix(self, rows: np.ndarray, which: np.ndarray) -> tuple[np.ndarray]:
         """Images of some rows, row ``rows[i]`` under the composition number ``which[i]``, in the dtype of the data."""

@@ -420,7 +420,18 @@ class LatentModel(ImageTransformer):
         return codec.decode(check_latents(Z, self.latent_dim_), self.format_.flat)
 
     def reconstruct(self, X: ArrayLike, out: np.ndarray | None = None) -> np.ndarray:
-        """Encode and decode images, with no augmentation; as `transform`."""
+        """Encode and decode images, with no augmentation.
+
+        Parameters
+        ----------
+        X, out
+            As in `transform`.
+
+        Returns
+        -------
+        ndarray of the shape of `X`
+            As in `transform`.
+        """
         return self.compose().push(X, out)
 
     def transform_latent(self, Z: ArrayLike, *names: Step | LatentTransform) -> np.ndarray:
@@ -459,7 +470,18 @@ class LatentModel(ImageTransformer):
         return self.compose(*names).inverse().transform_latent(Z)
 
     def latent_distribution(self, X: ArrayLike, *names: Step | LatentTransform) -> tuple[np.ndarray, np.ndarray]:
-        """Posterior of latents, pushed through augmentations: see `LatentTransform.latent_distribution`."""
+        """Posterior of the latents of images, pushed through augmentations exactly: N(mu L, L^T S L).
+
+        Parameters
+        ----------
+        X, *names
+            Images, and the augmentations, as in `compose`.
+
+        Returns
+        -------
+        mean : ndarray of shape (n_images, d)
+        covariance : ndarray of shape (n_images, d, d)
+        """
         return self.compose(*names).latent_distribution(X)
 
     def sample(

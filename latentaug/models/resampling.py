@@ -24,6 +24,8 @@ from latentaug.models.latent_model import LatentModel
 
 __all__ = ["LatentResampler", "check_allowed", "composed_labels", "draw_copies", "labels_seen"]
 
+Allowed = Mapping[str, Any]  # labels of each augmentation, or what it makes of each label
+
 
 def check_allowed(allowed: Any, names: Sequence[str], classes: np.ndarray) -> dict[str, np.ndarray]:
     """Check what each augmentation makes of each label: numbers (n_labels + 1,), -1 where it may not be used.
@@ -111,10 +113,8 @@ def _check_scale(images: np.ndarray, format_: ImageFormat) -> None:
     """Refuse floats on quite another scale than the augmenter's, beside which its images would be black or white."""
     low, high = format_.value_range
     if images.dtype.kind == "f" and (images.min() < 2 * low - high or images.max() > 2 * high - low):
-        raise ValueError(
-            f"X is on another scale than the augmenter was fitted on, {low:g}..{high:g}. "
-            f"Got {images.min():g}..{images.max():g}."
-        )
+        came = f"{images.min():g}..{images.max():g}"
+        raise ValueError(f"X is on another scale than the augmenter was fitted on, {low:g}..{high:g}. Got {came}.")
 
 
 class LatentResampler(Estimator):
@@ -177,12 +177,7 @@ class LatentResampler(Estimator):
     n_features_in_: int
 
     def __init__(
-        self,
-        augmenter: Any,
-        n_augments: int = 1,
-        allowed: Mapping[str, Any] | None = None,
-        *,
-        random_state: RandomState = None,
+        self, augmenter: Any, n_augments: int = 1, allowed: Allowed | None = None, *, random_state: RandomState = None
     ) -> None:
         self.augmenter = augmenter
         self.n_augments = n_augments
