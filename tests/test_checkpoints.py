@@ -17,7 +17,7 @@ from two_processes import CASES, QUICK, X, quick, told
 
 from latentaug import LatentAugmenter, load
 from latentaug.learn.resuming import Checkpoint
-from latentaug.learn.training import _Training
+from latentaug.learn.training import Training
 
 MODELS = {case: CASES[case][0] for case in ("VAE", "adabelief", "joint", "staged", "ConditionalVAE", "TransferHead")}
 MODELS["early stopping"] = quick(early_stopping=True, n_iter_no_change=3, tol=9.0)
@@ -70,7 +70,6 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from two_processes import CASES, X, clone
-from latentaug import archive
 n, fsync = 0, os.fsync
 def kill(file):
     global n
@@ -90,8 +89,8 @@ def test_kill_9_while_a_checkpoint_is_written_loses_only_the_pass_that_it_was_of
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": threads}
     done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], env=environment, timeout=120)
     assert done.returncode == -signal.SIGKILL
-    learn, passes = _Training._learn, []
-    monkeypatch.setattr(_Training, "_learn", lambda self: passes.append(1) or learn(self))
+    learn, passes = Training._learn, []
+    monkeypatch.setattr(Training, "_learn", lambda self: passes.append(1) or learn(self))
     model = clone(CASES["joint"][0]).set_params(autoencoder__max_iter=5)
     resumed = told(with_checkpoints(model, tmp_path).fit(X))
     assert len(passes) == 5 - 2
@@ -101,15 +100,15 @@ def test_kill_9_while_a_checkpoint_is_written_loses_only_the_pass_that_it_was_of
 def test_a_finished_training_is_not_done_again(tmp_path, monkeypatch):
     model = with_checkpoints(MODELS["early stopping"], tmp_path, max_iter=9)
     whole = told(clone(model).fit(X))
-    monkeypatch.delattr(_Training, "_learn")
+    monkeypatch.delattr(Training, "_learn")
     assert same(told(model.fit(X)), whole)
 
 
 def test_on_ctrl_c_the_model_stays_as_it_is_and_the_next_fit_goes_on(tmp_path, monkeypatch):
-    learn, model = _Training._learn, with_checkpoints(QUICK, tmp_path, max_iter=4)
+    learn, model = Training._learn, with_checkpoints(QUICK, tmp_path, max_iter=4)
     with monkeypatch.context() as patch:
         patch.setattr(
-            _Training, "_learn", lambda self: os.kill(os.getpid(), signal.SIGINT) if self.n_done > 9 else learn(self)
+            Training, "_learn", lambda self: os.kill(os.getpid(), signal.SIGINT) if self.n_done > 9 else learn(self)
         )
         with pytest.warns(ConvergenceWarning, match="interrupted after 2 of 4"):
             assert model.fit(X).n_iter_ == 2
@@ -191,7 +190,7 @@ def test_a_damaged_checkpoint_is_named_in_one_line(damage, tmp_path):
 
 @pytest.mark.parametrize("folder", [3, b"folder", "", ["folder"], "/dev/null/folder", "a\0b", "x" * 300])
 def test_a_folder_that_cannot_be_written_is_refused_before_training(folder, monkeypatch):
-    monkeypatch.delattr(_Training, "_learn")
+    monkeypatch.delattr(Training, "_learn")
     with pytest.raises((ValueError, TypeError), match=r"^checkpoint_dir must be") as raised:
         quick(checkpoint_dir=folder).fit(X)
     assert "\n" not in str(raised.value)

@@ -22,9 +22,8 @@ from latentaug.images import ImageFormat
 from latentaug.latent.algebra import Algebra, find_algebra
 from latentaug.latent.maps import Moments
 from latentaug.latent.representations import regular_representation
-from latentaug.learn.geometries import GEOMETRIES, SOLVERS, views_to_fit
-from latentaug.learn.objectives import fit_latent_maps
-from latentaug.models.augmenter import fit_staged
+from latentaug.learn.geometries import GEOMETRIES, SOLVERS, fit_latent_maps, views_to_fit
+from latentaug.models.augmenter import METHODS, Found
 from latentaug.models.codec import BATCH, Codec, accumulate
 
 KLEIN = np.array([[0, 1, 2, 3], [1, 0, 3, 2], [2, 3, 0, 1], [3, 2, 1, 0]])
@@ -231,7 +230,8 @@ def test_the_staged_fit_holds_a_batch_of_latents_and_encodes_a_view_once(geometr
         geometries = {"flip_lr": "group", "flip_ud": "group", "shear_x": "commuting"}
         geometries = geometries if geometry == "auto" else dict.fromkeys(["flip_lr", "flip_ud"], geometry)
         tracemalloc.start()
-        fit_staged(Codec(FrozenEstimator(counting), views.format_), views, algebra, geometries, "lstsq", 0)
+        found = Found(algebra, geometries, "lstsq", 0)
+        METHODS["staged"].fit(FrozenEstimator(counting), views, found, None, False)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
         assert counting.most <= BATCH

@@ -8,8 +8,7 @@ from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.frozen import FrozenEstimator
 
-from latentaug import VAE, ConditionalVAE, LatentAugmenter, TransferHead
-from latentaug import _rows as _mapped
+from latentaug import VAE, ConditionalVAE, LatentAugmenter, TransferHead, _rows
 
 QUICK = VAE(latent_dim=4, hidden_channels=(4, 8), kl_weight=0.01, max_iter=1, device="cpu", random_state=0)
 MODELS = {
@@ -73,7 +72,7 @@ def test_what_is_written_is_what_is_returned_otherwise(digits, tmp_path, name, v
 def test_batches_are_the_whole(digits, monkeypatch, name, verb):
     model, X = fitted(name, digits), digits[:100]
     whole = verb(model, X)
-    monkeypatch.setattr(_mapped, "BATCH_PIXELS", 64 * 9)
+    monkeypatch.setattr(_rows, "BATCH_PIXELS", 64 * 9)
     assert np.allclose(verb(model, X), whole, atol=1e-4)
     assert np.array_equal(verb(model, X)[:9], verb(model, X[:9]))
     assert np.allclose(model.decode(model.encode(X)), verb(model, X) if verb is VERBS["reconstruct"] else

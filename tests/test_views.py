@@ -2,13 +2,13 @@
 
 from unittest.mock import patch
 
-import latentaug.views
 import numpy as np
 import pytest
 from conftest import augmented, image_stacks
 from hypothesis import given
 from hypothesis import strategies as st
 
+import latentaug.augs.views
 from latentaug.augs import CATALOGUE, name_augs
 from latentaug.augs.views import Views
 from latentaug.images import ImageFormat
@@ -53,7 +53,7 @@ def test_mixed_batches_hold_each_row_under_its_own_view(X):
 @given(X=image_stacks(), seed=st.integers(0, 99))
 def test_what_is_computed_once_is_what_would_be_computed_again(room, X, seed):
     rng = np.random.default_rng(seed)
-    with patch.object(latentaug.views, "CACHE_BYTES", int(room * 3 * (X.nbytes + 4 * len(X)))):
+    with patch.object(latentaug.augs.views, "CACHE_BYTES", int(room * 3 * (X.nbytes + 4 * len(X)))):
         views = views_of(X, ["edge_detect", "flip_lr", "shear_x"])
         for _ in range(3):
             rows, which = rng.permutation(len(X)), rng.integers(len(views.compositions), size=len(X))
@@ -89,7 +89,7 @@ def test_no_more_images_are_kept_than_memory_allows():
         return X // 2
 
     X, rows = np.zeros((20, 3, 3), dtype=np.uint8), np.arange(20)
-    with patch.object(latentaug.views, "CACHE_BYTES", 20 * 4 + 8 * 9):
+    with patch.object(latentaug.augs.views, "CACHE_BYTES", 20 * 4 + 8 * 9):
         views = views_of(X, [("count", count)])
         views.mix(rows, np.ones(20, dtype=int))
         seen.clear()

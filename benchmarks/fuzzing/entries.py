@@ -32,6 +32,7 @@ NEED_NO_FIT = {
     "fit",
     "fit_transform",
     "fit_views",
+    "learn",
     "fit_resample",
     "partial_fit",
     "set_output",

@@ -16,7 +16,7 @@ from benchmarks.fuzzing.models import PAIR, X, Y, Z, make, saved_model
 from latentaug import augs
 from latentaug.augs.views import Views
 from latentaug.images import ImageFormat
-from latentaug.learn.objectives import train_autoencoder
+from latentaug.learn.objectives import Reconstruction
 
 EMPTY = inspect.Parameter.empty
 FORMAT = ImageFormat((8, 8))
@@ -53,8 +53,10 @@ PARAMETERS: dict[str, Parameter] = {
     "fit_transform.fit_params": IGNORED,
     "fit.views": Parameter(arrays.PAIRED_VIEWS, {("flip_lr",): X[:, :, ::-1]}),
     "fit_views.views": Parameter(values.TRANSFORM, Of(lambda: Views(X, {}, FORMAT))),
-    "fit_views.stage": Parameter(values.FUNCTION, train_autoencoder),
-    "fit_views.partial": Parameter(values.FLAG),
+    "learn.objective": Parameter(values.FUNCTION, Reconstruction),
+    "learn.views": Parameter(values.TRANSFORM, Of(lambda: Views(X, {}, FORMAT))),
+    "learn.given": IGNORED,
+    "learn.goes_on": Parameter(values.FLAG),
     "partial_fit.X": Parameter(arrays.FIT_IMAGES, X),
     "partial_fit.views": Parameter(arrays.PAIRED_VIEWS, {("flip_lr",): X[:, :, ::-1]}),
     "TransferHead.fit.X": Parameter(arrays.IMAGES, X),
@@ -80,8 +82,6 @@ PARAMETERS: dict[str, Parameter] = {
     "image_shape": Parameter(values.IMAGE_SHAPE),
     "device": Parameter(values.DEVICE),
     "devices": Parameter(values.DEVICES),
-    "num_nodes": Parameter(values.COUNT),
-    "strategy": Parameter(values.CHOICE),
     "precision": Parameter(values.CHOICE),
     "refine_steps": Parameter(values.COUNT_FROM_ZERO),
     "early_stopping": Parameter(values.FLAG),

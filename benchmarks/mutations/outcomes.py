@@ -21,8 +21,8 @@ MUTATIONS = (
     Mutation("the threshold is that of the label before", "threshold * plain[best]", "threshold * plain", LABELS),
     Mutation(
         "labels follow a composition from right to left",
-        "for name in composition:\n            becomes[k]",
-        "for name in reversed(composition):\n            becomes[k]",
+        "for name in repeated(composition):\n            becomes[k]",
+        "for name in reversed(repeated(composition)):\n            becomes[k]",
         LABELS,
     ),
     Mutation(

@@ -163,8 +163,8 @@ MUTATIONS = (
     ),
     Mutation(
         "an array is used for the shortest beginning",
-        "for k in range(len(composition), -1, -1) if",
-        "for k in range(len(composition) + 1) if",
+        "for k in range(len(names), -1, -1) if",
+        "for k in range(len(names) + 1) if",
         VIEWS,
     ),
     Mutation(
@@ -288,8 +288,8 @@ MUTATIONS = (
     ),
     Mutation(
         "views to train on apply the group last",
-        "element + rest for rest in others",
-        "rest + element for rest in others",
+        "reduced(element + rest)",
+        "reduced(rest + element)",
         LAWS,
     ),
     Mutation(
@@ -297,7 +297,7 @@ MUTATIONS = (
     ),
     Mutation(
         "compositions that differ are one where nothing commutes",
-        "if all(self.commute(name, g) for name in others for g in self.generators):",
+        "if all(self.commute(name, g) for name, _ in powers(others) for g in self.generators):",
         "if True:",
         LAWS,
     ),
