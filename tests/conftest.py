@@ -1,6 +1,7 @@
 """What the tests share: Hypothesis settings, strategies of images, and models trained once."""
 
 import os
+import signal
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 
@@ -90,3 +91,11 @@ def global_generators():
     yield
     assert np.array_equal(before[0], np.random.mtrand._rand.get_state(legacy=False)["state"]["key"])
     assert torch.equal(before[1], torch.random.get_rng_state())
+
+
+@pytest.fixture
+def ctrl_c():
+    """Ctrl-C interrupts, also where a shell started the tests in the background and had it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -104,7 +104,7 @@ def test_a_finished_training_is_not_done_again(tmp_path, monkeypatch):
     assert same(told(model.fit(X)), whole)
 
 
-def test_on_ctrl_c_the_model_stays_as_it_is_and_the_next_fit_goes_on(tmp_path, monkeypatch):
+def test_on_ctrl_c_the_model_stays_as_it_is_and_the_next_fit_goes_on(tmp_path, ctrl_c, monkeypatch):
     learn, model = Training._learn, with_checkpoints(QUICK, tmp_path, max_iter=4)
     with monkeypatch.context() as patch:
         patch.setattr(

@@ -18,6 +18,7 @@ from sklearn.decomposition import PCA
 
 from latentaug import VAE, ConditionalVAE, LatentAugmenter, TransferHead
 from latentaug.augs import edge_detect, flip_lr, flip_ud, rotate_cw
+from latentaug.augs.steps import repeated
 from latentaug.displays import (
     SPACES,
     AlgebraDisplay,
@@ -297,7 +298,7 @@ def test_the_algebra_drawn_is_that_of_the_images(d4):
 
     def does(composition):
         images = image
-        for name in composition:
+        for name in repeated(composition):
             images = functions[name](images)
         return images
 

@@ -11,6 +11,7 @@ from scipy.ndimage import zoom
 
 from latentaug import LatentAugmenter
 from latentaug.augs import CATALOGUE, flip_lr, flip_ud, name_augs, rotate_cw
+from latentaug.augs.steps import reduced
 from latentaug.augs.views import Views, declared_compositions
 from latentaug.images import ImageFormat
 from latentaug.latent.algebra import Algebra, find_algebra
@@ -122,7 +123,7 @@ def test_an_order_is_looked_for_up_to_24_or_as_asked(order, found):
 @pytest.mark.parametrize("order", [1, 2, 5])
 def test_a_roll_generates_the_cyclic_group_of_its_powers(order):
     algebra = laws_of(noise(5, 3, order), [roll])
-    assert algebra.elements == [("roll",) * k for k in range(order)]
+    assert algebra.elements == [reduced(("roll",) * k) for k in range(order)]
     assert np.array_equal(algebra.cayley_table, cyclic_table(order))
 
 

@@ -200,14 +200,6 @@ def test_early_stopping_that_finds_no_end_warns(digits):
         VAE(**QUICK, early_stopping=True).fit(digits[:50])
 
 
-@pytest.fixture
-def ctrl_c():
-    """Ctrl-C interrupts, also where a shell started the tests in the background and had it ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 def test_ctrl_c_keeps_the_model(digits, ctrl_c, monkeypatch):
     from latentaug.learn import training
 
