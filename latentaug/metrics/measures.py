@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from latentaug._checks import as_numbers, check_choice, check_number, check_pair, check_square, draw_seed, shown
+from latentaug._checks import (
+    RandomState,
+    as_numbers,
+    check_choice,
+    check_number,
+    check_pair,
+    check_square,
+    draw_seed,
+    shown,
+)  # fmt: skip
 from latentaug.models.errors import ratio
 
 __all__ = [
@@ -15,19 +25,11 @@ __all__ = [
     "orthogonality_defect",
 ]  # fmt: skip
 
+Error = TypeVar("Error", float, np.floating, np.ndarray)
+
 
 class Unit(NamedTuple):
-    """One way to print a squared error.
-
-    Attributes
-    ----------
-    heading : str
-        Few words, for the head of a column.
-    factor : callable
-        From the number of pixels of an image to the factor on an error summed over them.
-    decimals : int
-        How many are printed.
-    """
+    """How to print a squared error: its heading, its factor by the pixels of an image, so many decimals."""
 
     heading: str
     factor: Callable[[int], float]
@@ -41,22 +43,18 @@ UNITS = {
 }
 
 
-def in_unit(error: Any, unit: str, n_pixels: int) -> Any:
-    """Bring an error that is summed over the pixels of an image to another unit.
+def in_unit(error: Error, unit: str, n_pixels: int) -> Error:
+    """Bring an error to another unit.
 
     Parameters
     ----------
     error : float or ndarray
-        Summed over the pixels of an image in [0, 1].
+        Squared, summed over the pixels of an image in [0, 1].
     unit : {"image", "pixel", "paper"}
         Summed per image; mean over the pixels; that times 1e4, the only consistent reading of the tables of
         arXiv 2303.03462.
     n_pixels : int
         Pixels times channels of an image.
-
-    Returns
-    -------
-    float or ndarray
 
     Examples
     --------
@@ -70,7 +68,9 @@ def in_unit(error: Any, unit: str, n_pixels: int) -> Any:
     return error * UNITS[unit].factor(n_pixels)
 
 
-def confidence_interval(values: Any, level: float = 0.95, n_resamples: int = 1000, random_state: Any = 0) -> np.ndarray:
+def confidence_interval(
+    values: ArrayLike, level: float = 0.95, n_resamples: int = 1000, random_state: RandomState = 0
+) -> np.ndarray:
     """Percentile bootstrap of a mean: how far it would move had other images been drawn.
 
     Parameters
@@ -91,8 +91,7 @@ def confidence_interval(values: Any, level: float = 0.95, n_resamples: int = 100
 
     Examples
     --------
-    >>> import numpy as np
-    >>> low, high = confidence_interval(np.arange(100))
+    >>> low, high = confidence_interval(range(100))
     >>> bool(low < 49.5 < high)
     True
     """
@@ -103,56 +102,46 @@ def confidence_interval(values: Any, level: float = 0.95, n_resamples: int = 100
     if n == 0:
         raise ValueError(f"values must have shape (n,) or (n, k) with n of at least 1. Got {values.shape}.")
     rng = np.random.default_rng(draw_seed(random_state))
+    # Not scipy.stats.bootstrap: it draws others, which changes what is printed, is slower, and refuses a single image.
     # How often each value is drawn, times the values, is the sum of the drawn ones, of all columns at once.
     counts = (np.bincount(rng.integers(n, size=n, dtype=np.int32), minlength=n) for _ in range(n_resamples))
     means = np.stack([drawn @ values / n for drawn in counts])
     return np.quantile(means, [(1 - level) / 2, (1 + level) / 2], axis=0)
 
 
-def equivariance_error(Z_aug: np.ndarray, Z_carried: np.ndarray) -> float:
+def equivariance_error(Z_aug: ArrayLike, Z_carried: ArrayLike) -> float:
     """Latent equivariance error, one minus R^2: ``E|phi(gx) - phi(x) L|^2 / E|phi(gx) - E phi(gx)|^2``.
+
+    Without unit: 0 where the map does what the augmentation does, 1 where it is no better than the mean; it cannot be
+    made smaller by shrinking the latents.
 
     Parameters
     ----------
-    Z_aug : ndarray of shape (n, d)
-        Latents of augmented images, ``phi(gx)``.
-    Z_carried : ndarray of shape (n, d)
-        Latents of the originals, carried over by the map, ``phi(x) L``.
-
-    Returns
-    -------
-    float
-        Without unit: 0 where the map does what the augmentation does, 1 where it is no better than the mean; it cannot
-        be made smaller by shrinking the latents.
+    Z_aug, Z_carried : array-like of shape (n, d)
+        Latents of augmented images, ``phi(gx)``, and of the originals, carried over by the map, ``phi(x) L``.
 
     Examples
     --------
-    >>> import numpy as np
-    >>> Z = np.array([[0.0, 1.0], [2.0, 3.0]])
-    >>> equivariance_error(Z, Z), equivariance_error(Z, np.full((2, 2), Z.mean(axis=0)))
+    >>> Z = [[0.0, 1.0], [2.0, 3.0]]
+    >>> equivariance_error(Z, Z), equivariance_error(Z, [[1.0, 2.0], [1.0, 2.0]])
     (0.0, 1.0)
     """
     Z_aug, Z_carried = check_pair(Z_aug, Z_carried, ("Z_aug", "Z_carried"))
     return ratio(np.square(Z_aug - Z_carried).sum(), np.square(Z_aug - Z_aug.mean(axis=0)).sum())
 
 
-def commutator_defect(A: np.ndarray, B: np.ndarray) -> float:
-    """How far two maps are from commuting: ``|A B - B A| / (|A| |B|)`` in the Frobenius norm.
+def commutator_defect(A: ArrayLike, B: ArrayLike) -> float:
+    """How far two maps are from commuting: ``|A B - B A| / (|A| |B|)`` in the Frobenius norm; without unit.
+
+    It is to be read beside the commutator of the images: augmentations that do not commute want maps that do not.
 
     Parameters
     ----------
-    A, B : ndarray of shape (d, d)
-
-    Returns
-    -------
-    float
-        Without unit; 0 where they commute. It is to be read beside the commutator of the images: augmentations that do
-        not commute want maps that do not.
+    A, B : array-like of shape (d, d)
 
     Examples
     --------
-    >>> import numpy as np
-    >>> commutator_defect(np.eye(2), np.array([[0.0, 1.0], [1.0, 0.0]]))
+    >>> commutator_defect([[1, 0], [0, 1]], [[0, 1], [1, 0]])
     0.0
     """
     A, B = check_square("A", A), check_square("B", B)
@@ -161,24 +150,18 @@ def commutator_defect(A: np.ndarray, B: np.ndarray) -> float:
     return ratio(np.linalg.norm(A @ B - B @ A), np.linalg.norm(A) * np.linalg.norm(B))
 
 
-def order_defect(L: np.ndarray, order: int) -> float:
-    """How far the n-th power of a map is from the identity: ``|L^n - I| / sqrt(d)`` in the Frobenius norm.
+def order_defect(L: ArrayLike, order: int) -> float:
+    """How far the n-th power of a map is from the identity: ``|L^n - I| / sqrt(d)`` in the Frobenius norm; without unit.
 
     Parameters
     ----------
-    L : ndarray of shape (d, d)
+    L : array-like of shape (d, d)
     order : int
         n, the order of the augmentation on images: 2 for a flip, 4 for a quarter turn.
 
-    Returns
-    -------
-    float
-        Without unit; 0 for an exact map.
-
     Examples
     --------
-    >>> import numpy as np
-    >>> swap = np.array([[0.0, 1.0], [1.0, 0.0]])
+    >>> swap = [[0, 1], [1, 0]]
     >>> order_defect(swap, 2), round(order_defect(swap, 3), 3)
     (0.0, 1.414)
     """
@@ -186,22 +169,18 @@ def order_defect(L: np.ndarray, order: int) -> float:
     return _distance_to_identity(np.linalg.matrix_power(check_square("L", L), order))
 
 
-def orthogonality_defect(L: np.ndarray) -> float:
+def orthogonality_defect(L: ArrayLike) -> float:
     """How far a map is from keeping lengths, hence the prior N(0, I): ``|L^T L - I| / sqrt(d)`` in the Frobenius norm.
+
+    Without unit; 0 for a rotation or a permutation.
 
     Parameters
     ----------
-    L : ndarray of shape (d, d)
-
-    Returns
-    -------
-    float
-        Without unit; 0 for a rotation or a permutation.
+    L : array-like of shape (d, d)
 
     Examples
     --------
-    >>> import numpy as np
-    >>> orthogonality_defect(np.eye(3)), orthogonality_defect(2 * np.eye(4))
+    >>> orthogonality_defect([[0, 1], [1, 0]]), orthogonality_defect([[2, 0], [0, 2]])
     (0.0, 3.0)
     """
     L = check_square("L", L)
