@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.decomposition import PCA
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from latentaug import LatentAugmenter
 from latentaug.augs import CATALOGUE
@@ -46,6 +47,12 @@ class IdentityAutoencoder(TransformerMixin, BaseEstimator):
 
     def inverse_transform(self, Z):
         return np.asarray(Z)
+
+
+def every_check(*estimators):
+    """scikit-learn's `parametrize_with_checks`, which before 1.9 hands pytest a generator."""
+    names, checks = (mark := parametrize_with_checks(list(estimators))).args
+    return pytest.mark.parametrize(names, list(checks), **mark.kwargs)
 
 
 def augmented(X, names):

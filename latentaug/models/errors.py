@@ -45,7 +45,7 @@ def as_frame(values: Any, name: str, index: Sequence[Any] | np.ndarray, columns:
     try:
         import pandas as pd
     except ImportError:
-        raise ImportError("to_frame needs pandas, which does not import: pip install pandas") from None
+        raise ImportError("to_frame needs pandas, which does not import: pip install latentaug[frames]") from None
     return pd.DataFrame(values, index=pd.Index(index, name=name), columns=columns)
 
 
