@@ -45,9 +45,12 @@ numpydoc_validation_checks = {
 }
 numpydoc_validation_exclude = {
     r"\.augs\.",  # the contract of an augmentation stands in the module, once
-    r"\.maps\.fit_(free|orthogonal)_map$",  # a formula in one line, shapes included
+    r"\.learn\.",  # what a class of one's own fills in, said once
+    r"\.latent\.(cyclic_table|fit_(free|orthogonal)_map)$",  # a formula in one line, shapes included
     r"\.Algebra\.",  # predicates in one line
-    r"\.(Algebra|ErrorTable|Scorecard)$",  # data classes, whose attributes are their parameters
+    r"\.(Algebra|CarryMatrix|ErrorRow|ErrorTable|Moments|RecursionCurve|ScoreRow|Scorecard)$",  # attributes: parameters
+    r"\.to_frame$",  # what a table is, as a frame
+    r"\.(ConditionalVAE|LatentAugmenter|TransferHead)\.(decoder_of|encoder_of|knows|latent_distribution|reads)$",  # narrow
 }
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
