@@ -54,7 +54,7 @@ ReconstructionDisplay.from_estimator(augmenter, X_test, compositions)
 ReconstructionDisplay.from_estimator(augmenter, X_test, compositions, task="undo")
 
 # %%
-# A composition is a transformer of its own: it nests, it has powers, negative ones too, and it has a matrix. Four quarter
+# A composition is a transformer of its own: it nests, it has powers, negative ones too, and a matrix. Four quarter
 # turns and two flips are the identity, to the last bit.
 
 turn, flip = augmenter["rotate_cw"], augmenter["flip_lr"]
