@@ -123,7 +123,7 @@ def test_on_ctrl_c_the_model_stays_as_it_is_and_the_next_fit_goes_on(tmp_path, m
 
 
 brighter = X.copy()
-brighter[0, 0, 0] += 1
+brighter[-1, -1, -1] += 1
 OTHERS = {
     "seed": (quick(random_state=1), X),
     "passes": (quick(max_iter=3), X),
@@ -137,6 +137,7 @@ OTHERS = {
     "early stopping": (quick(early_stopping=True, n_iter_no_change=1, tol=9.0), X),
     "images": (QUICK, X[:-1]),
     "order": (QUICK, X[::-1]),
+    "shape": (QUICK, X.reshape(-1, 4, 16)),
     "a pixel": (QUICK, brighter),
     "dtype": (QUICK, X / 255),
     "joint": (LatentAugmenter(["flip_lr"], QUICK, random_state=0), X),
