@@ -1,8 +1,10 @@
 """Tables of measures, printed and as frames: every number stands under its own head, every interval around its mean."""
 
 import numpy as np
+from sklearn.decomposition import PCA
 
-from latentaug.metrics import CarryMatrix, ErrorTable, RecursionCurve, Scorecard, ScoreRow, in_unit
+from latentaug import LatentAugmenter
+from latentaug.metrics import CarryMatrix, ErrorTable, RecursionCurve, Scorecard, ScoreRow, error_table, in_unit
 
 ERRORS = ("reconstruct", "apply", "compose", "undo")
 # The heads of the columns of a card, as they are printed, above each other.
@@ -79,3 +81,10 @@ def test_a_curve_as_a_frame_and_in_print_has_every_value_between_its_ends():
         [2, *(c[0] for c in columns.values())],
         [4, *(c[1] for c in columns.values())],
     ]
+
+
+def test_integers_are_judged_on_the_range_of_the_images_trained_on(digits):
+    model = LatentAugmenter(["flip_lr"], PCA(8), method="staged").fit(digits * 40 - 7)
+    X = np.rint(digits[:50] * 255).astype(np.uint8)
+    on_bytes, on_floats = error_table(model, X), error_table(model, X / 255 * 40 - 7)
+    assert np.allclose([row[2:] for row in on_bytes], [row[2:] for row in on_floats], rtol=1e-4)
