@@ -200,3 +200,9 @@ def test_a_map_commutes_with_the_group_s_maps_as_far_as_its_augmentation_does():
     assert np.allclose(L, np.diag(np.tile([0.5, 0.5, 1, 1], 4)), atol=1e-6)
     assert np.allclose(L @ down, down @ L)
     assert np.linalg.norm(L @ across - across @ L) > 1
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 1.5, 2.0, "3", True, None, np.array([1, 2])], ids=repr)
+def test_a_cyclic_group_has_a_whole_number_of_elements(wrong):
+    with pytest.raises((TypeError, ValueError), match=r"^order must be an integer of at least 1\. Got"):
+        cyclic_table(wrong)
