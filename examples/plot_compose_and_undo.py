@@ -45,7 +45,7 @@ AlgebraDisplay.from_estimator(augmenter)
 # Both orders, and a half turn, in latent space. A composition has no map of its own: its matrix is the product of the
 # matrices.
 
-compositions = [("rotate_cw", "flip_lr"), ("flip_lr", "rotate_cw"), ("rotate_cw", "rotate_cw")]
+compositions = [("rotate_cw", "flip_lr"), ("flip_lr", "rotate_cw"), ("rotate_cw", 2)]
 ReconstructionDisplay.from_estimator(augmenter, X_test, compositions)
 
 # %%
@@ -54,12 +54,12 @@ ReconstructionDisplay.from_estimator(augmenter, X_test, compositions)
 ReconstructionDisplay.from_estimator(augmenter, X_test, compositions, task="undo")
 
 # %%
-# A composition is a transformer of its own: it nests, it turns round, and it has a matrix. Four quarter turns and two
-# flips are the identity, to the last bit.
+# A composition is a transformer of its own: it nests, it has powers, negative ones too, and a matrix. Four quarter
+# turns and two flips are the identity, to the last bit.
 
 turn, flip = augmenter["rotate_cw"], augmenter["flip_lr"]
 identity = np.eye(32)
-print("four turns:          ", np.array_equal(augmenter.compose(turn, turn, turn, turn).matrix_, identity))
-print("two flips:           ", np.array_equal(augmenter.compose(flip, flip).matrix_, identity))
-print("flip, turn, flip:    ", np.array_equal(augmenter.compose(flip, turn, flip).matrix_, turn.inverse().matrix_))
+print("four turns:          ", np.array_equal((turn**4).matrix_, identity))
+print("two flips:           ", np.array_equal((flip**2).matrix_, identity))
+print("flip, turn, flip:    ", np.array_equal(augmenter.compose(flip, turn, flip).matrix_, (turn**-1).matrix_))
 print("turn and flip commute:", np.array_equal(turn.matrix_ @ flip.matrix_, flip.matrix_ @ turn.matrix_))

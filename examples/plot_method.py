@@ -11,6 +11,7 @@ import numpy as np
 
 from latentaug import VAE, LatentAugmenter
 from latentaug.augs import flip_lr, flip_ud
+from latentaug.augs.steps import say
 from latentaug.datasets import load_digits_sample
 from latentaug.displays import AlgebraDisplay, ReconstructionDisplay
 from latentaug.metrics import error_table
@@ -63,8 +64,8 @@ show_image(axes[4], joint["flip_lr"].transform(digit)[0], r"image $\theta(\phi(x
 
 figure, axes = plt.subplots(2, 3, figsize=(7.5, 5.2), layout="constrained")
 for line, (name, model) in zip(axes, {"staged, free": staged, "joint": joint}.items(), strict=True):
-    for axis, names in zip(line, [("flip_lr",), ("flip_ud",), ("flip_lr", "flip_lr")], strict=True):
-        show_matrix(axis, model.compose(*names).matrix_, " then ".join(names))
+    for axis, step in zip(line, ["flip_lr", "flip_ud", ("flip_lr", 2)], strict=True):
+        show_matrix(axis, model[step].matrix_, say([step]))
     line[0].set_ylabel(name)
 
 # %%
@@ -85,7 +86,7 @@ ReconstructionDisplay.from_estimator({"staged, free": staged, "joint": joint}, X
 tables = {"staged, free": error_table(staged, X_test), "joint": error_table(joint, X_test)}
 figure, axis = plt.subplots(figsize=(7.5, 3.2), layout="constrained")
 rows = [row for row in tables["joint"] if row.task != "reconstruct"]
-names = [f"{'undo ' if row.task == 'undo' else ''}{' then '.join(row.composition)}" for row in rows]
+names = [f"{'undo ' if row.task == 'undo' else ''}{say(row.composition)}" for row in rows]
 for k, (label, table) in enumerate(tables.items()):
     gaps = [row.error - row.floor for row in table if row.task != "reconstruct"]
     axis.barh(np.arange(len(gaps)) + 0.38 * k, gaps, height=0.36, label=label)

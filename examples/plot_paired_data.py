@@ -11,6 +11,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from latentaug import VAE, LatentAugmenter
+from latentaug.augs.steps import say
 from latentaug.datasets import load_digits_sample
 from latentaug.displays import CatalogueDisplay
 
@@ -33,7 +34,7 @@ X_train, X_test, marker_train, marker_test = X[:4000], X[-500:], X_marker[:4000]
 vae = VAE(kl_weight=0.5, batch_size=32, max_iter=8, random_state=0)
 augmenter = LatentAugmenter(["marker", "flip_lr"], vae, random_state=0)
 augmenter.fit(X_train, views={("marker",): marker_train})
-print("trained on:", [" then ".join(c) or "original" for c in augmenter.compositions_])
+print("trained on:", list(map(say, augmenter.compositions_)))
 
 # %%
 # New digits that nobody has written with a marker, as the model thinks that they would look. The rows are the thin

@@ -16,6 +16,7 @@ import matplotlib.pyplot as plt
 
 from latentaug import VAE, LatentAugmenter
 from latentaug.augs import flip_lr, flip_ud
+from latentaug.augs.steps import say
 from latentaug.datasets import load_digits_sample
 from latentaug.metrics import error_table
 
@@ -28,7 +29,7 @@ X_train, X_test, y_test = X[:-500], X[-500:], y[-500:]
 
 vae = VAE(batch_size=32, max_iter=10, random_state=0, verbose=1)
 augmenter = LatentAugmenter([flip_lr, flip_ud], vae, random_state=0).fit(X_train)
-print("group:", ", ".join(" then ".join(e) or "identity" for e in augmenter.algebra_.elements))
+print("group:", ", ".join(map(say, augmenter.algebra_.elements)))
 print("maps: ", augmenter.geometries_)
 
 # %%

@@ -17,6 +17,7 @@ from sklearn.svm import SVC
 
 from latentaug import VAE, LatentAugmenter, LatentResampler
 from latentaug.augs import flip_ud, shear_x
+from latentaug.augs.steps import say
 from latentaug.datasets import load_digits_sample
 
 X, y = load_digits_sample()
@@ -58,7 +59,7 @@ for column, row in zip(axes.T, shown, strict=True):
         axis.axis("off")
     for axis, member in zip(column, family, strict=False):
         axis.imshow(X_more[member], cmap="gray_r", vmin=0, vmax=255)
-        steps = "\n".join(resampler.applied_[member]) or "original"
+        steps = say(resampler.applied_[member]).replace(" then ", "\n")
         axis.set_title(f"{y_more[member]}\n{steps}", fontsize=7)
 figure.suptitle("Copies made in latent space, with their labels")
 

@@ -376,7 +376,8 @@ def unpacked_state(state: Mapping[str, Any]) -> dict[str, Any]:
 def load(path: str | os.PathLike, device: Any = "auto", augs: Mapping[str, Callable] | None = None) -> Any:
     """Read an estimator that its `save` wrote; a `VersionWarning` where another version of latentaug did.
 
-    No code in the file is run: it holds none.
+    No code in the file is run: it holds none. The model answers with the same bits as the one saved, on the same
+    machine and device.
 
     Parameters
     ----------
@@ -386,11 +387,6 @@ def load(path: str | os.PathLike, device: Any = "auto", augs: Mapping[str, Calla
     augs : dict of str to callable, default=None
         Functions of augmentations, by name, for those that the file knows only the name of. Such a model transforms
         without them, but cannot be refitted or scored.
-
-    Returns
-    -------
-    estimator
-        That answers with the same bits as the one saved, on the same machine and device.
 
     Raises
     ------

@@ -130,3 +130,15 @@ def test_a_direction_a_millionth_as_long_as_the_longest_counts_as_collapsed(leng
     L = rng.normal(size=(3, 3))
     fitted = Q @ maps.fit_free_map(Z @ Q, Z @ L)
     assert np.allclose(fitted, L if counts else L * [[1], [1], [0]], atol=1e-3)
+
+
+@pytest.mark.parametrize("table", [[[0, 1], [0, 1]], [[0, 0], [1, 1]], [[0, 1, 2], [1, 2, 0]], [[1, 2], [2, 1]]])
+def test_what_is_no_table_of_a_group_is_refused(table):
+    with pytest.raises(ValueError, match=r"each of the numbers 0\.\.N-1 once in every row and column"):
+        regular_representation(np.array(table), 4)
+
+
+@pytest.mark.parametrize("n_elements", [2, 4])
+def test_an_orbit_of_another_number_of_elements_is_refused(n_elements):
+    with pytest.raises(ValueError, match=rf"with N of 3\. Got \({n_elements}, 10, 5\)"):
+        maps.fit_group_maps(np.ones((n_elements, 10, 5)), TABLES["C3"])

@@ -198,13 +198,12 @@ def test_rates_warm_up_over_a_hundredth_and_follow_their_schedule(schedule, opti
 )
 @example(losses=[9, 8, 7, 6, 5, 4], patience=2, tol=2.5)  # falls all the time, too slowly to go on
 @example(losses=[9, 8, 6, 5, 5, 9], patience=3, tol=1.5)  # ends on gains too small to count, which are kept
-@settings(max_examples=40)
 def test_training_stops_after_so_many_passes_without_gain_and_the_best_weights_stay(losses, patience, tol):
     gains = [k == 0 or losses[k] < min(losses[:k]) - tol for k in range(len(losses))]
     ends = [k for k in range(patience, len(losses)) if not any(gains[k - patience + 1 : k + 1])]
     made = ends[0] + 1 if ends else len(losses)
     recorder = Recorder(losses)
-    given = {"early_stopping": True, "n_iter_no_change": patience, "tol": tol, "max_iter": len(losses)}
+    given = {"early_stopping": True, "n_iter_no_change": patience, "tol": tol, "max_iter": len(losses), "n_images": 6}
     if ends:
         log = recorder.learn(**given)
     else:

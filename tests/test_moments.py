@@ -4,6 +4,7 @@ import tracemalloc
 import warnings
 from functools import reduce
 from operator import add
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -83,17 +84,21 @@ def views_of_pixels(n, dtype=np.uint8):
     return Views(X, name_augs(["flip_lr", "flip_ud", "shear_x"]), ImageFormat((4, 8)))
 
 
-@given(n=st.integers(8, 40), n_processes=st.integers(1, 8))
-def test_what_processes_add_up_apart_is_what_one_adds_up(n, n_processes):
-    views = views_of_pixels(n)
-    asked = (Codec(IdentityAutoencoder(), views.format_), views, [(), ("flip_lr",)], [()])
+@given(n=st.integers(8, 40), n_processes=st.integers(1, 8), batch=st.sampled_from([3, BATCH]))
+def test_what_processes_add_up_apart_is_what_one_adds_up(n, n_processes, batch):
+    views, compositions = views_of_pixels(n), [(), ("flip_lr",)]
+    asked = (Codec(IdentityAutoencoder(), views.format_), views, compositions, compositions)
     whole, rows = accumulate(*asked)
-    shares = [accumulate(*asked, rows=slice(k, None, n_processes)) for k in range(n_processes)]
+    with patch("latentaug.models.codec.BATCH", batch):
+        shares = [accumulate(*asked, start=k, step=n_processes) for k in range(n_processes)]
     merged = reduce(add, (moments for moments, _ in shares))
     assert (merged.n_images, merged.compositions) == (whole.n_images, whole.compositions)
     assert np.allclose(merged.gram, whole.gram, rtol=1e-12)
-    for k, (_, share) in enumerate(shares):
-        assert np.array_equal(share[()], rows[()][k::n_processes])
+    for composition in compositions:
+        pixels = views.take(slice(None), composition).reshape(n, -1) / np.float32(255)
+        assert np.allclose(rows[composition], pixels)
+        for k, (_, share) in enumerate(shares):
+            assert np.array_equal(share[composition], rows[composition][k::n_processes])
 
 
 @pytest.mark.parametrize("other", [{("b",): np.eye(2)}, {(): np.eye(3)}])

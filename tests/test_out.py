@@ -91,6 +91,20 @@ def test_a_memory_map_goes_through_as_an_array_does(digits, tmp_path, dtype):
     assert np.array_equal(model.autoencoder_.score_samples(mapped), model.autoencoder_.score_samples(X))
 
 
+def test_every_byte_comes_out_as_the_byte_that_it_was_and_as_its_share_of_white():
+    X = np.arange(256, dtype=np.uint8).reshape(16, 4, 4)
+    model = LatentAugmenter(["flip_lr"], IdentityAutoencoder(), method="staged", geometry="group").fit(X)
+    assert np.array_equal(model.reconstruct(X, out=np.empty_like(X)), X)
+    assert np.array_equal(model.reconstruct(X), (X / 255).astype(np.float32))
+    assert np.array_equal(model.transform(X, out=np.empty_like(X)), X[:, :, ::-1])
+
+
+def test_a_network_answers_on_the_range_of_its_images(digits):
+    plain, shifted = (clone(QUICK).fit(images) for images in (digits, digits * 40 - 7))
+    expected = plain.inverse_transform(plain.transform(digits)) * 40 - 7
+    assert np.allclose(shifted.inverse_transform(shifted.transform(digits * 40 - 7)), expected, atol=0.01)
+
+
 def test_integers_of_images_on_their_own_range_are_on_0_to_255(digits):
     model = LatentAugmenter(["flip_lr"], PCA(8), method="staged").fit(digits * 40 - 7)
     X = digits[:50] * 40 - 7

@@ -146,6 +146,27 @@ def test_powers_of_a_quarter_turn(exact):
             turn**wrong
 
 
+def test_steps_are_composed_as_each_is_given(exact):
+    for steps in ("rotate_cw", ("rotate_cw", 2), ["rotate_cw", ("flip_lr", 1)], [["rotate_cw", 3]]):
+        composition = as_composition("steps", steps)
+        transform = LatentTransform(exact, steps)
+        assert exact.compose(transform).steps == composition
+        assert exact.compose("flip_lr", transform).steps == reduced(("flip_lr", *composition))
+        assert transform.compose("flip_ud").steps == reduced((*composition, "flip_ud"))
+    for wrong in ([1], ["flip_lr", 2], [["flip_lr"]], [("flip_lr", "flip_ud")], [None]):
+        with pytest.raises(TypeError, match=r"^steps must be a name or a list of names"):
+            exact.compose(*wrong)
+        with pytest.raises(TypeError, match=r"^steps must be a name or a list of names"):
+            exact["rotate_cw"].compose(*wrong)
+
+
+@pytest.mark.parametrize("wrong", [(None,), ({},), (b"flip_lr",), (["flip_lr"],), 3])
+def test_the_laws_refuse_what_is_no_composition(exact, wrong):
+    for law in (exact.algebra_.element, exact.algebra_.normal, exact.algebra_.in_group):
+        with pytest.raises(TypeError, match=r"^composition must be a name or a list of names"):
+            law(wrong)
+
+
 # Spellings of the same composition: today's strings, lists of them, and powers.
 TURNED = [["rotate_cw"] * 2, ("rotate_cw", "rotate_cw"), ("rotate_cw", 2), [("rotate_cw", 2)], [["rotate_cw", 2]]]
 FLIPPED = ["flip_lr", ["flip_lr"], ("flip_lr",), ("flip_lr", 1), [("flip_lr", 3), ("flip_lr", -2)]]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import latentaug.augs.views
 from latentaug.augs import CATALOGUE, name_augs
-from latentaug.augs.views import Views
+from latentaug.augs.views import Views, declare_views
 from latentaug.images import ImageFormat
 
 
@@ -149,6 +149,7 @@ FAULTS = {
     "NaN": lambda X: X * np.nan,
     "left the value range": lambda X: X + 1,
     "returned bool for float64": lambda X: X > 0.5,
+    "returned int64 for float64": lambda X: (X > 0.5).astype(np.int64),
     "returned a list": lambda X: list(X),
     "failed on images": lambda X: X @ np.ones((3, 3)),
 }
@@ -205,3 +206,14 @@ def test_a_name_seen_only_after_another_is_refused():
 def test_a_name_without_function_or_pairs_is_refused():
     with pytest.raises(ValueError, match="Unknown augmentation 'brighter'"):
         views_of(np.zeros((2, 3, 3)), ["brighter", "flip_lr"]).check()
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_a_paired_view_is_taken_row_by_row_in_either_layout_and_no_other(flat):
+    X = np.random.default_rng(0).random((6, 3, 4))
+    mirrored = X[:, :, ::-1].reshape(6, -1) if flat else X[:, :, ::-1]
+    views = declare_views(X, None, ImageFormat((3, 4)), {"mirror": mirrored})
+    assert np.array_equal(views.take(slice(None), ("mirror",)), X[:, :, ::-1])
+    for wrong in (mirrored[:5], mirrored[:, :2]):
+        with pytest.raises(ValueError, match=r"View \('mirror',\) changed the shape of the images"):
+            declare_views(X, None, ImageFormat((3, 4)), {"mirror": wrong})

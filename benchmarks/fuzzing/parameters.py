@@ -64,7 +64,7 @@ PARAMETERS: dict[str, Parameter] = {
     "LatentTransform.fit.X": IGNORED,
     "LatentTransform.fit_transform.X": Parameter(arrays.IMAGES, X),
     "LatentTransform.augmenter": MODEL,
-    "LatentTransform.steps": Parameter(values.SIGNED_STEPS, (("flip_lr", 1),)),
+    "LatentTransform.steps": Parameter(values.POWERS, (("flip_lr", 2),)),
     # The estimators' own.
     "latent_dim": Parameter(values.COUNT),
     "hidden_channels": Parameter(values.CHANNELS),
@@ -107,6 +107,8 @@ PARAMETERS: dict[str, Parameter] = {
     "steps": Parameter(values.STEPS, ("flip_lr",)),
     "names": Parameter(values.STEPS, ("flip_lr",)),
     "name": Parameter(values.NAME, "flip_lr"),
+    "step": Parameter(values.NAME, "flip_lr"),
+    "push.views": IGNORED,  # what a model has checked
     "composition": Parameter(values.COMPOSITION, ("flip_lr",)),
     "reads.view": Parameter(values.COMPOSITION, ()),
     "view": Parameter(values.NAMES, ()),

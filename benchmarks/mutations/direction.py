@@ -179,8 +179,8 @@ MUTATIONS = (
     ),
     Mutation(
         "a head's latents are carried from right to left",
-        "[self.latent_maps_[n] for n in repeated(c)]",
-        "[self.latent_maps_[n] for n in reversed(repeated(c))]",
+        "[latent_maps[name] for name in repeated(c)]",
+        "[latent_maps[name] for name in reversed(repeated(c))]",
         HEADS,
     ),
     Mutation(

@@ -121,7 +121,12 @@ MUTATIONS = (
     ),
     Mutation("moments are means", "gram = Z.T @ Z", "gram = Z.T @ Z / len(Z)", MOMENTS),
     Mutation("moments add without their counts", "self.n_images + other.n_images", "self.n_images", MOMENTS),
-    Mutation("shares of processes overlap", "range(start, stop, BATCH * step)", "range(start, stop, BATCH)", MOMENTS),
+    Mutation(
+        "shares of processes overlap",
+        "range(start, len(views), BATCH * step)",
+        "range(start, len(views), BATCH)",
+        MOMENTS,
+    ),
     Mutation("latents that are no numbers add up", "if not np.isfinite(gram.diagonal()).all():", "if False:", MOMENTS),
     # Verbs.
     Mutation(
@@ -199,8 +204,8 @@ MUTATIONS = (
     ),
     Mutation(
         "a VAE samples uniformly",
-        "rng.standard_normal((n_samples, self.coder_.latent_dim))",
-        "rng.random_sample((n_samples, self.coder_.latent_dim))",
+        "rng.standard_normal((n_samples, coder.latent_dim))",
+        "rng.random_sample((n_samples, coder.latent_dim))",
         f"{SCORES} {VERBS}",
     ),
     Mutation(
@@ -319,7 +324,7 @@ MUTATIONS = (
         REFINE,
     ),
     # Fits that fail or stop.
-    Mutation("a fit that fails leaves what it had set", "vars(estimator).clear()", "pass", CALLBACKS),
+    Mutation("a fit that fails leaves what it had set", "estimator.__dict__.clear()", "pass", CALLBACKS),
     Mutation(
         "no callback stops training",
         "stop = self.around.watch.end_pass(self.log)",

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from collections.abc import Callable, Mapping
+from itertools import combinations
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from latentaug._checks import (
-    RandomState,
-    as_numbers,
-    check_choice,
-    check_number,
-    check_pair,
-    check_square,
-    draw_seed,
-    shown,
-)  # fmt: skip
+from latentaug._checks import RandomState, as_numbers, check_choice, check_number, check_pair, check_square, draw_seed
+from latentaug.latent.maps import condition_number, is_linear
 from latentaug.models.errors import ratio
 
 __all__ = [
-    "UNITS", "Unit", "commutator_defect", "confidence_interval", "equivariance_error", "in_unit", "order_defect",
-    "orthogonality_defect",
+    "UNITS", "Unit", "commutator_defect", "confidence_interval", "defects", "equivariance_error", "in_unit",
+    "order_defect", "orthogonality_defect",
 ]  # fmt: skip
 
 Error = TypeVar("Error", float, np.floating, np.ndarray)
@@ -64,7 +57,8 @@ def in_unit(error: Error, unit: str, n_pixels: int) -> Error:
     check_choice("unit", unit, UNITS)
     check_number("n_pixels", n_pixels, low=1, integer=True)
     if isinstance(error, (list, tuple)) or np.asarray(error).dtype.kind not in "iuf":
-        raise TypeError(f"error must be a number or an array of numbers. Got {shown(error)}.")
+        came = getattr(error, "dtype", type(error).__name__)
+        raise TypeError(f"error must be a number or an array of numbers. Got {came}.")
     return error * UNITS[unit].factor(n_pixels)
 
 
@@ -112,13 +106,16 @@ def confidence_interval(
 def equivariance_error(Z_aug: ArrayLike, Z_carried: ArrayLike) -> float:
     """Latent equivariance error, one minus R^2: ``E|phi(gx) - phi(x) L|^2 / E|phi(gx) - E phi(gx)|^2``.
 
-    Without unit: 0 where the map does what the augmentation does, 1 where it is no better than the mean; it cannot be
-    made smaller by shrinking the latents.
-
     Parameters
     ----------
     Z_aug, Z_carried : array-like of shape (n, d)
         Latents of augmented images, ``phi(gx)``, and of the originals, carried over by the map, ``phi(x) L``.
+
+    Returns
+    -------
+    float
+        Without unit: 0 where the map does what the augmentation does, 1 where it is no better than the mean; it cannot
+        be made smaller by shrinking the latents.
 
     Examples
     --------
@@ -131,9 +128,9 @@ def equivariance_error(Z_aug: ArrayLike, Z_carried: ArrayLike) -> float:
 
 
 def commutator_defect(A: ArrayLike, B: ArrayLike) -> float:
-    """How far two maps are from commuting: ``|A B - B A| / (|A| |B|)`` in the Frobenius norm; without unit.
+    """How far two maps are from commuting: ``|A B - B A| / (|A| |B|)`` in the Frobenius norm.
 
-    It is to be read beside the commutator of the images: augmentations that do not commute want maps that do not.
+    Without unit; to be read beside that of the images: augmentations that do not commute want maps that do not.
 
     Parameters
     ----------
@@ -151,7 +148,9 @@ def commutator_defect(A: ArrayLike, B: ArrayLike) -> float:
 
 
 def order_defect(L: ArrayLike, order: int) -> float:
-    """How far the n-th power of a map is from the identity: ``|L^n - I| / sqrt(d)`` in the Frobenius norm; without unit.
+    """How far the n-th power of a map is from the identity: ``|L^n - I| / sqrt(d)`` in the Frobenius norm.
+
+    Without unit; 0 for an exact map.
 
     Parameters
     ----------
@@ -180,7 +179,7 @@ def orthogonality_defect(L: ArrayLike) -> float:
 
     Examples
     --------
-    >>> orthogonality_defect([[0, 1], [1, 0]]), orthogonality_defect([[2, 0], [0, 2]])
+    >>> orthogonality_defect([[0, 1], [1, 0]]), orthogonality_defect([[2]])
     (0.0, 3.0)
     """
     L = check_square("L", L)
@@ -189,3 +188,14 @@ def orthogonality_defect(L: ArrayLike) -> float:
 
 def _distance_to_identity(M: np.ndarray) -> float:
     return float(np.linalg.norm(M - np.eye(len(M))) / np.sqrt(len(M)))
+
+
+def defects(latent_maps: Mapping[str, Any], orders: Mapping[str, int | None]) -> dict[str, list[float]]:
+    """Defects of the maps that are matrices, by their kind; an identity, as of a conditional VAE, is no map."""
+    maps = {name: L for name, L in latent_maps.items() if is_linear(L) and not np.array_equal(L, np.eye(len(L)))}
+    return {
+        "commutator": [commutator_defect(A, B) for A, B in combinations(maps.values(), 2)],
+        "order_defect": [order_defect(L, order) for name, L in maps.items() if (order := orders[name])],
+        "orthogonality_defect": list(map(orthogonality_defect, maps.values())),
+        "condition_number": list(map(condition_number, maps.values())),
+    }

@@ -53,21 +53,11 @@ def default_classifier(X_train: ArrayLike, y_train: ArrayLike) -> Pipeline:
 class RecursionCurve:
     """What becomes of images that one augmentation takes again and again; prints as a table.
 
-    Attributes
-    ----------
-    name : str
-        The augmentation.
-    steps : ndarray of shape (n,)
-        Numbers of applications.
-    error : ndarray of shape (n,)
-        Squared error after so many, summed over the pixels of an image, averaged over the images: against the original
-        where the augmentation has a finite order, else against the image augmented as often.
-    survival : ndarray of shape (n,) or None
-        Share of the images in which the classifier still finds the label; None without a classifier.
-    error_interval, survival_interval : ndarray of shape (2, n)
-        Ends of their bootstrap 95 % intervals.
-    raw_survival : ndarray of shape (n,) or None
-        The share that survives in the images that the error is taken against, which passed through no model.
+    After each of the `steps`, numbers of applications of the augmentation `name`, `error` (n_steps,) is squared, summed
+    over the pixels of an image, averaged over the images: against the original where the augmentation has a finite
+    order, else against the image augmented as often. `survival` (n_steps,) is the share of the images in which the
+    classifier still finds the label, `raw_survival` that of the images that the error is taken against, which passed
+    through no model; None without a classifier. Intervals (2, n_steps) are ends of bootstrap 95 % intervals.
     """
 
     name: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import chain, combinations, permutations
+from itertools import chain, permutations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -16,16 +16,7 @@ from latentaug._checks import RandomState, check_choice, check_number, draw_seed
 from latentaug.augs.steps import Composition
 from latentaug.images import ImageFormat, check_images
 from latentaug.latent.algebra import Algebra
-from latentaug.latent.maps import condition_number, is_linear
-from latentaug.metrics.measures import (
-    UNITS,
-    commutator_defect,
-    confidence_interval,
-    equivariance_error,
-    in_unit,
-    order_defect,
-    orthogonality_defect,
-)
+from latentaug.metrics.measures import UNITS, confidence_interval, defects, equivariance_error, in_unit
 from latentaug.metrics.recursion import Recursion, RecursionCurve, check_labels
 from latentaug.models.augmenter import LatentAugmenter
 from latentaug.models.codec import Codec
@@ -106,15 +97,9 @@ def fit_pca(model: Any, images: np.ndarray, seed: int) -> tuple[str, LatentAugme
 class ScoreRow(NamedTuple):
     """What was measured of one model.
 
-    Attributes
-    ----------
-    label : str
-    values : dict of str to float
-        Under the names of the scorecard's columns, what is missing being left out; errors summed over the pixels.
-    intervals : dict of str to ndarray of shape (2,)
-        Ends of the bootstrap 95 % intervals of the errors and of label survival.
-    table : ErrorTable
-        Every single error, beside its floor.
+    The `values` stand under the names of the scorecard's columns, what is missing being left out, errors summed over
+    the pixels of an image; `intervals` are the ends (2,) of bootstrap 95 % intervals of the errors and of label
+    survival, `table` holds every single error, beside its floor.
     """
 
     label: str
@@ -133,8 +118,11 @@ def _measure(
     matrix = np.stack(list(found.values()), axis=1)  # (n_images, n_tasks)
     values = dict(zip(found, matrix.mean(axis=0).tolist(), strict=True))
     intervals = dict(zip(found, confidence_interval(matrix, random_state=seed).T, strict=True))
-    values |= _worst(model, table) | _equivariance(errors)
-    curve = None if classifier is None else _recurse(errors, labels, classifier, n_steps, seed)
+    laws = defects(model.latent_maps_, model.algebra_.orders)
+    laws["gap"] = [row.gap for row in table if row.task == "apply"]
+    laws["image_commutator"] = list(model.algebra_.commutators.values())
+    values |= _equivariance(errors) | {law: max(worst) for law, worst in laws.items() if worst}
+    curve = _recurse(errors, labels, classifier, n_steps, seed)
     if curve is not None and curve.survival is not None and curve.survival_interval is not None:
         values["label_survival"] = float(curve.survival[0])
         intervals["label_survival"] = curve.survival_interval[:, 0]
@@ -143,29 +131,9 @@ def _measure(
 
 def _average_tasks(errors: ImageErrors) -> dict[str, np.ndarray]:
     """Error of each image (n,) in every task, averaged over the compositions; no task without any."""
-    known = errors.views.compositions
-    carried: dict[str, list[tuple[Composition, Composition]]] = {
-        "reconstruct": [((), ())],
-        "apply": [((), c) for c in known if len(c) == 1],
-        "compose": [((), c) for c in known if len(c) == 2],
-        "undo": [(c, ()) for c in known if errors.model.is_invertible],
-    }
-    return {task: np.mean([errors(*pair) for pair in pairs], axis=0) for task, pairs in carried.items() if pairs}
-
-
-def _worst(model: Any, table: ErrorTable) -> dict[str, float]:
-    """Worst gap, and worst defects of the maps that are matrices; an identity, as of a conditional VAE, is no map."""
-    maps = {name: L for name, L in model.latent_maps_.items() if is_linear(L) and not np.array_equal(L, np.eye(len(L)))}
-    orders = model.algebra_.orders
-    found = {
-        "gap": [row.gap for row in table if row.task == "apply"],
-        "commutator": [commutator_defect(A, B) for A, B in combinations(maps.values(), 2)],
-        "image_commutator": list(model.algebra_.commutators.values()),
-        "order_defect": [order_defect(L, orders[name]) for name, L in maps.items() if orders[name]],
-        "orthogonality_defect": [orthogonality_defect(L) for L in maps.values()],
-        "condition_number": [condition_number(L) for L in maps.values()],
-    }
-    return {name: max(values) for name, values in found.items() if values}
+    applied, pairs = ([route for route in errors.routes["apply"] if len(route[1]) == n] for n in (1, 2))
+    routes = errors.routes | {"apply": applied, "compose": pairs}
+    return {task: np.mean([errors(*route) for route in routes[task]], axis=0) for task in ERRORS if routes[task]}
 
 
 def _equivariance(errors: ImageErrors) -> dict[str, float]:
@@ -186,13 +154,13 @@ def _equivariance(errors: ImageErrors) -> dict[str, float]:
 def _recurse(
     errors: ImageErrors, labels: np.ndarray | None, classifier: Any, n_steps: int, seed: int
 ) -> RecursionCurve | None:
-    """The first augmentation of finite order again and again, or None where there is none."""
-    known = {c[0]: errors.model.algebra_.orders[c[0]] for c in errors.views.compositions if len(c) == 1}
-    for name, order in known.items():
-        if order:
-            steps = [-(-n_steps // order) * order]
-            return Recursion(errors.model, errors.views.images, name, steps, classifier).curve(labels, seed)
-    return None
+    """The first augmentation of finite order again and again; None where there is none, or no classifier."""
+    orders, names = errors.model.algebra_.orders, (c[0] for c in errors.views.compositions if len(c) == 1)
+    name = next((str(name) for name in names if orders[name]), None)
+    if name is None or classifier is None:
+        return None
+    steps = [-(-n_steps // orders[name]) * orders[name]]
+    return Recursion(errors.model, errors.views.images, name, steps, classifier).curve(labels, seed)
 
 
 class Column(NamedTuple):
@@ -230,17 +198,8 @@ LAWS = {
 class Scorecard:
     """Measures of one model or several; what `scorecard` returns. Prints as a table, iterates over its rows.
 
-    Attributes
-    ----------
-    rows : tuple of ScoreRow
-        Their errors are summed over the pixels of an image, whatever the `unit`.
-    n_images : int
-    n_pixels : int
-        Pixels times channels of an image.
-    n_steps : int
-        Applications after which labels are looked at.
-    unit : {"image", "pixel", "paper"}
-        In which errors are printed and put into a frame.
+    Errors in `rows` are summed over the pixels of an image, whatever the `unit` in which they are printed and put into
+    a frame. `n_pixels` are pixels times channels of an image; labels are looked at after `n_steps` applications.
     """
 
     rows: tuple[ScoreRow, ...]
@@ -258,7 +217,13 @@ class Scorecard:
         return {row.label: row.table for row in self.rows}
 
     def in_unit(self, unit: str) -> Scorecard:
-        """The same card with its errors in another unit, one of those of `latentaug.metrics.in_unit`."""
+        """The same card with its errors in another unit.
+
+        Parameters
+        ----------
+        unit : str
+            One of those of `latentaug.metrics.in_unit`.
+        """
         check_choice("unit", unit, UNITS)
         return replace(self, unit=unit)
 
@@ -266,9 +231,13 @@ class Scorecard:
         return in_unit(value, self.unit, self.n_pixels) if name in ERRORS else value
 
     def to_frame(self) -> DataFrame:
-        """The card as a pandas DataFrame: a row a model, NaN where something is missing, errors in the card's unit.
+        """The card as a table of pandas.
 
-        Where there is an interval, its ends stand in columns with `_low` and `_high` added to the name.
+        Returns
+        -------
+        DataFrame
+            A row a model, NaN where something is missing, errors in the card's unit. Where there is an interval, its
+            ends stand in columns with `_low` and `_high` added to the name.
         """
         return as_frame(list(map(self._record, self.rows)), "model", [row.label for row in self.rows])
 
@@ -376,10 +345,8 @@ def _check_models(models: Any) -> dict[str, Any]:
     for label, model in named.items():
         check_is_fitted(model)
         if not hasattr(model, "format_"):
-            raise TypeError(
-                "models must be of LatentAugmenter, TransferHead, ConditionalVAE or VAE. "
-                f"Got {label!r}, a {type(model).__name__}."
-            )
+            allowed = "LatentAugmenter, TransferHead, ConditionalVAE or VAE"
+            raise TypeError(f"models must be of {allowed}. Got {label!r}, a {type(model).__name__}.")
     return named
 
 
@@ -387,7 +354,7 @@ def _add_baselines(named: dict[str, Any], train: np.ndarray | None, seed: int) -
     """All that gets a row, by its label, ready to be measured."""
     subjects = {k: m if hasattr(m, "carry") else AutoencoderAlone(m, m.format_) for k, m in named.items()}
     first = next((model for model in subjects.values() if model.aug_names_), next(iter(subjects.values())))
-    baselines = {"do nothing": DoNothing(first)}
+    baselines: dict[str, Any] = {"do nothing": DoNothing(first)}
     if train is not None:
         baselines |= [fit_pca(first, train, seed)]
     for label in baselines.keys() & subjects.keys():

@@ -28,6 +28,7 @@ __all__ = [
     "error_table", "gap", "model_views", "ratio", "text_table",
 ]  # fmt: skip
 
+Route = tuple[Composition, Composition]  # from a view to a view
 TASKS = ("reconstruct", "apply", "undo")
 SQUARED, LAYOUT = "squared error, summed over pixels", ("<44", ">9", ">9", ">9")
 ROUNDING = 1e-9  # what rounding to float32 makes of the squared error of an image
@@ -82,7 +83,7 @@ class ImageErrors:
     def __init__(self, model: Any, images: np.ndarray, compositions: Iterable[Composition]) -> None:
         self.model = model
         self.views = model_views(model, images, list(dict.fromkeys(filter(model.knows, compositions))))
-        self._found: dict[tuple[Composition, Composition], np.ndarray] = {}
+        self._found: dict[Route, np.ndarray] = {}
 
     def __call__(self, source: Composition, target: Composition) -> np.ndarray:
         """Errors (n,) of the images of view `source` brought to view `target`, against the images of that view."""
@@ -98,28 +99,25 @@ class ImageErrors:
         leaves = self.model.is_invertible or target[: len(source)] == source
         return float(self(source, target).mean()) if leaves and self.model.reads(source) else float("nan")
 
+    @property
+    def routes(self) -> dict[str, list[Route]]:
+        """For each task, from which view it leads to which."""
+        applied: list[Route] = [((), c) for c in self.views.compositions if c]
+        undone: list[Route] = [(c, ()) for _, c in applied if self.model.is_invertible]
+        return {"reconstruct": [((), ())], "apply": applied, "undo": undone}
+
     def table(self) -> ErrorTable:
         """The error table of the model: reconstruction, every composition applied, and undone where it can be."""
-        floors = {c: self.mean(c, c) for c in [(), *self.views.compositions]}
-        augmented = [c for c in self.views.compositions if c]
-        undone = augmented if self.model.is_invertible else []
-        rows = [ErrorRow("reconstruct", (), floors[()], floors[()])]
-        rows += [ErrorRow("apply", c, self.mean((), c), floors[c]) for c in augmented]
-        rows += [ErrorRow("undo", c, self.mean(c, ()), floors[()]) for c in undone]
-        return ErrorTable(tuple(rows))
+        carried = [(task, *route) for task, routes in self.routes.items() for route in routes]
+        return ErrorTable(tuple(ErrorRow(task, a or b, self.mean(a, b), self.mean(b, b)) for task, a, b in carried))
 
 
 class ErrorRow(NamedTuple):
     """One error of a model.
 
-    Attributes
-    ----------
-    task : {"reconstruct", "apply", "undo"}
-    composition : tuple of str
-        What is applied, the leftmost first, or undone.
-    error, floor : float
-        Squared, summed over pixels, averaged over images: what was asked for, and reconstruction of the target images;
-        a floor is NaN where the model cannot read them.
+    Of a `task`, which is "reconstruct", "apply" or "undo", with the `composition`, whose leftmost step acts first: the
+    `error`, squared, summed over pixels, averaged over images, and its `floor`, the same of reconstruction of the
+    target images; NaN where the model cannot read them.
     """
 
     task: str
@@ -155,7 +153,15 @@ class ErrorTable:
         return text_table([(SQUARED, "error", "floor", "gap"), *(row.cells for row in self.rows)], LAYOUT)
 
     def worst_gap(self, task: str | None = None) -> float:
-        """Largest gap over the floor, a share of it, of one task of `TASKS` or of all; NaN where there is no such row."""
+        """Largest gap over the floor.
+
+        As a share of the floor; NaN where there is no such row.
+
+        Parameters
+        ----------
+        task : {"reconstruct", "apply", "undo"}, default=None
+            All if None.
+        """
         if task is not None:
             check_choice("task", task, TASKS)
         return max((row.gap for row in self.rows if task in (None, row.task)), default=float("nan"))
@@ -189,13 +195,8 @@ def error_table(model: Any, X: ArrayLike, compositions: Sequence[Composition] | 
 class CarryMatrix:
     """Errors from every view to every view; what `carry_matrix` returns. Prints as a table.
 
-    Attributes
-    ----------
-    views : tuple of tuple of str
-        Compositions, the leftmost acts first.
-    errors : ndarray of shape (n_views, n_views)
-        From the view of the row to that of the column: squared, summed over the pixels of an image, averaged over the
-        images; NaN where the model would have to undo what it cannot.
+    The `errors` (n_views, n_views), from the view of the row to that of the column, are squared, summed over pixels,
+    averaged over images; NaN where the model would have to undo what it cannot. The `views` are compositions.
     """
 
     views: tuple[Composition, ...]
@@ -209,7 +210,7 @@ class CarryMatrix:
     @property
     def gaps(self) -> np.ndarray:
         """What each error lies above the floor of its target view, as a share of that floor."""
-        return np.vectorize(gap, otypes=[float])(self.errors, self.floors)
+        return np.array([list(map(gap, row, self.floors)) for row in self.errors])
 
     def to_frame(self) -> DataFrame:
         """The errors as a pandas DataFrame: a row a source, a column a target."""
