@@ -218,3 +218,9 @@ def test_the_strictest_map_of_pixels_is_what_the_augmentation_does_and_not_its_i
     for aug in augs:
         pixels = np.eye(X[0].size).reshape(-1, *shape)
         assert np.allclose(augmenter.latent_maps_[aug.__name__], aug(pixels).reshape(len(pixels), -1), atol=1e-6)
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 1.5, 2.0, "3", True, None, np.array([1, 2])], ids=repr)
+def test_a_cyclic_group_has_a_whole_number_of_elements(wrong):
+    with pytest.raises((TypeError, ValueError), match=r"^order must be an integer of at least 1\. Got"):
+        cyclic_table(wrong)

@@ -49,6 +49,8 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "Algebra": lambda: make("LatentAugmenter").algebra_,
     "Scorecard": lambda: metrics.scorecard(make("LatentAugmenter"), X),
     "ErrorTable": lambda: metrics.error_table(make("LatentAugmenter"), X),
+    "CarryMatrix": lambda: metrics.carry_matrix(make("LatentAugmenter"), X),
+    "RecursionCurve": lambda: metrics.recursion_curve(make("LatentAugmenter"), X, "flip_lr"),
     "PCA": lambda: LatentAugmenter(PAIR, PCA(4), method="staged").fit(X),
     "LatentAugmenter.partial_fit": lambda: LatentAugmenter(PAIR, VAE(**QUICK), image_shape=(8, 8)).fit(X),
     "classifier": lambda: metrics.default_classifier(X, Y),

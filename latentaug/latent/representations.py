@@ -18,6 +18,7 @@ __all__ = [
 
 def cyclic_table(order: int) -> np.ndarray:
     """Cayley table of the cyclic group, element k being the k-th power."""
+    check_number("order", order, low=1, integer=True)
     k = np.arange(order)
     return (k[:, None] + k) % order
 
