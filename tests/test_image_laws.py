@@ -106,11 +106,15 @@ def test_a_pair_commutes_up_to_a_twentieth_of_the_spread(commutator, commutes):
 
 def test_canny_commutes_with_the_symmetries_of_a_square_but_for_ties_and_a_shear_does_not(digits):
     X = np.clip(zoom(digits[:64], (1, 2, 2), order=1), 0, 1)
-    algebra, symmetries = laws_of(X, CATALOGUE, max_group=8), ["flip_lr", "flip_ud", "rotate_cw", "rotate_ccw"]
+    symmetries, others = (
+        ["flip_lr", "flip_ud", "rotate_cw", "rotate_ccw"],
+        ["shear_x", "mini_image", "edge_detect", "canny"],
+    )
+    algebra = laws_of(X, [*symmetries, *others], max_group=8)
     for name in symmetries:
         assert 0 < algebra.commutators[name, "canny"] < 0.02
         assert algebra.commutators[name, "shear_x"] > 0.3
-        assert [algebra.commute(other, name) for other in CATALOGUE if other not in symmetries] == [False] + 3 * [True]
+        assert [algebra.commute(other, name) for other in others] == [False] + 3 * [True]
     assert not any(algebra.commute(*pair) for pair in combinations(["shear_x", "mini_image", "edge_detect"], 2))
 
 
