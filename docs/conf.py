@@ -49,6 +49,7 @@ numpydoc_validation_exclude = {
     r"\.latent\.(cyclic_table|fit_(free|orthogonal)_map)$",  # a formula in one line, shapes included
     r"\.Algebra\.",  # predicates in one line
     r"\.(Algebra|CarryMatrix|ErrorRow|ErrorTable|Moments|RecursionCurve|ScoreRow|Scorecard)$",  # attributes
+    r"\.__pow__$",  # an operator
     r"\.to_frame$",  # the table as a frame
     # what only narrows a method of the base
     r"\.(ConditionalVAE|LatentAugmenter|TransferHead)\.(decoder_of|encoder_of|knows|latent_distribution|reads)$",
