@@ -162,7 +162,9 @@ def main() -> None:
     found = told()
     if against is not None:
         if against.is_dir():
-            code = f"import sys, runpy; sys.path[0] = '.'; sys.argv = ['bits']; runpy.run_path({str(Path(__file__).resolve())!r}, run_name='__main__')"
+            script = str(Path(__file__).resolve())
+            code = "import sys, runpy; sys.path[0] = '.'; sys.argv = ['bits']; "
+            code += f"runpy.run_path({script!r}, run_name='__main__')"
             text = subprocess.run(
                 [sys.executable, "-c", code], cwd=against, check=True, capture_output=True, text=True
             ).stdout

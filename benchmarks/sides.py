@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from latentaug.learn import objectives as losses
 from latentaug.learn.networks import Downsampling, Upsampling, build, initialise
+from latentaug.learn.objectives import divergence, squared_error
 
 __all__ = ["BATCH", "bare_pass", "bare_training", "own_network", "plain_network", "pythae_training"]
 
@@ -51,9 +51,9 @@ def bare_step(network: nn.Module, optimizer: torch.optim.Optimizer, x: Tensor, y
     mean, log_variance = network.encoder(x)
     z = mean + torch.randn_like(mean) * (0.5 * log_variance).exp()
     z = z if carry is None else (z.unsqueeze(1) @ carry).squeeze(1)
-    error, divergence = losses.vae_terms(network.decoder(z), y, mean, log_variance, 1.0, 1.0)
+    loss = squared_error(network.decoder(z), y) + divergence(mean, log_variance).sum() / len(mean)
     optimizer.zero_grad(set_to_none=True)
-    (error + divergence).backward()
+    loss.backward()
     optimizer.step()
 
 

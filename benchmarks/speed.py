@@ -35,8 +35,7 @@ from latentaug.latent.algebra import Algebra
 from latentaug.latent.maps import Moments
 from latentaug.latent.representations import cyclic_table
 from latentaug.learn.coding import find_device
-from latentaug.learn.geometries import SOLVERS
-from latentaug.learn.objectives import fit_latent_maps
+from latentaug.learn.geometries import SOLVERS, fit_latent_maps
 
 PASSES = 3
 

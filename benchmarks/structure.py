@@ -1,4 +1,4 @@
-"""The structure of the package, measured on its source; and what a fit and a transform open: `-m benchmarks.structure`."""
+"""The structure of the package, measured on its source, and what a fit and a transform open."""
 
 import ast
 import sys
@@ -13,9 +13,7 @@ ROOT = Path(latentaug.__file__).parent
 SOURCES = {p.relative_to(ROOT.parent).with_suffix(""): p.read_text() for p in sorted(ROOT.rglob("*.py"))}
 TREES = {".".join(path.parts).removesuffix(".__init__"): ast.parse(source) for path, source in SOURCES.items()}
 NODES = [node for tree in TREES.values() for node in ast.walk(tree)]
-FUNCTIONS = [node for node in NODES if isinstance(node, ast.FunctionDef)]
-CLASSES = [node for node in NODES if isinstance(node, ast.ClassDef)]
-OWN = ("self", "cls", "np", "nn.init")
+FUNCTIONS, CLASSES = ([node for node in NODES if isinstance(node, kind)] for kind in (ast.FunctionDef, ast.ClassDef))
 
 
 def imports(module):
@@ -27,20 +25,17 @@ def imports(module):
 
 @cache
 def depth(module):
-    """The longest way down; a circle would have no end."""
-    return 1 + max(map(depth, imports(module)), default=0)
+    return 1 + max(map(depth, imports(module)), default=0)  # the longest way down; a circle would have no end
 
 
-def code(node):
-    """Lines of the body of a function or class without its docstrings."""
-    named = [part for part in ast.walk(node) if isinstance(part, (ast.FunctionDef, ast.ClassDef))]
+def code(node):  # lines of the body of a function or class without its docstrings
+    named = [part for part in ast.walk(node) if isinstance(part, ast.FunctionDef | ast.ClassDef)]
     docs = [part.body[0] for part in named if ast.get_docstring(part)]
     return node.end_lineno - node.body[0].lineno + 1 - sum(doc.end_lineno - doc.lineno + 1 for doc in docs)
 
 
 def opened(call):
-    """The modules in which a function runs during a call."""
-    files = set()
+    files = set()  # in which a function runs during a call
     sys.setprofile(lambda frame, event, _: files.add(frame.f_code.co_filename) if event == "call" else None)
     call()
     sys.setprofile(None)
@@ -48,17 +43,16 @@ def opened(call):
 
 
 def measure():
-    """Every figure, by what it is of."""
-    private = [node for node in NODES if isinstance(node, ast.Attribute) and node.attr[0] == "_" != node.attr[1]]
-    X = np.random.default_rng(0).random((32, 8, 8), dtype=np.float32)
+    private = [n for n in NODES if isinstance(n, ast.Attribute) and n.attr[0] == "_" != n.attr[1]]
+    foreign = [name for n in private if (name := ast.unparse(n)).split(".")[0] not in ("self", "cls", "np", "nn")]
     augmenter = latentaug.LatentAugmenter(["flip_lr", "flip_ud"], latentaug.VAE(4, max_iter=1), random_state=0)
-    return {"modules": len(TREES), "storeys": len({name.split(".")[1] for name in TREES if "." in name}),
-            "import depth": max(map(depth, TREES)), "arrows": sum(len(imports(name)) for name in TREES),
-            "lines": sum(source.count("\n") for source in SOURCES.values()), "longest function": max(map(code, FUNCTIONS)),
-            "functions over 40 lines": [f.name for f in FUNCTIONS if code(f) > 40],
-            "largest class": max((code(c), c.name) for c in CLASSES), "most bases": max(len(c.bases) for c in CLASSES),
-            "foreign private names": [t for n in private if ast.unparse(n.value) not in OWN and (t := ast.unparse(n))],
-            "opened by fit": opened(lambda: augmenter.fit(X)), "opened by transform": opened(lambda: augmenter.transform(X))}  # fmt: skip
+    X, long = np.random.default_rng(0).random((32, 8, 8), np.float32), [f.name for f in FUNCTIONS if code(f) > 40]
+    found = {"modules": len(TREES), "storeys": len({name.split(".")[1] for name in TREES if "." in name})}
+    found |= {"depth": max(map(depth, TREES)), "arrows": sum(len(imports(name)) for name in TREES)}
+    found |= {"lines": sum(source.count("\n") for source in SOURCES.values()), "foreign private names": foreign}
+    found |= {"longest function": max(map(code, FUNCTIONS)), "functions over 40 lines": long}
+    found |= {"largest class": max(map(code, CLASSES)), "most bases": max(len(c.bases) for c in CLASSES)}
+    return found | {"fit": opened(lambda: augmenter.fit(X)), "transform": opened(lambda: augmenter.transform(X))}
 
 
 if __name__ == "__main__":

@@ -18,8 +18,8 @@ from torch.nn import functional
 
 from benchmarks.pairing import in_turn, median_ratio, table
 from benchmarks.sides import own_network, plain_network
-from latentaug.learn import networks as convolutions
-from latentaug.learn import objectives as losses
+from latentaug.learn import networks
+from latentaug.learn.objectives import divergence, squared_error
 from latentaug.learn.training import LONGEST_GRADIENT, _as_one_vector
 
 CPU = torch.device("cpu")
@@ -54,15 +54,15 @@ def product(x: Tensor, kernel: Tensor, y: Tensor) -> Tensor:
 
 def with_products(step: Callable[[], None]) -> Callable[[], None]:
     """A step that takes them for the two kernels that have many channels."""
-    usual = convolutions._kernel_gradient
+    usual = networks._kernel_gradient
 
     def gradient(x: Tensor, kernel: Tensor, y: Tensor) -> Tensor:
         return (product if kernel.shape[1] > 1 else usual)(x, kernel, y)
 
     def run() -> None:
-        convolutions._kernel_gradient = gradient
+        networks._kernel_gradient = gradient
         step()
-        convolutions._kernel_gradient = usual
+        networks._kernel_gradient = usual
 
     return run
 
@@ -80,7 +80,7 @@ def step_of(
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
             mean, log_variance = (part.float() for part in network.encoder(x))
             y = network.decoder(mean + noise * (0.5 * log_variance).exp()).float()
-        return sum(losses.vae_terms(y, x, mean, log_variance, 1.0, 1.0))
+        return squared_error(y, x) + divergence(mean, log_variance).sum() / len(mean)
 
     loss = torch.compile(loss_of) if compiled else loss_of
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import _check_feature_names, validate_data
 
@@ -73,10 +75,8 @@ def _value_range(images: np.ndarray) -> tuple[float, float]:
     ends = [(part.min(), part.max()) for part in slices(images)]
     low, high = min(low for low, _ in ends), max(high for _, high in ends)
     if images.dtype.kind in "ui" and (low < 0 or high > 255):
-        raise ValueError(
-            f"Integer images must lie in 0..255. Got {low}..{high}; as floats they are "
-            "taken on the range of the training data."
-        )
+        allowed = "as floats they are taken on the range of the training data"
+        raise ValueError(f"Integer images must lie in 0..255. Got {low}..{high}; {allowed}.")
     inside = images.dtype.kind in "ui" or (low >= 0 and high <= 1)
     return (0.0, 1.0) if inside else (float(low), float(high))
 
@@ -90,10 +90,8 @@ def _check_stack(estimator: Any, X: Any, reset: bool) -> np.ndarray:
         _check_feature_names(estimator, X, reset=True)  # a stack has no columns: this forgets those of the last fit
         estimator.n_features_in_ = math.prod(X.shape[1:])
     elif X.shape[1:] != estimator.format_.image_shape:
-        raise ValueError(
-            f"{type(estimator).__name__} was fitted on images of shape "
-            f"{estimator.format_.image_shape}. Got {X.shape[1:]}."
-        )
+        shape = estimator.format_.image_shape
+        raise ValueError(f"{type(estimator).__name__} was fitted on images of shape {shape}. Got {X.shape[1:]}.")
     return X
 
 
@@ -115,16 +113,13 @@ def _check_image_shape(image_shape: Any) -> None:
 
 def is_flat(X: Any) -> bool:
     """Whether images come as flat rows (a table, a sparse matrix or nonsense included) and not as a stack."""
-    if isinstance(X, (list, tuple)):
-        try:
-            X = np.asarray(X)
-        except ValueError:  # ragged
-            return True
+    with suppress(ValueError):  # of ragged lists
+        X = np.asarray(X) if isinstance(X, (list, tuple)) else X
     return getattr(X, "ndim", 2) not in (3, 4)
 
 
 def check_images(estimator: Any, X: Any, *, reset: bool, image_shape: Any = None) -> np.ndarray:
-    """Check `X` and give it back as an image stack in its own dtype, without a copy.
+    """Check `X` and give it back as an image stack (n, H, W[, C]) in its own dtype, without a copy.
 
     Parameters
     ----------
@@ -137,9 +132,6 @@ def check_images(estimator: Any, X: Any, *, reset: bool, image_shape: Any = None
     image_shape : tuple, optional
         Shape of a flat row; one row of pixels without it.
 
-    Returns
-    -------
-    ndarray of shape (n, H, W) or (n, H, W, C)
     """
     _check_image_shape(image_shape)
     flat = is_flat(X)
@@ -162,22 +154,14 @@ def check_stack(images: Any) -> None:
     check_kind("Images", images, np.ndarray, "a numpy array (n, H, W) or (n, H, W, C)")
     if images.ndim not in (3, 4) or not images.size:
         raise ValueError(f"Images must be an array (n, H, W) or (n, H, W, C). Got one of shape {images.shape}.")
-    if images.dtype.kind not in "buif":
-        raise TypeError(f"Images must be numbers. Got an array of {images.dtype}.")
     if images.dtype.kind == "f":
         assert_all_finite(images, input_name="Images")
-    elif images.dtype.itemsize > 1 and (images.min() < 0 or images.max() > 255):
-        raise ValueError(f"Integer images must lie in 0..255. Got {images.min()}..{images.max()}.")
+    else:
+        _value_range(images)
 
 
 def check_out(out: Any, images: np.ndarray, shape: tuple[int, ...]) -> None:
-    """Refuse an array that images of a shape cannot be written into, or one that overlaps those that they are made of.
-
-    Raises
-    ------
-    TypeError, ValueError
-        Before anything is written.
-    """
+    """Refuse an array that images of a shape cannot be written into, or one that overlaps those that came."""
     check_kind("out", out, np.ndarray, "a numpy array")
     wide = out.dtype.itemsize in (4, 8) if out.dtype.kind == "f" else out.dtype.kind in "ui"
     if not wide or out.dtype == np.int8:
@@ -198,19 +182,15 @@ def in_dtype(images: np.ndarray, dtype: np.dtype, format_: ImageFormat) -> np.nd
     return np.clip(np.rint(format_.to_unit(images) * white), 0, top).astype(dtype)
 
 
-def squared_error(X: np.ndarray, X_hat: np.ndarray) -> np.ndarray:
-    """Squared error of each image, summed over its pixels.
+def squared_error(X: ArrayLike, X_hat: ArrayLike) -> np.ndarray:
+    """Squared error of each image, summed over its pixels: (n_images,), float64.
 
     Parameters
     ----------
     X, X_hat : ndarray of shape (n_images, ...)
-
-    Returns
-    -------
-    ndarray of shape (n_images,)
-        float64.
     """
-    X, X_hat = _as_images("X", X), _as_images("X_hat", X_hat)
+    options = {"ensure_2d": False, "allow_nd": True, "ensure_min_samples": 0, "ensure_all_finite": False}
+    X, X_hat = as_numbers("X", X, **options), as_numbers("X_hat", X_hat, **options)
     if X.shape != X_hat.shape:
         raise ValueError(f"X and X_hat must have one shape. Got {X.shape} and {X_hat.shape}.")
     difference = np.subtract(X, X_hat, dtype=np.float64).reshape(len(X), -1)
@@ -218,8 +198,3 @@ def squared_error(X: np.ndarray, X_hat: np.ndarray) -> np.ndarray:
     if not np.isfinite(errors).all():
         raise ValueError("X and X_hat must be finite. Got NaN, infinity or pixels too large to square.")
     return errors
-
-
-def _as_images(name: str, images: Any) -> np.ndarray:
-    """Images of any layout and number, as an array; not looked through for NaN."""
-    return as_numbers(name, images, ensure_2d=False, allow_nd=True, ensure_min_samples=0, ensure_all_finite=False)

@@ -12,7 +12,7 @@ import math
 import os
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from typing import Any, NamedTuple
 
@@ -20,14 +20,13 @@ import numpy as np
 import sklearn
 from sklearn.base import BaseEstimator
 
-from latentaug._checks import check_path, one_line, shown, unknown_name
+from latentaug._checks import check_choice, check_kind, check_path, one_line, unknown_name
 from latentaug._files import read_archive, write_archive
 from latentaug._version import __version__
 from latentaug.augs.catalogue import CATALOGUE, name_augs
 
 __all__ = [
-    "KINDS", "MissingAug", "Reader", "VersionWarning", "Writer", "is_plain", "load", "packed_state", "save",
-    "unpacked_state",
+    "KINDS", "MissingAug", "Reader", "VersionWarning", "Writer", "load", "packed_state", "save", "unpacked_state",
 ]  # fmt: skip
 
 PLAIN = (type(None), bool, int, float, str)
@@ -35,40 +34,31 @@ SPECIAL = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 DTYPE = re.compile(r"[<>|][biufcSU][1-9]\d{0,5}")
 SAFE = {np.dtype(code).str for code in "?bBhHiIlLqQefd"}  # what safetensors knows, too
 RECORDS = {
-    "ImageFormat": "images",
-    "Algebra": "latent.algebra",
-    "Moments": "latent.maps",
-    "Stream": "learn.resuming",
+    "ImageFormat": "images", "Algebra": "latent.algebra", "Moments": "latent.maps", "Stream": "learn.resuming",
     "ResidualNetwork": "latent.maps",
-}
+}  # fmt: skip
+
+MAX_NESTED = 1000  # tuples and records in one
+SLACK, SHARING = 2**28, 64  # bytes that the arrays of a model may take: so many, and so many times what is stored
+STAMP = "_latentaug_version"
+PAIRS = ":pairs"
+VERSIONED = {"latentaug": "latentaug", "numpy": "numpy", "scikit-learn": "sklearn", "torch": "torch"}
+TRANSIENT = {STAMP, "_skl_callbacks", "_skl_callbacks_to_teardown", "_callback_fit_ctx"}
 
 
-MAX_NESTED = 1000
-TRANSIENT = {"_latentaug_version", "_skl_callbacks", "_skl_callbacks_to_teardown", "_callback_fit_ctx"}
-
-
-def is_plain(value: Any) -> bool:
+def _is_plain(value: Any) -> bool:
     """Whether JSON holds a value as it is."""
     return type(value) in PLAIN and (type(value) is not float or math.isfinite(value))
 
 
 class MissingAug:
-    """The name of an augmentation whose function is not in the file; ValueError where it is called.
-
-    Parameters
-    ----------
-    name : str
-        That of the augmentation.
-    qualname : str
-        Where it was found: ``module:name``.
-    """
+    """The name of an augmentation whose function, once at `qualname` (``module:name``), is not in the file."""
 
     def __init__(self, name: str, qualname: str) -> None:
         self.__name__ = name
         self.qualname = qualname
 
     def __call__(self, X: np.ndarray) -> np.ndarray:
-        """Raise ValueError."""
         raise ValueError(
             f"The function of {self.__name__!r} ({self.qualname}) was not saved with the model. "
             "Attach it by load(path, augs=...)."
@@ -82,38 +72,108 @@ class Kind(NamedTuple):
     """How objects of one kind are told, written as JSON by a `Writer`, and read back by a `Reader`."""
 
     holds: Callable[[Any], bool]
-    write: Callable[[Any, Any], Any]
-    read: Callable[[Any, Any], Any]
+    write: Callable[[Writer, Any], Any]
+    read: Callable[[Reader, Any], Any]
 
 
-def _write_values(writer: Any, values: Any) -> list:
-    return [writer.write(value) for value in values]
+class Writer:
+    """A table of nodes that grows by what is written to it: `objects`, [kind, content], and `arrays`, each once."""
+
+    def __init__(self) -> None:
+        self.objects: list[list[Any]] = []
+        self.arrays: dict[str, np.ndarray] = {}
+        self._names: dict[tuple, str] = {}
+        self._numbers: dict[int, int | None] = {}
+        self._kept: list[Any] = []  # the id of an object that is gone would be given to another
+
+    def write(self, value: Any) -> Any:
+        """A value as JSON: itself where it is plain, else the number of its node; TypeError on what is of no kind."""
+        if _is_plain(value):
+            return value
+        if id(value) not in self._numbers:
+            self._kept.append(value)
+            self._numbers[id(value)] = None
+            self._numbers[id(value)] = self._add(value)
+        if self._numbers[id(value)] is None:
+            raise TypeError(f"save() holds no {type(value).__name__} that holds itself. Allowed: pickle for it.")
+        return {"ref": self._numbers[id(value)]}
+
+    def _add(self, value: Any) -> int:
+        kind = next((name for name, kind in KINDS.items() if kind.holds(value)), None)
+        if kind is None:
+            name = f"{type(value).__module__}.{type(value).__qualname__}"
+            allowed = "plain data, arrays, and public estimators of latentaug and scikit-learn"
+            raise TypeError(f"save() holds {allowed}. Got {name}. Allowed: pickle, joblib or skops for it.")
+        self.objects.append([kind, KINDS[kind].write(self, value)])
+        return len(self.objects) - 1
+
+    def values(self, given: Iterable[Any]) -> list:
+        return [self.write(value) for value in given]
+
+    def named(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: self.write(value) for name, value in given.items()}
+
+    def store(self, array: np.ndarray) -> str:
+        """Keep an array in C order, of a dtype that safetensors knows; of equal ones, the first. Returns its name."""
+        key = (array.dtype.str, array.shape, hashlib.sha256(array.tobytes()).digest())
+        name = self._names.setdefault(key, str(len(self._names)))
+        self.arrays.setdefault(name, array)
+        return name
 
 
-def _read_list(reader: Any, content: Any) -> list:
-    return [reader.read(node) for node in content]
+class Reader:
+    """The objects of a table; the device of all is set, and functions are attached to `augs` of the names given.
 
+    It counts the tuples and records in each, the bytes of all arrays, and what functions can be attached to.
+    """
 
-def _read_tuple(reader: Any, content: Any) -> tuple:
-    return _counted(reader, tuple(_read_list(reader, content)))
+    def __init__(self, arrays: Mapping[str, np.ndarray], device: str, augs: Mapping[str, Callable]) -> None:
+        self.device = device
+        self.augs = augs
+        self.aug_names: set[str] = set()
+        self._nested: dict[int, int] = {}
+        self._arrays = arrays
+        self._room = SLACK + SHARING * sum(array.nbytes for array in arrays.values())
+        self._values: list[Any] = []
 
+    def read_all(self, objects: Any) -> Any:
+        """Build every object; the last one is the model."""
+        for kind, content in objects:
+            check_choice("kind of object", kind, KINDS)
+            self._values.append(KINDS[kind].read(self, content))
+        return self._values[-1]
 
-def _counted(reader: Any, value: Any) -> Any:
-    """Refuse a tuple or record of too many others: as a key of a dict, shared ones could take forever to hash."""
-    parts = value if type(value) is tuple else vars(value).values()
-    nested = 1 + sum(reader.nested.get(id(part), 0) for part in parts)
-    if nested > MAX_NESTED:
-        raise ValueError(f"a {type(value).__name__} holds more than {MAX_NESTED} others")
-    reader.nested[id(value)] = nested
-    return value
+    def read(self, node: Any) -> Any:
+        """The value of a node that `Writer.write` gave."""
+        if _is_plain(node):
+            return node
+        number = node["ref"]
+        if type(number) is not int or not 0 <= number < len(self._values):
+            raise ValueError(f"object {len(self._values)} is made of {number!r}, which does not stand before it")
+        return self._values[number]
 
+    def values(self, nodes: Any) -> list:
+        return [self.read(node) for node in nodes]
 
-def _write_dict(writer: Any, value: dict) -> list:
-    return [[writer.write(key), writer.write(item)] for key, item in value.items()]
+    def named(self, nodes: Any) -> dict[str, Any]:
+        return {name: self.read(node) for name, node in nodes.items()}
 
+    def counted(self, value: Any) -> Any:
+        """Refuse a tuple or record of too many others: as a key of a dict, shared ones could take forever to hash."""
+        parts = value if type(value) is tuple else vars(value).values()
+        nested = 1 + sum(self._nested.get(id(part), 0) for part in parts)
+        if nested > MAX_NESTED:
+            raise ValueError(f"a {type(value).__name__} holds more than {MAX_NESTED} others")
+        self._nested[id(value)] = nested
+        return value
 
-def _read_dict(reader: Any, content: Any) -> dict:
-    return {reader.read(key): reader.read(item) for key, item in content}
+    def take(self, name: str) -> np.ndarray:
+        """A copy of a stored array, which its owner may write to."""
+        array = self._arrays[name]
+        self._room -= array.nbytes
+        if self._room < 0:
+            raise ValueError("its arrays take more memory than the file accounts for")
+        return array.copy()
 
 
 def _dtype(text: str) -> np.dtype:
@@ -122,32 +182,31 @@ def _dtype(text: str) -> np.dtype:
     return np.dtype(text)
 
 
-def _write_scalar(writer: Any, value: np.generic) -> list:
+def _write_scalar(writer: Writer, value: np.generic) -> list:
     return [_dtype(value.dtype.str).str, value.tobytes().hex()]
 
 
-def _read_scalar(reader: Any, content: Any) -> Any:
+def _read_scalar(reader: Reader, content: Any) -> Any:
     dtype, data = content
     return np.frombuffer(bytes.fromhex(data), _dtype(dtype))[0]
 
 
-def _write_array(writer: Any, value: np.ndarray) -> dict:
+def _write_array(writer: Writer, value: np.ndarray) -> dict:
     """Store an array: turned over if in Fortran order, as bytes if safetensors does not know its dtype."""
     turned = value.flags.f_contiguous and not value.flags.c_contiguous
     array = np.asarray(value.T if turned else value, order="C")
     entry = {"shape": list(array.shape), "turned": turned}
     if array.dtype == object:
-        return {**entry, "dtype": "object", "items": _write_values(writer, array.ravel().tolist())}
+        return {**entry, "dtype": "object", "items": writer.values(array.ravel().tolist())}
     dtype = _dtype(array.dtype.str).str
     return {**entry, "dtype": dtype, "stored": writer.store(array if dtype in SAFE else array.ravel().view(np.uint8))}
 
 
-def _read_array(reader: Any, content: Any) -> np.ndarray:
+def _read_array(reader: Reader, content: Any) -> np.ndarray:
     if content["dtype"] == "object":
-        array = np.fromiter(_read_list(reader, content["items"]), dtype=object)
+        array = np.fromiter(reader.values(content["items"]), dtype=object)
     else:
-        array = reader.take(content["stored"])
-        array = array if array.dtype == _dtype(content["dtype"]) else array.view(_dtype(content["dtype"]))
+        array = reader.take(content["stored"]).view(_dtype(content["dtype"]))
     array = array.reshape(content["shape"])
     return array.T if content["turned"] else array
 
@@ -156,7 +215,7 @@ def _is_random_state(value: Any) -> bool:
     return type(value) is np.random.RandomState and value.get_state(legacy=False)["bit_generator"] == "MT19937"
 
 
-def _read_random_state(reader: Any, content: Any) -> np.random.RandomState:
+def _read_random_state(reader: Reader, content: Any) -> np.random.RandomState:
     state, random_state = reader.read(content), np.random.RandomState(0)
     if not 0 <= state["state"]["pos"] <= 624 or state["state"]["key"].shape != (624,):  # numpy would read beyond them
         raise ValueError("the state of a RandomState is not one")
@@ -168,13 +227,13 @@ def _record_class(name: str) -> Any:
     return getattr(importlib.import_module(f"latentaug.{RECORDS[name]}"), name) if name in RECORDS else None
 
 
-def _write_record(writer: Any, value: Any) -> list:
-    return [type(value).__name__, {field.name: writer.write(getattr(value, field.name)) for field in fields(value)}]
+def _write_record(writer: Writer, value: Any) -> list:
+    return [type(value).__name__, writer.named({field.name: getattr(value, field.name) for field in fields(value)})]
 
 
-def _read_record(reader: Any, content: Any) -> Any:
-    name, state = content
-    return _counted(reader, _record_class(name)(**{field: reader.read(node) for field, node in state.items()}))
+def _read_record(reader: Reader, content: Any) -> Any:
+    name, nodes = content
+    return reader.counted(_record_class(name)(**reader.named(nodes)))
 
 
 def _by_name(aug: Any, name: str | None = None) -> MissingAug:
@@ -187,7 +246,7 @@ def _by_name(aug: Any, name: str | None = None) -> MissingAug:
 CATALOGUED = {_by_name(aug).qualname: aug for aug in CATALOGUE.values()}
 
 
-def _read_aug(reader: Any, content: Any) -> Any:
+def _read_aug(reader: Reader, content: Any) -> Any:
     name, qualname = content
     return CATALOGUED.get(qualname) or MissingAug(name, qualname)
 
@@ -200,9 +259,9 @@ def _without_function(aug: Any) -> Any:
     return _by_name(aug) if callable(aug) else aug
 
 
-def _attach(augs: Any, reader: Any) -> Any:
+def _attach(augs: Any, reader: Reader) -> Any:
     """The parameter `augs` with the functions that the reader was given, under the names that they had."""
-    if not reader.augs or not isinstance(augs, (list, tuple)):
+    if not isinstance(augs, (list, tuple)):
         return augs
     attached = []
     for (name, function), aug in zip(name_augs(augs).items(), augs, strict=True):
@@ -231,21 +290,21 @@ def _is_estimator(value: Any) -> bool:
     return isinstance(value, BaseEstimator) and _find_class(_public_name(value)) is type(value)
 
 
-def _write_estimator(writer: Any, value: Any) -> list:
+def _write_estimator(writer: Writer, value: Any) -> list:
     state = {name: item for name, item in value.__getstate__().items() if name not in TRANSIENT}
     if isinstance(state.get("augs"), (list, tuple)):
         state["augs"] = type(state["augs"])(map(_without_function, state["augs"]))
-    return [_public_name(value), {name: writer.write(item) for name, item in state.items()}]
+    return [_public_name(value), writer.named(state)]
 
 
-def _read_estimator(reader: Any, content: Any) -> Any:
+def _read_estimator(reader: Reader, content: Any) -> Any:
     name, nodes = content
     cls = _find_class(name)
     if cls is None:
         raise ValueError(f"it names {name!r}, which is no public estimator of latentaug or scikit-learn")
-    state = {attribute: reader.read(node) for attribute, node in nodes.items()}
+    state = reader.named(nodes)
     if name.startswith("latentaug."):
-        state |= {"_latentaug_version": reader.version} | ({"device": reader.device} if "device" in state else {})
+        state |= {STAMP: __version__} | ({"device": reader.device} if "device" in state else {})
         state |= {"augs": _attach(state["augs"], reader)} if "augs" in state else {}
     estimator = cls.__new__(cls)
     estimator.__setstate__(state)
@@ -254,9 +313,17 @@ def _read_estimator(reader: Any, content: Any) -> Any:
 
 KINDS = {
     "float": Kind(lambda value: type(value) is float, lambda _, value: repr(value), lambda _, text: SPECIAL[text]),
-    "list": Kind(lambda value: type(value) is list, _write_values, _read_list),
-    "tuple": Kind(lambda value: type(value) is tuple, _write_values, _read_tuple),
-    "dict": Kind(lambda value: type(value) is dict, _write_dict, _read_dict),
+    "list": Kind(lambda value: type(value) is list, Writer.values, Reader.values),
+    "tuple": Kind(
+        lambda value: type(value) is tuple,
+        Writer.values,
+        lambda reader, nodes: reader.counted(tuple(reader.values(nodes))),
+    ),
+    "dict": Kind(
+        lambda value: type(value) is dict,
+        lambda writer, value: [writer.values(pair) for pair in value.items()],
+        lambda reader, pairs: {reader.read(key): reader.read(item) for key, item in pairs},
+    ),
     "scalar": Kind(lambda value: isinstance(value, np.generic), _write_scalar, _read_scalar),
     "array": Kind(lambda value: type(value) in (np.ndarray, np.memmap), _write_array, _read_array),
     "random_state": Kind(
@@ -266,127 +333,6 @@ KINDS = {
     "aug": Kind(lambda value: type(value) is MissingAug, lambda _, aug: [aug.__name__, aug.qualname], _read_aug),
     "estimator": Kind(_is_estimator, _write_estimator, _read_estimator),
 }
-
-
-# Bytes that the arrays of a model may take: so many, and so many times what is stored.
-SLACK, SHARING = 2**28, 64
-
-
-class Writer:
-    """A table of nodes that grows by what is written to it.
-
-    Attributes
-    ----------
-    objects : list of [str, content]
-        Kind and content of each node.
-    arrays : dict of str to ndarray
-        Every array once, by a number.
-    """
-
-    def __init__(self) -> None:
-        self.objects: list[list[Any]] = []
-        self.arrays: dict[str, np.ndarray] = {}
-        self._names: dict[tuple, str] = {}
-        self._numbers: dict[int, int | None] = {}
-        self._kept: list[Any] = []  # the id of an object that is gone would be given to another
-
-    def write(self, value: Any) -> Any:
-        """A value as JSON: itself where it is plain, else the number of its node.
-
-        Raises
-        ------
-        TypeError
-            On what is of no kind in `KINDS`, and on a list that holds itself.
-        """
-        if is_plain(value):
-            return value
-        if id(value) not in self._numbers:
-            self._kept.append(value)
-            self._numbers[id(value)] = None
-            self._numbers[id(value)] = self._add(value)
-        if self._numbers[id(value)] is None:
-            raise TypeError(f"save() holds no {type(value).__name__} that holds itself. Allowed: pickle for it.")
-        return {"ref": self._numbers[id(value)]}
-
-    def _add(self, value: Any) -> int:
-        kind = next((name for name, kind in KINDS.items() if kind.holds(value)), None)
-        if kind is None:
-            name = f"{type(value).__module__}.{type(value).__qualname__}"
-            raise TypeError(
-                "save() holds plain data, arrays, and public estimators of latentaug and scikit-learn. "
-                f"Got {name}. Allowed: pickle, joblib or skops for it."
-            )
-        self.objects.append([kind, KINDS[kind].write(self, value)])
-        return len(self.objects) - 1
-
-    def store(self, array: np.ndarray) -> str:
-        """Keep an array in C order, of a dtype that safetensors knows; of equal ones, the first. Returns its name."""
-        key = (array.dtype.str, array.shape, hashlib.sha256(array.tobytes()).digest())
-        name = self._names.setdefault(key, str(len(self._names)))
-        self.arrays.setdefault(name, array)
-        return name
-
-
-class Reader:
-    """The objects of a table.
-
-    Parameters
-    ----------
-    arrays : mapping of str to ndarray
-        As `Writer` names them.
-    device : str
-        The parameter `device` of every estimator of latentaug that has one.
-    augs : mapping of str to callable
-        Functions to attach, by the names of their augmentations.
-
-    Attributes
-    ----------
-    aug_names : set of str
-        Augmentations that functions can be attached to.
-    nested : dict of int to int
-        How many tuples and records each of them is made of, by its id.
-    """
-
-    version = __version__  # what the file's own version is, its reader has said
-
-    def __init__(self, arrays: Mapping[str, np.ndarray], device: str, augs: Mapping[str, Callable]) -> None:
-        self.device = device
-        self.augs = augs
-        self.aug_names: set[str] = set()
-        self.nested: dict[int, int] = {}
-        self._arrays = arrays
-        self._room = SLACK + SHARING * sum(array.nbytes for array in arrays.values())
-        self._values: list[Any] = []
-
-    def read_all(self, objects: Any) -> Any:
-        """Build every object; the last one is the model."""
-        for kind, content in objects:
-            if kind not in KINDS:
-                raise unknown_name("kind of object", kind, KINDS)
-            self._values.append(KINDS[kind].read(self, content))
-        return self._values[-1]
-
-    def read(self, node: Any) -> Any:
-        """The value of a node that `Writer.write` gave."""
-        if is_plain(node):
-            return node
-        number = node["ref"]
-        if type(number) is not int or not 0 <= number < len(self._values):
-            raise ValueError(f"object {len(self._values)} is made of {number!r}, which does not stand before it")
-        return self._values[number]
-
-    def take(self, name: str) -> np.ndarray:
-        """A copy of a stored array, which its owner may write to."""
-        array = self._arrays[name]
-        self._room -= array.nbytes
-        if self._room < 0:
-            raise ValueError("its arrays take more memory than the file accounts for")
-        return array.copy()
-
-
-STAMP = "_latentaug_version"
-PAIRS = ":pairs"
-VERSIONED = {"latentaug": "latentaug", "numpy": "numpy", "scikit-learn": "sklearn", "torch": "torch"}
 
 
 class VersionWarning(UserWarning):
@@ -412,44 +358,35 @@ def save(estimator: Any, path: str | os.PathLike) -> None:
 
 def packed_state(state: Mapping[str, Any]) -> dict[str, Any]:
     """The state of an estimator with the version; dicts with tuples for keys, which JSON has not, as pairs."""
-    pairs = {name for name, value in state.items() if _has_odd_keys(value)}
-    return {name + PAIRS * (name in pairs): list(v.items()) if name in pairs else v for name, v in state.items()} | {
-        STAMP: __version__
-    }
+    packed: dict[str, Any] = {}
+    for name, value in state.items():
+        odd = type(value) is dict and not all(isinstance(key, str) for key in value)
+        packed |= {name + PAIRS: list(value.items())} if odd else {name: value}
+    return packed | {STAMP: __version__}
 
 
 def unpacked_state(state: Mapping[str, Any]) -> dict[str, Any]:
     """A state as it was before `packed_state`; a warning where another version packed it."""
     _warn_of_version(state.get(STAMP, "before 0.1"))
-    return {
-        name.removesuffix(PAIRS): dict(value) if name.endswith(PAIRS) else value
-        for name, value in state.items()
-        if name != STAMP
-    }
-
-
-def _has_odd_keys(value: Any) -> bool:
-    return type(value) is dict and not all(isinstance(key, str) for key in value)
+    unpacked = {name.removesuffix(PAIRS): dict(v) if name.endswith(PAIRS) else v for name, v in state.items()}
+    unpacked.pop(STAMP, None)
+    return unpacked
 
 
 def load(path: str | os.PathLike, device: Any = "auto", augs: Mapping[str, Callable] | None = None) -> Any:
-    """Read an estimator that its `save` wrote. No code in the file is run: it holds none.
+    """Read an estimator that its `save` wrote; a `VersionWarning` where another version of latentaug did.
+
+    No code in the file is run: it holds none. The model answers with the same bits as the one saved, on the same
+    machine and device.
 
     Parameters
     ----------
     path : str or os.PathLike
-        Of the file.
     device : str or torch.device, default="auto"
-        Where to put the networks, and their parameter `device` from now on: CUDA where it is usable, else the CPU,
-        if "auto".
+        Where to put the networks, and their parameter `device` from now on; "auto": CUDA where usable, else the CPU.
     augs : dict of str to callable, default=None
         Functions of augmentations, by name, for those that the file knows only the name of. Such a model transforms
         without them, but cannot be refitted or scored.
-
-    Returns
-    -------
-    estimator
-        That answers with the same bits as the one saved, on the same machine and device.
 
     Raises
     ------
@@ -459,29 +396,23 @@ def load(path: str | os.PathLike, device: Any = "auto", augs: Mapping[str, Calla
         Where it was not written by `save`, is damaged or of a newer format, where the device is not usable here, or
         on a name in `augs` that is not in the file.
 
-    Warns
-    -----
-    VersionWarning
-        Where another version of latentaug wrote it.
-
     Examples
     --------
     >>> import tempfile
-    >>> from pathlib import Path
-    >>> from sklearn.datasets import load_digits
-    >>> from sklearn.decomposition import PCA
     >>> from latentaug import LatentAugmenter, load
-    >>> X = load_digits().images / 16
-    >>> augmenter = LatentAugmenter([("negate", lambda X: 1 - X)], PCA(8), method="staged").fit(X)
+    >>> augs = {"negate": lambda X: 255 - X}
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     augmenter.save(Path(folder) / "negate.latentaug")
-    ...     loaded = load(Path(folder) / "negate.latentaug", augs={"negate": lambda X: 1 - X})
-    >>> bool((loaded.transform(X) == augmenter.transform(X)).all())
+    ...     LatentAugmenter(list(augs.items())).save(f"{folder}/negate.latentaug")
+    ...     loaded = load(f"{folder}/negate.latentaug", augs=augs)
+    >>> loaded.augs == list(augs.items())
     True
     """
-    from latentaug.border import find_device
+    from latentaug.learn.coding import find_device
 
-    path, functions = check_path(path), _check_functions(augs)
+    path, functions = check_path(path), {} if augs is None else augs
+    check_kind("augs", functions, Mapping, "a dict of name to function")
+    for name, function in functions.items():
+        check_kind(f"augs[{name!r}]", function, Callable, "a function")
     find_device(device)
     meta, arrays = read_archive(path)
     reader = Reader(arrays, str(device), functions)
@@ -490,18 +421,6 @@ def load(path: str | os.PathLike, device: Any = "auto", augs: Mapping[str, Calla
         model = reader.read_all(meta["objects"])
         if not _is_estimator(model) or not _public_name(model).startswith("latentaug."):
             raise TypeError(f"it is a {type(model).__name__}")
-    for name in functions:
-        if name not in reader.aug_names:
-            raise unknown_name("augmentation", name, sorted(reader.aug_names) or ["none"], "Saved with a function")
+    for name in (name for name in functions if name not in reader.aug_names):
+        raise unknown_name("augmentation", name, sorted(reader.aug_names) or ["none"], "Saved with a function")
     return model
-
-
-def _check_functions(augs: Any) -> Mapping[str, Callable]:
-    """Check functions by name."""
-    functions = {} if augs is None else augs
-    if not isinstance(functions, Mapping) or not all(isinstance(name, str) for name in functions):
-        raise TypeError(f"augs must be a dict of name to function. Got {shown(augs)}.")
-    for name, function in functions.items():
-        if not callable(function):
-            raise TypeError(f"augs[{name!r}] must be a function. Got {shown(function)}.")
-    return functions

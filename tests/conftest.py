@@ -1,6 +1,7 @@
 """What the tests share: Hypothesis settings, strategies of images, and models trained once."""
 
 import os
+import signal
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.decomposition import PCA
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from latentaug import LatentAugmenter
 from latentaug.augs import CATALOGUE
@@ -45,6 +47,12 @@ class IdentityAutoencoder(TransformerMixin, BaseEstimator):
 
     def inverse_transform(self, Z):
         return np.asarray(Z)
+
+
+def every_check(*estimators):
+    """scikit-learn's `parametrize_with_checks`, which before 1.9 hands pytest a generator."""
+    names, checks = (mark := parametrize_with_checks(list(estimators))).args
+    return pytest.mark.parametrize(names, list(checks), **mark.kwargs)
 
 
 def augmented(X, names):
@@ -90,3 +98,11 @@ def global_generators():
     yield
     assert np.array_equal(before[0], np.random.mtrand._rand.get_state(legacy=False)["state"]["key"])
     assert torch.equal(before[1], torch.random.get_rng_state())
+
+
+@pytest.fixture
+def ctrl_c():
+    """Ctrl-C interrupts, also where a shell started the tests in the background and had it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -338,7 +338,7 @@ SAVE_TWICE = """
 import os, resource, shutil, signal, sys
 from pathlib import Path
 import numpy as np
-from latentaug.archive import write_archive
+from latentaug._files import write_archive
 def kill(*_):
     os.kill(os.getpid(), signal.SIGKILL)
 def save(k):

@@ -222,7 +222,7 @@ WRONG = [
     ({"augs": None}, "There is nothing to learn"),
     ({"augs": []}, "There is nothing to learn"),
     ({"augs": ["rotate"]}, "Unknown augmentation 'rotate'"),
-    ({"augs": [flip_lr], "apply": 3}, "apply must be a name or a list of names. Got 3."),
+    ({"augs": [flip_lr], "apply": 3}, "apply must be a name or a list of names, with their powers or without. Got 3."),
     ({"augs": [flip_lr], "apply": ["flip_ud"]}, "Unknown augmentation 'flip_ud'. Named in augs: flip_lr."),
     ({"augs": [shear_x], "geometry": "group"}, "geometry='group' does not suit shear_x"),
     ({"augs": [rotate_cw], "autoencoder": VAE(3), "geometry": "group"}, "does not suit rotate_cw"),
@@ -243,7 +243,10 @@ def test_wrong_parameters_are_refused_in_one_line(parameters, message):
     ("views", "message"),
     [
         ([1], "views must be a dict"),
-        ({3: np.zeros((6, 4, 4))}, "A key of views must be a tuple of names"),
+        (
+            {3: np.zeros((6, 4, 4))},
+            "A key of views must be a name or a list of names, with their powers or without. Got 3.",
+        ),
         ({("a",): np.zeros((5, 4, 4))}, "changed the shape"),
         ({("a",): np.full((6, 4, 4), 7.0)}, "left the value range"),
         ({("a",): np.zeros((6, 4, 4))}, "Unknown augmentation 'a'. Named in augs: flip_lr."),

@@ -14,7 +14,13 @@ from latentaug.augs.views import Views
 from latentaug.images import ImageFormat
 from latentaug.latent import maps
 from latentaug.latent.algebra import find_algebra
-from latentaug.latent.representations import cyclic_table, regular_representation
+from latentaug.latent.representations import (
+    average_over,
+    cyclic_table,
+    fit_group_maps,
+    regular_representation,
+    representation_defect,
+)
 
 SQUARE = find_algebra(Views(np.eye(9).reshape(9, 3, 3), name_augs([rotate_cw, flip_lr]), ImageFormat((3, 3))))
 TABLES = {"C1": cyclic_table(1), "C3": cyclic_table(3), "C4": cyclic_table(4), "D4": SQUARE.cayley_table}
@@ -44,12 +50,12 @@ def inverse_of(table, g):
 @given(rng=seeds, d=dimensions)
 def test_averaging_projects_onto_what_commutes_with_it(group, rng, d):
     rho, L, M = skewed(rng, TABLES[group], d), *rng.normal(size=(2, d, d))
-    average = maps.average_over(L, rho)
+    average = average_over(L, rho)
     for R in rho:
         assert np.allclose(average @ R, R @ average)
-        assert np.allclose(maps.average_over(np.linalg.inv(R) @ L @ R, rho), average)
-    assert np.allclose(maps.average_over(average, rho), average)
-    assert np.allclose(maps.average_over(L + M, rho), average + maps.average_over(M, rho))
+        assert np.allclose(average_over(np.linalg.inv(R) @ L @ R, rho), average)
+    assert np.allclose(average_over(average, rho), average)
+    assert np.allclose(average_over(L + M, rho), average + average_over(M, rho))
     assert np.trace(average) == pytest.approx(np.trace(L))
 
 
@@ -61,7 +67,7 @@ def test_averaging_leaves_alone_what_commutes_already(group, rng, d):
     # Class sums commute with every element: sum over h of inv(h) g h.
     sums = [sum(rho[table[table[inverse_of(table, h), g], h]] for h in range(len(table))) for g in range(len(table))]
     for L in (np.eye(d), *sums):
-        assert np.allclose(maps.average_over(L, rho), L)
+        assert np.allclose(average_over(L, rho), L)
 
 
 @groups
@@ -71,13 +77,13 @@ def test_products_and_powers_of_a_representation_are_elements(group, rng, d):
     rho = skewed(rng, table, d)
     Z = rng.normal(size=(5, d))
     for g, h in product(range(len(table)), repeat=2):
-        assert np.allclose(maps.compose([rho[g], rho[h]], d), rho[table[g, h]])
+        assert np.allclose(rho[g] @ rho[h], rho[table[g, h]])
         assert np.allclose(maps.apply(maps.apply(Z, rho[g]), rho[h]), Z @ rho[table[g, h]])
     for g in range(len(table)):
         inverse = rho[inverse_of(table, g)]
-        assert np.allclose(maps.power(rho[g], -1), inverse)
-        assert np.allclose(maps.power(rho[g], -3), inverse @ inverse @ inverse)
-        assert np.allclose(maps.power(rho[g], 2), rho[table[g, g]])
+        assert np.allclose(maps.apply(np.eye(d), rho[g], -1), inverse)
+        assert np.allclose(maps.apply(np.eye(d), rho[g], -3), inverse @ inverse @ inverse)
+        assert np.allclose(maps.apply(np.eye(d), rho[g], 2), rho[table[g, g]])
         assert np.allclose(maps.apply_inverse(Z, rho[g]), Z @ inverse)
 
 
@@ -85,17 +91,17 @@ def test_products_and_powers_of_a_representation_are_elements(group, rng, d):
 def test_the_defect_of_a_representation_is_that_of_its_worst_product(rng):
     table = TABLES["D4"]
     rho = skewed(rng, table, 9)
-    assert maps.representation_defect(rho, table) < 1e-10
-    assert maps.representation_defect(rho, table.T) > 0.1, "right before left is another group"
+    assert representation_defect(rho, table) < 1e-10
+    assert representation_defect(rho, table.T) > 0.1, "right before left is another group"
     moved = rho + 0.01 * rng.normal(size=rho.shape)
     worst = max(np.abs(moved[g] @ moved[h] - moved[table[g, h]]).max() for g, h in product(range(8), repeat=2))
-    assert maps.representation_defect(moved, table) == pytest.approx(worst)
+    assert representation_defect(moved, table) == pytest.approx(worst)
 
 
 @given(rng=seeds, d=dimensions)
 def test_group_maps_keep_the_order_of_elements_that_do_not_commute(rng, d):
     rho, Z = skewed(rng, TABLES["D4"], d), rng.normal(size=(100, d))
-    assert np.allclose(maps.fit_group_maps(np.stack([Z @ R for R in rho]), TABLES["D4"]), rho, atol=1e-6)
+    assert np.allclose(fit_group_maps(np.stack([Z @ R for R in rho]), TABLES["D4"]), rho, atol=1e-6)
 
 
 @given(rng=seeds, values=st.lists(st.floats(0.01, 100), min_size=2, max_size=8))
@@ -124,3 +130,15 @@ def test_a_direction_a_millionth_as_long_as_the_longest_counts_as_collapsed(leng
     L = rng.normal(size=(3, 3))
     fitted = Q @ maps.fit_free_map(Z @ Q, Z @ L)
     assert np.allclose(fitted, L if counts else L * [[1], [1], [0]], atol=1e-3)
+
+
+@pytest.mark.parametrize("table", [[[0, 1], [0, 1]], [[0, 0], [1, 1]], [[0, 1, 2], [1, 2, 0]], [[1, 2], [2, 1]]])
+def test_what_is_no_table_of_a_group_is_refused(table):
+    with pytest.raises(ValueError, match=r"each of the numbers 0\.\.N-1 once in every row and column"):
+        regular_representation(np.array(table), 4)
+
+
+@pytest.mark.parametrize("n_elements", [2, 4])
+def test_an_orbit_of_another_number_of_elements_is_refused(n_elements):
+    with pytest.raises(ValueError, match=rf"with N of 3\. Got \({n_elements}, 10, 5\)"):
+        maps.fit_group_maps(np.ones((n_elements, 10, 5)), TABLES["C3"])

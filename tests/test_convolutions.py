@@ -46,8 +46,8 @@ def test_convolutions_are_torchs_own_both_ways_and_in_every_place(padding, chann
 
 def test_the_places_differ(monkeypatch):
     """A layer told that it is elsewhere leaves the CPU's own convolutions alone."""
-    monkeypatch.delattr("latentaug.convolutions._Down")
-    monkeypatch.delattr("latentaug.convolutions._Up")
+    monkeypatch.delattr("latentaug.learn.networks._Down")
+    monkeypatch.delattr("latentaug.learn.networks._Up")
     x = torch.randn(2, 3, 8, 8)
     for layer in (Downsampling(3, 4), Upsampling(3, 4, (1, 1))):
         assert torch.isfinite(layer(x.as_subclass(Elsewhere))).all()

@@ -254,16 +254,26 @@ def test_a_download_is_checked(small, tmp_path, fake_torchvision):
 
 
 def test_no_network_is_one_plain_line(small, monkeypatch):
-    """Through torchvision itself, whose own error has a line for every mirror."""
+    """Through torchvision itself, whose own error has a line for every mirror, or names no cause, by its version."""
     mnist = pytest.importorskip("torchvision.datasets.mnist")
 
     def unreachable(*args, **kwargs):
         raise URLError("Name or service not known")
 
     monkeypatch.setattr(mnist, "download_and_extract_archive", unreachable)
-    with pytest.raises(OSError, match=r"Name or service not known.*LATENTAUG_DATA") as error:
+    with pytest.raises(OSError, match=r"could not be downloaded: .*LATENTAUG_DATA.*load_digits_sample") as error:
         load_mnist()
-    assert "load_digits_sample" in str(error.value)
+    assert_one_line(error)
+
+
+@pytest.mark.parametrize("kind", [RuntimeError, URLError, ConnectionResetError])
+def test_a_failed_download_says_why(small, fake_torchvision, kind):
+    def fake_mnist(root, download):
+        raise kind("Error downloading:\nfirst mirror: refused\nsecond mirror: not found")
+
+    fake_torchvision(fake_mnist)
+    with pytest.raises(OSError, match="Error downloading: first mirror: refused second mirror: not found") as error:
+        load_mnist()
     assert_one_line(error)
 
 

@@ -17,8 +17,10 @@ from sklearn.decomposition import PCA
 from latentaug import VAE, ConditionalVAE, LatentAugmenter, TransferHead
 from latentaug.augs import flip_lr, flip_ud, rotate_cw, shear_x
 from latentaug.augs.views import Views
+from latentaug.images import ImageFormat
 from latentaug.learn.geometries import FixedMap, FreeMap, ViewMaps
-from latentaug.learn.objectives import _crossings_of
+from latentaug.learn.networks import build
+from latentaug.learn.objectives import CrossReconstruction, Terms
 from latentaug.metrics import error_table, squared_error
 
 SMALL = {"latent_dim": 8, "hidden_channels": (8, 16), "kl_weight": 0.01, "batch_size": 32, "device": "cpu"}
@@ -40,7 +42,10 @@ def crossings(A, B, learned, compositions, pairs):
 
     view_maps = ViewMaps({"a": module(A), "b": module(B)}, compositions, len(A))
     source, target = (torch.tensor([compositions.index(c) for c in ends]) for ends in zip(*pairs, strict=True))
-    return _crossings_of(view_maps)(source, target).detach().numpy()
+    images = Views(np.zeros((1, 2, 2)), {}, ImageFormat((2, 2)))
+    terms = Terms(1.0, 1.0, 1.0, images.format_, torch.device("cpu"))
+    objective = CrossReconstruction(build((2, 2, 1), len(A), [1]), images, terms, view_maps, 1)
+    return objective.crossings(source, target).detach().numpy()
 
 
 @pytest.fixture

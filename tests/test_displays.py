@@ -280,7 +280,7 @@ def test_the_errors_beside_the_rows_are_those_of_the_error_table(task, model, X)
 def test_repetitions_are_counted_in_a_label(model, X):
     display = ReconstructionDisplay.from_estimator(model, X, [("rotate_cw", "rotate_cw", "flip_lr"), ()], n_images=2)
     labels = [" ".join(label.get_text().split()) for label in display.ax_.get_yticklabels()]
-    assert labels[1] == "rotate_cw \N{MULTIPLICATION SIGN}2 then flip_lr"
+    assert labels[1] == "rotate_cw^2 then flip_lr"
     assert labels[0] == labels[3] == "original"
 
 

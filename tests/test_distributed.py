@@ -14,7 +14,7 @@ from two_processes import CASES, X, fit, quick
 
 from latentaug.learn import processes as distributed
 from latentaug.learn.processes import ALONE, Processes
-from latentaug.learn.training import Draws, Lesson, batches
+from latentaug.learn.training import Draws, Objective, _batches
 
 SCRIPT = Path(__file__).with_name("two_processes.py")
 TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
@@ -72,7 +72,7 @@ def test_a_plain_script_starts_the_processes_once_for_all_its_fits(case, by_torc
 def test_what_goes_wrong_goes_wrong_in_every_process_in_one_line(by_torchrun):
     for results in by_torchrun:
         processes, folder, loss = results["errors"]
-        assert processes.startswith("devices=3 with num_nodes=1 asks for 3 processes. Allowed where 2 were started")
+        assert processes.startswith("devices=3 asks for 3 processes. Allowed where 2 were started")
         assert folder.startswith("checkpoint_dir must be a folder to write in.")
         assert loss.startswith("Training diverged: the loss is nan.")
         assert "\n" not in "".join(results["errors"])
@@ -88,21 +88,28 @@ def one_of(rank, world_size):
     return processes
 
 
+class Numbers(Objective):
+    """An objective whose images are numbers that tell their row and what was drawn for it."""
+
+    noise_dim = 2
+
+    def draw(self, rng, n):
+        return (rng.integers(9, size=n),)
+
+    def make(self, rows, which):
+        return (100 * rows + which,)
+
+
 @given(
     n_images=st.integers(1, 60), batch_size=st.integers(1, 20), world_size=st.integers(1, 5), block=st.integers(1, 9)
 )
 def test_the_shares_of_all_processes_are_the_batches_of_one(n_images, batch_size, world_size, block):
-    lesson = Lesson(
-        draw=lambda rng, n: (rng.integers(9, size=n),),
-        make=lambda rows, which: (100 * rows + which,),
-        step=lambda *batch: None,
-        image_bytes=2**20 // (block * batch_size),
-        noise_dim=2,
-    )
+    objective = Numbers()
+    objective.image_bytes = 2**20 // (block * batch_size)
 
     def all_batches(rank, world_size):
         draws = Draws.from_seed(0, ALONE.device)
-        return list(batches(lesson, np.arange(n_images), batch_size, draws, one_of(rank, world_size)))
+        return list(_batches(objective, np.arange(n_images), batch_size, draws, one_of(rank, world_size)))
 
     whole = all_batches(0, 1)
     assert [batch.weight for batch in whole] == [1] * len(whole)
@@ -120,7 +127,7 @@ def test_the_shares_of_all_processes_are_the_batches_of_one(n_images, batch_size
 
 def test_one_process_needs_no_fabric(monkeypatch):
     monkeypatch.setitem(sys.modules, "lightning_fabric", None)
-    quick(devices="auto", strategy="ddp").fit(X)
+    quick(devices="auto").fit(X)
 
 
 def test_several_processes_need_fabric(monkeypatch):
@@ -134,8 +141,9 @@ def test_several_processes_need_fabric(monkeypatch):
     [
         ({"devices": 0}, "devices must be an integer of at least 1"),
         ({"devices": "2"}, "devices must be an integer"),
-        ({"num_nodes": 1.0}, "num_nodes must be an integer"),
-        ({"strategy": "fsdp"}, "Unknown strategy 'fsdp'. Allowed: auto, ddp"),
+        ({"devices": (1.0, 1)}, "nodes in devices must be an integer"),
+        ({"devices": [1, 0]}, "devices a node in devices must be an integer of at least 1"),
+        ({"devices": (1, 1, 1)}, "devices must be an integer"),
         ({"devices": 2, "device": "cpu:0"}, "device='cpu:0' is one device. Allowed with devices=2: auto, cpu, cuda"),
     ],
 )
@@ -147,15 +155,15 @@ def test_wrong_parameters_end_in_one_line(wrong, match):
 def test_auto_is_every_gpu_and_one_cpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
     count = distributed._count
-    assert count(quick(devices="auto"), torch.device("cuda")) == (4, 1)
-    assert count(quick(devices="auto", num_nodes=2), torch.device("cuda")) == (4, 2)
-    assert count(quick(devices="auto"), torch.device("cuda:1")) == (1, 1)
-    assert count(quick(devices="auto"), torch.device("cpu")) == (1, 1)
+    assert count(torch.device("cuda"), "auto") == (1, 4)
+    assert count(torch.device("cuda"), (2, 4)) == (2, 4)
+    assert count(torch.device("cuda:1"), "auto") == (1, 1)
+    assert count(torch.device("cpu"), "auto") == (1, 1)
 
 
-@pytest.mark.parametrize("devices", ["auto", 2])
+@pytest.mark.parametrize("devices", ["auto", (3, 2)])
 def test_torchrun_says_how_many_there_are(devices, monkeypatch):
     for name, value in {"TORCHELASTIC_RUN_ID": "x", "WORLD_SIZE": "6", "LOCAL_WORLD_SIZE": "2"}.items():
         monkeypatch.setenv(name, value)
-    assert distributed._count(quick(devices=devices, num_nodes=3), torch.device("cpu")) == (2, 3)
-    assert distributed._count(quick(), torch.device("cpu")) == (1, 1)
+    assert distributed._count(torch.device("cpu"), devices) == (3, 2)
+    assert distributed._count(torch.device("cpu"), 1) == (1, 1)

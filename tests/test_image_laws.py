@@ -11,6 +11,7 @@ from scipy.ndimage import zoom
 
 from latentaug import LatentAugmenter
 from latentaug.augs import CATALOGUE, flip_lr, flip_ud, name_augs, rotate_cw
+from latentaug.augs.steps import reduced
 from latentaug.augs.views import Views, declared_compositions
 from latentaug.images import ImageFormat
 from latentaug.latent.algebra import Algebra, find_algebra
@@ -122,7 +123,7 @@ def test_an_order_is_looked_for_up_to_24_or_as_asked(order, found):
 @pytest.mark.parametrize("order", [1, 2, 5])
 def test_a_roll_generates_the_cyclic_group_of_its_powers(order):
     algebra = laws_of(noise(5, 3, order), [roll])
-    assert algebra.elements == [("roll",) * k for k in range(order)]
+    assert algebra.elements == [reduced(("roll",) * k) for k in range(order)]
     assert np.array_equal(algebra.cayley_table, cyclic_table(order))
 
 
@@ -199,3 +200,17 @@ def test_a_map_commutes_with_the_group_s_maps_as_far_as_its_augmentation_does():
     assert np.allclose(L, np.diag(np.tile([0.5, 0.5, 1, 1], 4)), atol=1e-6)
     assert np.allclose(L @ down, down @ L)
     assert np.linalg.norm(L @ across - across @ L) > 1
+
+
+@pytest.mark.parametrize(
+    ("augs", "shape", "geometries"),
+    [([rotate_cw, flip_lr], (4, 4), ["group", "group"]), ([flip_lr, roll], (1, 13), ["group", "finite_order"])],
+)
+def test_the_strictest_map_of_pixels_is_what_the_augmentation_does_and_not_its_inverse(augs, shape, geometries):
+    """Of a group too large the first stay a group, and a later one keeps its own order, whatever that is."""
+    X = np.random.default_rng(0).random((100, *shape))
+    augmenter = LatentAugmenter(augs, IdentityAutoencoder(), method="staged").fit(X)
+    assert list(augmenter.geometries_.values()) == geometries
+    for aug in augs:
+        pixels = np.eye(X[0].size).reshape(-1, *shape)
+        assert np.allclose(augmenter.latent_maps_[aug.__name__], aug(pixels).reshape(len(pixels), -1), atol=1e-6)

@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from latentaug import VAE
-from latentaug import _rows as _mapped
+from latentaug import VAE, _rows
 from latentaug._rows import BATCH_PIXELS, batches, batches_of, is_mapped, release, slices, take
 
 VIEWS = {
@@ -119,8 +118,8 @@ def test_a_batch_has_an_image_or_more_and_is_bounded_in_pixels(n, n_pixels):
 
 
 def test_batches_and_slices_are_the_whole_in_order(tmp_path, images, monkeypatch):
-    monkeypatch.setattr(_mapped, "BATCH_PIXELS", 7 * 1600)
-    monkeypatch.setattr(_mapped, "SLICE_BYTES", 11 * 1600)
+    monkeypatch.setattr(_rows, "BATCH_PIXELS", 7 * 1600)
+    monkeypatch.setattr(_rows, "SLICE_BYTES", 11 * 1600)
     mapped = np.load(save(tmp_path, images), mmap_mode="r")
     assert [part is images for part in slices(images)] == [True]
     assert len(list(slices(mapped))) == math.ceil(300 / 11)
@@ -131,7 +130,7 @@ def test_batches_and_slices_are_the_whole_in_order(tmp_path, images, monkeypatch
 
 @pytest.mark.parametrize("rows", [slice(7, 90, 3), np.arange(300)[::-1], np.array([5, 5, 299, 0]), np.array([], int)])
 def test_rows_taken_are_those_of_the_array(tmp_path, images, monkeypatch, rows):
-    monkeypatch.setattr(_mapped, "FAR_ROWS", 7)
+    monkeypatch.setattr(_rows, "FAR_ROWS", 7)
     mapped = np.load(save(tmp_path, images), mmap_mode="r")
     assert np.array_equal(take(mapped, rows), images[rows])
     assert np.array_equal(take(images, rows), images[rows])
@@ -151,7 +150,7 @@ WRONG = {
 @pytest.mark.parametrize("spoil", WRONG.values(), ids=WRONG)
 @pytest.mark.parametrize("flat", [False, True])
 def test_a_wrong_memory_map_is_refused_as_a_wrong_array_is(tmp_path, images, monkeypatch, spoil, flat):
-    monkeypatch.setattr(_mapped, "SLICE_BYTES", 50_000)
+    monkeypatch.setattr(_rows, "SLICE_BYTES", 50_000)
     layout = (lambda X: X.reshape(len(X), math.prod(X.shape[1:]))) if flat else (lambda X: X)
     vae = VAE(2, hidden_channels=(2,), max_iter=1, device="cpu").fit(layout(images))
     wrong = layout(spoil(images))
@@ -166,7 +165,7 @@ def test_a_wrong_memory_map_is_refused_as_a_wrong_array_is(tmp_path, images, mon
 
 @pytest.mark.parametrize("flat", [False, True])
 def test_the_range_of_a_memory_map_is_that_of_the_array(tmp_path, images, monkeypatch, flat):
-    monkeypatch.setattr(_mapped, "SLICE_BYTES", 50_000)
+    monkeypatch.setattr(_rows, "SLICE_BYTES", 50_000)
     X = images / 50 - 1
     X = X.reshape(len(X), -1) if flat else X
     few = {"hidden_channels": (2,), "max_iter": 1, "device": "cpu", "random_state": 0}

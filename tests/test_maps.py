@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from latentaug.latent import maps
-from latentaug.latent.representations import cyclic_table, regular_representation
+from latentaug.latent.representations import (
+    _nearest_representation,
+    average_over,
+    cyclic_table,
+    fit_group_maps,
+    regular_representation,
+    representation_defect,
+)
 
 SYMMETRIC_TABLE = np.array(
     [
@@ -71,8 +78,8 @@ def test_group_maps_are_a_representation_and_find_a_planted_one(group, seed, d, 
     P = coordinates(rng, d)
     planted = np.stack([conjugate(P, L) for L in regular_representation(table, d)])
     moved = np.stack([Z @ L for L in planted])
-    L = maps.fit_group_maps(moved + noise * rng.normal(size=moved.shape), table)
-    assert maps.representation_defect(L, table) < 1e-6
+    L = fit_group_maps(moved + noise * rng.normal(size=moved.shape), table)
+    assert representation_defect(L, table) < 1e-6
     assert noise or np.allclose(L, planted, atol=1e-6)
 
 
@@ -80,14 +87,14 @@ def test_what_no_average_brings_to_a_representation_becomes_the_identity_and_say
     rng = np.random.default_rng(0)
     nothing_alike = np.stack([np.linalg.qr(rng.normal(size=(5, 5)))[0] for _ in range(4)])
     with pytest.warns(UserWarning, match="do not move as the group"):
-        L = maps._nearest_representation(nothing_alike, TABLES["C4"], max_iter=1)
+        L = _nearest_representation(nothing_alike, TABLES["C4"], max_iter=1)
     assert np.array_equal(L, np.broadcast_to(np.eye(5), L.shape))
 
 
 def test_collapsed_latents_still_give_a_representation():
     Z = np.random.default_rng(0).normal(size=(100, 6)) * [1, 1, 1, 0, 0, 0]
-    L = maps.fit_group_maps(np.stack([Z, Z[:, ::-1]]), TABLES["C2"])
-    assert maps.representation_defect(L, TABLES["C2"]) < 1e-6
+    L = fit_group_maps(np.stack([Z, Z[:, ::-1]]), TABLES["C2"])
+    assert representation_defect(L, TABLES["C2"]) < 1e-6
 
 
 @pytest.mark.parametrize("group", TABLES)
@@ -95,26 +102,39 @@ def test_collapsed_latents_still_give_a_representation():
 def test_averaging_over_a_group_projects_onto_what_commutes_with_it(group, d, seed):
     rng = np.random.default_rng(seed)
     rho = regular_representation(TABLES[group], d)
-    L = maps.average_over(rng.normal(size=(d, d)), rho)
+    L = average_over(rng.normal(size=(d, d)), rho)
     assert np.allclose(L @ rho, rho @ L)
-    assert np.allclose(maps.average_over(L, rho), L)
+    assert np.allclose(average_over(L, rho), L)
 
 
 @given(seed=seeds, d=dimensions)
 def test_composing_and_undoing(seed, d):
     rng, Z = latents(seed, d)
     A, B = coordinates(rng, d), coordinates(rng, d)
-    composed = maps.compose([A, B], d)
-    assert np.allclose(Z @ composed, (Z @ A) @ B)
+    composed = A @ B
+    assert np.allclose(maps.apply(Z, composed), maps.apply(maps.apply(Z, A), B))
     assert np.allclose(maps.apply_inverse(Z @ composed, composed), Z)
     assert np.allclose(maps.apply_inverse(maps.apply_inverse(Z, B), A), maps.apply_inverse(Z, composed))
-    assert np.array_equal(maps.compose([], d), np.eye(d))
+    assert np.array_equal(maps.apply_each([[]], Z, np.zeros(len(Z), dtype=int)), Z)
 
 
 @given(seed=seeds, d=dimensions, j=st.integers(-3, 3), k=st.integers(-3, 3))
 def test_powers_add(seed, d, j, k):
-    L = coordinates(np.random.default_rng(seed), d)
-    assert np.allclose(maps.power(L, j) @ maps.power(L, k), maps.power(L, j + k))
+    rng, Z = latents(seed, d)
+    L = coordinates(rng, d)
+    assert np.allclose(maps.apply(maps.apply(Z, L, j), L, k), maps.apply(Z, L, j + k))
+    assert np.allclose(maps.apply(Z, L, k), Z @ np.linalg.matrix_power(L, k))
+
+
+@given(seed=seeds, d=dimensions, j=st.integers(0, 3), k=st.integers(0, 3))
+def test_powers_of_a_nonlinear_map_add_and_none_is_negative(seed, d, j, k):
+    rng, Z = latents(seed, d)
+    bent = maps.ResidualNetwork(
+        coordinates(rng, d), rng.normal(size=(d, 4)), rng.normal(size=4), rng.normal(size=(4, d)), np.zeros(d)
+    )
+    assert np.allclose(maps.apply(maps.apply(Z, bent, j), bent, k), maps.apply(Z, bent, j + k))
+    with pytest.raises(ValueError, match=r"^A nonlinear latent map has no inverse\. Allowed: any other geometry\.$"):
+        maps.apply(Z, bent, -1)
 
 
 def test_undoing_a_singular_map_is_least_squares():

@@ -1,5 +1,7 @@
 """Errors in their units, defects of laws, recursion, and the tables of them."""
 
+import sys
+
 import numpy as np
 import pytest
 from conftest import IdentityAutoencoder, image_stacks
@@ -31,6 +33,7 @@ from latentaug.metrics import (
     scorecard,
     squared_error,
 )
+from latentaug.models.errors import text_table
 
 FLIPS = [flip_lr, flip_ud]
 SEEDS = st.integers(0, 2**32 - 1).map(np.random.default_rng)
@@ -201,6 +204,30 @@ def test_the_table_prints_a_line_a_row():
     assert printed[3].split() == ["a", "then", "b", "3.00", "2.00", "+50.0%"]
     assert ErrorTable(rows).worst_gap() == 0.5
     assert ErrorTable(rows).worst_gap("undo") == 0.25
+
+
+def test_a_table_of_text_has_its_titles_heads_and_a_rule_as_long_as_they_are():
+    lines = [["a", "b"], ["", "x"], ["two", "3.0"]]
+    assert text_table(lines, ["<4", ">5"], "of", "all", n_heads=2).split("\n") == [
+        "of", "all", "a       b", "        x", "---------", "two   3.0",
+    ]  # fmt: skip
+
+
+def test_a_row_of_errors_prints_as_its_line_of_the_table(sheared, digits):
+    table = error_table(sheared, digits[:50])
+    assert list(map(str, table)) == str(table).splitlines()[2:]
+
+
+def test_without_pandas_frames_are_refused_in_one_line_that_names_it(flips, digits, monkeypatch):
+    records = (
+        carry_matrix(flips, digits[:9]),
+        recursion_curve(flips, digits[:9], "flip_lr", [2]),
+        scorecard(flips, digits),
+    )
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    for record in records:
+        with pytest.raises(ImportError, match=r"^to_frame needs pandas, .*: pip install pandas$"):
+            record.to_frame()
 
 
 def test_any_view_to_any_is_what_the_table_says_of_the_original(sheared, digits):

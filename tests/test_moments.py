@@ -4,6 +4,7 @@ import tracemalloc
 import warnings
 from functools import reduce
 from operator import add
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -22,9 +23,8 @@ from latentaug.images import ImageFormat
 from latentaug.latent.algebra import Algebra, find_algebra
 from latentaug.latent.maps import Moments
 from latentaug.latent.representations import regular_representation
-from latentaug.learn.geometries import GEOMETRIES, SOLVERS, views_to_fit
-from latentaug.learn.objectives import fit_latent_maps
-from latentaug.models.augmenter import fit_staged
+from latentaug.learn.geometries import GEOMETRIES, SOLVERS, fit_latent_maps, views_to_fit
+from latentaug.models.augmenter import METHODS, Found
 from latentaug.models.codec import BATCH, Codec, accumulate
 
 KLEIN = np.array([[0, 1, 2, 3], [1, 0, 3, 2], [2, 3, 0, 1], [3, 2, 1, 0]])
@@ -84,17 +84,21 @@ def views_of_pixels(n, dtype=np.uint8):
     return Views(X, name_augs(["flip_lr", "flip_ud", "shear_x"]), ImageFormat((4, 8)))
 
 
-@given(n=st.integers(8, 40), n_processes=st.integers(1, 8))
-def test_what_processes_add_up_apart_is_what_one_adds_up(n, n_processes):
-    views = views_of_pixels(n)
-    asked = (Codec(IdentityAutoencoder(), views.format_), views, [(), ("flip_lr",)], [()])
+@given(n=st.integers(8, 40), n_processes=st.integers(1, 8), batch=st.sampled_from([3, BATCH]))
+def test_what_processes_add_up_apart_is_what_one_adds_up(n, n_processes, batch):
+    views, compositions = views_of_pixels(n), [(), ("flip_lr",)]
+    asked = (Codec(IdentityAutoencoder(), views.format_), views, compositions, compositions)
     whole, rows = accumulate(*asked)
-    shares = [accumulate(*asked, rows=slice(k, None, n_processes)) for k in range(n_processes)]
+    with patch("latentaug.models.codec.BATCH", batch):
+        shares = [accumulate(*asked, start=k, step=n_processes) for k in range(n_processes)]
     merged = reduce(add, (moments for moments, _ in shares))
     assert (merged.n_images, merged.compositions) == (whole.n_images, whole.compositions)
     assert np.allclose(merged.gram, whole.gram, rtol=1e-12)
-    for k, (_, share) in enumerate(shares):
-        assert np.array_equal(share[()], rows[()][k::n_processes])
+    for composition in compositions:
+        pixels = views.take(slice(None), composition).reshape(n, -1) / np.float32(255)
+        assert np.allclose(rows[composition], pixels)
+        for k, (_, share) in enumerate(shares):
+            assert np.array_equal(share[composition], rows[composition][k::n_processes])
 
 
 @pytest.mark.parametrize("other", [{("b",): np.eye(2)}, {(): np.eye(3)}])
@@ -231,7 +235,8 @@ def test_the_staged_fit_holds_a_batch_of_latents_and_encodes_a_view_once(geometr
         geometries = {"flip_lr": "group", "flip_ud": "group", "shear_x": "commuting"}
         geometries = geometries if geometry == "auto" else dict.fromkeys(["flip_lr", "flip_ud"], geometry)
         tracemalloc.start()
-        fit_staged(Codec(FrozenEstimator(counting), views.format_), views, algebra, geometries, "lstsq", 0)
+        found = Found(algebra, geometries, "lstsq", 0)
+        METHODS["staged"].fit(FrozenEstimator(counting), views, found, None, False)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
         assert counting.most <= BATCH

@@ -8,8 +8,7 @@ from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.frozen import FrozenEstimator
 
-from latentaug import VAE, ConditionalVAE, LatentAugmenter, TransferHead
-from latentaug import _rows as _mapped
+from latentaug import VAE, ConditionalVAE, LatentAugmenter, TransferHead, _rows
 
 QUICK = VAE(latent_dim=4, hidden_channels=(4, 8), kl_weight=0.01, max_iter=1, device="cpu", random_state=0)
 MODELS = {
@@ -73,7 +72,7 @@ def test_what_is_written_is_what_is_returned_otherwise(digits, tmp_path, name, v
 def test_batches_are_the_whole(digits, monkeypatch, name, verb):
     model, X = fitted(name, digits), digits[:100]
     whole = verb(model, X)
-    monkeypatch.setattr(_mapped, "BATCH_PIXELS", 64 * 9)
+    monkeypatch.setattr(_rows, "BATCH_PIXELS", 64 * 9)
     assert np.allclose(verb(model, X), whole, atol=1e-4)
     assert np.array_equal(verb(model, X)[:9], verb(model, X[:9]))
     assert np.allclose(model.decode(model.encode(X)), verb(model, X) if verb is VERBS["reconstruct"] else
@@ -90,6 +89,20 @@ def test_a_memory_map_goes_through_as_an_array_does(digits, tmp_path, dtype):
     assert np.array_equal(model.transform(mapped, out=out), model.transform(X, out=np.empty_like(X)))
     assert np.array_equal(model.encode(mapped), model.encode(X))
     assert np.array_equal(model.autoencoder_.score_samples(mapped), model.autoencoder_.score_samples(X))
+
+
+def test_every_byte_comes_out_as_the_byte_that_it_was_and_as_its_share_of_white():
+    X = np.arange(256, dtype=np.uint8).reshape(16, 4, 4)
+    model = LatentAugmenter(["flip_lr"], IdentityAutoencoder(), method="staged", geometry="group").fit(X)
+    assert np.array_equal(model.reconstruct(X, out=np.empty_like(X)), X)
+    assert np.array_equal(model.reconstruct(X), (X / 255).astype(np.float32))
+    assert np.array_equal(model.transform(X, out=np.empty_like(X)), X[:, :, ::-1])
+
+
+def test_a_network_answers_on_the_range_of_its_images(digits):
+    plain, shifted = (clone(QUICK).fit(images) for images in (digits, digits * 40 - 7))
+    expected = plain.inverse_transform(plain.transform(digits)) * 40 - 7
+    assert np.allclose(shifted.inverse_transform(shifted.transform(digits * 40 - 7)), expected, atol=0.01)
 
 
 def test_integers_of_images_on_their_own_range_are_on_0_to_255(digits):

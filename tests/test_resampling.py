@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from conftest import IdentityAutoencoder, augmented
+from conftest import IdentityAutoencoder, augmented, every_check
 from hypothesis import given
 from hypothesis import strategies as st
 from imblearn.pipeline import make_pipeline
@@ -19,7 +19,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import SVC
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from latentaug import VAE, ConditionalVAE, LatentAugmenter, LatentResampler, TransferHead, load
 from latentaug.models.resampling import check_allowed, composed_labels, draw_copies
@@ -312,7 +311,7 @@ def test_what_suggests_and_what_is_fitted_is_checked(exact_flips):
         LatentResampler(exact_flips).suggest_allowed(X, y, SVC(random_state=0), threshold=0)
 
 
-@parametrize_with_checks([LatentResampler(UNFITTED, random_state=0)])
+@every_check(LatentResampler(UNFITTED, random_state=0))
 def test_scikit_learn_s_own_checks(estimator, check):
     check(estimator)
 

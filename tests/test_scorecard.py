@@ -65,6 +65,14 @@ def test_its_errors_are_means_over_three_augmentations_and_six_pairs(measured):
     assert list(row.table) == list(error_table(model, X, [*names, *pairs]))
 
 
+def test_its_frame_holds_the_ends_of_its_intervals_around_its_errors(measured):
+    X, _, model, row, _ = measured
+    record = scorecard(model, X).to_frame().loc[row.label]
+    for name, (low, high) in row.intervals.items():
+        assert (record[f"{name}_low"], record[name], record[f"{name}_high"]) == (low, row.values[name], high)
+        assert low < row.values[name] < high
+
+
 def test_its_laws_are_the_worst_of_three_maps_and_of_three_pairs(measured):
     X, names, model, row, _ = measured
     L, Z = model.latent_maps_, model.encode(X)

@@ -129,3 +129,8 @@ def test_a_label_is_made_where_most_see_it_and_enough_of_those_who_see_it_plainl
         becomes, most = ("a", share) if share >= 1 - share else ("b", 1 - share)
         enough = most >= threshold * plain["ab".index(becomes)]
         assert found.get(label) == (becomes if enough and most > 0.5 and plain[own] > 0.5 else None)
+
+
+def test_a_label_that_no_label_has_most_of_is_left_out():
+    table, plain = np.array([[0.4, 0.3, 0.3], [0, 1, 0], [0, 0, 1]]), np.array([0.7, 1, 1])
+    assert labels_seen(table, plain, 0.5, np.array(["a", "b", "c"])) == {"b": "b", "c": "c"}

@@ -2,15 +2,15 @@
 
 from unittest.mock import patch
 
-import latentaug.views
 import numpy as np
 import pytest
 from conftest import augmented, image_stacks
 from hypothesis import given
 from hypothesis import strategies as st
 
+import latentaug.augs.views
 from latentaug.augs import CATALOGUE, name_augs
-from latentaug.augs.views import Views
+from latentaug.augs.views import Views, declare_views
 from latentaug.images import ImageFormat
 
 
@@ -53,7 +53,7 @@ def test_mixed_batches_hold_each_row_under_its_own_view(X):
 @given(X=image_stacks(), seed=st.integers(0, 99))
 def test_what_is_computed_once_is_what_would_be_computed_again(room, X, seed):
     rng = np.random.default_rng(seed)
-    with patch.object(latentaug.views, "CACHE_BYTES", int(room * 3 * (X.nbytes + 4 * len(X)))):
+    with patch.object(latentaug.augs.views, "CACHE_BYTES", int(room * 3 * (X.nbytes + 4 * len(X)))):
         views = views_of(X, ["edge_detect", "flip_lr", "shear_x"])
         for _ in range(3):
             rows, which = rng.permutation(len(X)), rng.integers(len(views.compositions), size=len(X))
@@ -89,7 +89,7 @@ def test_no_more_images_are_kept_than_memory_allows():
         return X // 2
 
     X, rows = np.zeros((20, 3, 3), dtype=np.uint8), np.arange(20)
-    with patch.object(latentaug.views, "CACHE_BYTES", 20 * 4 + 8 * 9):
+    with patch.object(latentaug.augs.views, "CACHE_BYTES", 20 * 4 + 8 * 9):
         views = views_of(X, [("count", count)])
         views.mix(rows, np.ones(20, dtype=int))
         seen.clear()
@@ -149,6 +149,7 @@ FAULTS = {
     "NaN": lambda X: X * np.nan,
     "left the value range": lambda X: X + 1,
     "returned bool for float64": lambda X: X > 0.5,
+    "returned int64 for float64": lambda X: (X > 0.5).astype(np.int64),
     "returned a list": lambda X: list(X),
     "failed on images": lambda X: X @ np.ones((3, 3)),
 }
@@ -205,3 +206,14 @@ def test_a_name_seen_only_after_another_is_refused():
 def test_a_name_without_function_or_pairs_is_refused():
     with pytest.raises(ValueError, match="Unknown augmentation 'brighter'"):
         views_of(np.zeros((2, 3, 3)), ["brighter", "flip_lr"]).check()
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_a_paired_view_is_taken_row_by_row_in_either_layout_and_no_other(flat):
+    X = np.random.default_rng(0).random((6, 3, 4))
+    mirrored = X[:, :, ::-1].reshape(6, -1) if flat else X[:, :, ::-1]
+    views = declare_views(X, None, ImageFormat((3, 4)), {"mirror": mirrored})
+    assert np.array_equal(views.take(slice(None), ("mirror",)), X[:, :, ::-1])
+    for wrong in (mirrored[:5], mirrored[:, :2]):
+        with pytest.raises(ValueError, match=r"View \('mirror',\) changed the shape of the images"):
+            declare_views(X, None, ImageFormat((3, 4)), {"mirror": wrong})

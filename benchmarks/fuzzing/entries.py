@@ -32,6 +32,7 @@ NEED_NO_FIT = {
     "fit",
     "fit_transform",
     "fit_views",
+    "learn",
     "fit_resample",
     "partial_fit",
     "set_output",
@@ -94,8 +95,10 @@ def fits_of_holder(name: str) -> Entry:
 
 
 def methods_of(cls: type) -> list[str]:
-    """Public methods of a class; not those that scikit-learn gives every estimator."""
-    common = re.compile(r"set_\w+_request|set_callbacks|get_metadata_routing|" + "|".join(dir(BaseEstimator)))
+    """Public methods of a class; not those that scikit-learn gives every estimator, nor those that give codecs."""
+    common = re.compile(
+        r"set_\w+_request|set_callbacks|get_metadata_routing|\w+coder_of|" + "|".join(dir(BaseEstimator))
+    )
     public = (name for name in dir(cls) if not name.startswith("_") or name == "__getitem__")
     return [name for name in public if callable(getattr(cls, name)) and not common.fullmatch(name)]
 

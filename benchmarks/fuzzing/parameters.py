@@ -16,7 +16,7 @@ from benchmarks.fuzzing.models import PAIR, X, Y, Z, make, saved_model
 from latentaug import augs
 from latentaug.augs.views import Views
 from latentaug.images import ImageFormat
-from latentaug.learn.objectives import train_autoencoder
+from latentaug.learn.objectives import Reconstruction
 
 EMPTY = inspect.Parameter.empty
 FORMAT = ImageFormat((8, 8))
@@ -53,8 +53,10 @@ PARAMETERS: dict[str, Parameter] = {
     "fit_transform.fit_params": IGNORED,
     "fit.views": Parameter(arrays.PAIRED_VIEWS, {("flip_lr",): X[:, :, ::-1]}),
     "fit_views.views": Parameter(values.TRANSFORM, Of(lambda: Views(X, {}, FORMAT))),
-    "fit_views.stage": Parameter(values.FUNCTION, train_autoencoder),
-    "fit_views.partial": Parameter(values.FLAG),
+    "learn.objective": Parameter(values.FUNCTION, Reconstruction),
+    "learn.views": Parameter(values.TRANSFORM, Of(lambda: Views(X, {}, FORMAT))),
+    "learn.given": IGNORED,
+    "learn.goes_on": Parameter(values.FLAG),
     "partial_fit.X": Parameter(arrays.FIT_IMAGES, X),
     "partial_fit.views": Parameter(arrays.PAIRED_VIEWS, {("flip_lr",): X[:, :, ::-1]}),
     "TransferHead.fit.X": Parameter(arrays.IMAGES, X),
@@ -62,7 +64,7 @@ PARAMETERS: dict[str, Parameter] = {
     "LatentTransform.fit.X": IGNORED,
     "LatentTransform.fit_transform.X": Parameter(arrays.IMAGES, X),
     "LatentTransform.augmenter": MODEL,
-    "LatentTransform.steps": Parameter(values.SIGNED_STEPS, (("flip_lr", 1),)),
+    "LatentTransform.steps": Parameter(values.POWERS, (("flip_lr", 2),)),
     # The estimators' own.
     "latent_dim": Parameter(values.COUNT),
     "hidden_channels": Parameter(values.CHANNELS),
@@ -80,8 +82,6 @@ PARAMETERS: dict[str, Parameter] = {
     "image_shape": Parameter(values.IMAGE_SHAPE),
     "device": Parameter(values.DEVICE),
     "devices": Parameter(values.DEVICES),
-    "num_nodes": Parameter(values.COUNT),
-    "strategy": Parameter(values.CHOICE),
     "precision": Parameter(values.CHOICE),
     "refine_steps": Parameter(values.COUNT_FROM_ZERO),
     "early_stopping": Parameter(values.FLAG),
@@ -107,6 +107,8 @@ PARAMETERS: dict[str, Parameter] = {
     "steps": Parameter(values.STEPS, ("flip_lr",)),
     "names": Parameter(values.STEPS, ("flip_lr",)),
     "name": Parameter(values.NAME, "flip_lr"),
+    "step": Parameter(values.NAME, "flip_lr"),
+    "push.views": IGNORED,  # what a model has checked
     "composition": Parameter(values.COMPOSITION, ("flip_lr",)),
     "reads.view": Parameter(values.COMPOSITION, ()),
     "view": Parameter(values.NAMES, ()),

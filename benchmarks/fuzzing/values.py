@@ -24,7 +24,7 @@ NO_NAMES = (None, 1, 1.5, b"adam", [], {}, object(), str, np.nan, np.array(["a",
 UNKNOWN = ("", "ADAM", "flip", " flip_lr", Drawn(draw_words), "nonsense\nin two lines")
 
 COUNT = one_of(*NO_NUMBERS, *NEITHER, *BELOW_ONE, *FRACTION)
-DEVICES = one_of(*NO_NUMBERS, *NEITHER, *BELOW_ONE, *FRACTION, "cpu", [0, 1])
+DEVICES = one_of(*NO_NUMBERS, *NEITHER, *BELOW_ONE, *FRACTION, "cpu", [0, 1], (1, 2.0), (1, 1, 1), ("auto", 1))
 COUNT_OF_TWO = one_of(*NO_NUMBERS, *NEITHER, *BELOW_ONE, *FRACTION, 1)
 COUNT_FROM_ZERO = one_of(*NO_NUMBERS, *NEITHER, *NEGATIVE, *FRACTION)
 POSITIVE = one_of(*NO_NUMBERS, *NEITHER, *BELOW_ONE)
@@ -38,13 +38,14 @@ COMPOSITION = one_of(3, None, object(), [1], (1,), b"x", {}, np.zeros(3))
 COLUMN_NAMES = one_of(["a"], 3, "abc", object(), np.zeros((2, 2)), ["x"] * 63, {}, [[]])
 ERRORS = one_of("x", None, [1.0, 2.0], {}, object(), np.array(["a"]), 1j, b"x", True)
 NAME = one_of(*NO_NAMES, *UNKNOWN, ["flip_lr"], ("flip_lr", "flip_ud"))
-NAMES = one_of(1, b"flip_lr", 0, False, {}, object(), [1], [None], [["flip_lr"]], ["flip_lr", 3], {"flip_lr"}, 1.5,
+NAMES = one_of(1, b"flip_lr", 0, False, {}, object(), [1], [None], [["flip_lr"]], ["flip_lr", 3.5], {"flip_lr"}, 1.5,
                *UNKNOWN, ["nonsense"], ("flip_lr", "nonsense"), np.zeros((50, 50)))  # fmt: skip
-STEPS = one_of((1,), (None,), (["flip_lr"],), (("flip_lr", 1),), (b"flip_lr",), ({},), (np.zeros((50, 50)),), ("",),
+STEPS = one_of((1,), (None,), (["flip_lr"],), (("flip_lr", 1.5),), (b"flip_lr",), ({},), (np.zeros((50, 50)),), ("",),
                ("flip_lr", "nonsense"), ("flip_lr", object()), ("nonsense",))  # fmt: skip
-SIGNED_STEPS = one_of(3, None, "flip_lr", ("flip_lr",), (("nonsense", 1),), (("flip_lr", 2),), (("flip_lr", "x"),),
-                      (3,), ((1, 1),), {}, (("flip_lr", 1, 1),), (("flip_lr", 0),), object())  # fmt: skip
-COMPOSITIONS = one_of(1, 0, object(), "flip_lr", b"x", {"a": 1}, [1], [None], [("flip_lr", 2)], [("nonsense",)],
+POWERS = one_of(3, None, (("nonsense", 1),), (("flip_lr", "x"),), (("flip_lr", 1.5),), ("flip_lr", True), (3,),
+                ((1, 1),), {}, (("flip_lr", 1, 1),), (("flip_lr", None),), ["flip_lr", ("flip_lr", np.nan)],
+                object())  # fmt: skip
+COMPOSITIONS = one_of(1, 0, object(), "flip_lr", b"x", {"a": 1}, [1], [None], [("flip_lr", 1.5)], [("nonsense",)],
                       ["nonsense"], [[["flip_lr"]]], [object()], np.zeros((3, 3)), True, 1.5, [{}])  # fmt: skip
 NUMBERS_OF_STEPS = one_of(0, 3, "24", [], {}, object(), [0], [-2], [1], [3], [2.0], ["2"], [None], [2, 3], [True],
                           np.nan, [np.nan], np.zeros((2, 2)), [[2]], b"ab")  # fmt: skip

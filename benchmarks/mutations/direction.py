@@ -15,8 +15,8 @@ STAGED = "tests/test_augmenter.py tests/test_moments.py tests/test_streams.py"
 MUTATIONS = (
     Mutation(
         "a crossing by fixed maps goes from the target to the source",
-        "return lambda source, target: table[source, target]",
-        "return lambda source, target: table[target, source]",
+        "return self._table[source, target]",
+        "return self._table[target, source]",
         JOINT,
     ),
     Mutation(
@@ -51,8 +51,8 @@ MUTATIONS = (
     ),
     Mutation(
         "learned maps are not trained",
-        "nn.ModuleList([network, latent_maps])",
-        "nn.ModuleList([network])",
+        "latent_maps.to(terms.device), n_hubs",
+        "latent_maps.to(terms.device).requires_grad_(False), n_hubs",
         JOINT,
     ),
     Mutation("most draws stay in their view", "SAME_VIEW = 0.2", "SAME_VIEW = 0.8", JOINT),
@@ -63,8 +63,13 @@ MUTATIONS = (
         "from_hub = rng.random(n) < SAME_VIEW, rng.random(n) < 1.0",
         JOINT,
     ),
-    Mutation("any view may be a hub", "rng.integers(n_hubs, size=n)", "rng.integers(n_views, size=n)", JOINT),
-    Mutation("the only hub is the original", "rng.integers(n_hubs, size=n)", "rng.integers(1, size=n)", JOINT),
+    Mutation(
+        "any view may be a hub",
+        "rng.integers(self.n_hubs, size=n)",
+        "rng.integers(len(self.views.compositions), size=n)",
+        JOINT,
+    ),
+    Mutation("the only hub is the original", "rng.integers(self.n_hubs, size=n)", "rng.integers(1, size=n)", JOINT),
     Mutation(
         "both ends of a crossing are hubs, or neither",
         "np.where(~same & from_hub, hub, view)",
@@ -73,41 +78,41 @@ MUTATIONS = (
     ),
     Mutation(
         "joint training wants the image that it was given",
-        "tensors = objective.tensor(x), objective.tensor(y)",
-        "tensors = objective.tensor(x), objective.tensor(x)",
+        "images, targets = self.tensor(x), self.tensor(y)",
+        "images, targets = self.tensor(x), self.tensor(x)",
         JOINT,
     ),
     Mutation(
         "joint training encodes the target and wants the source",
-        "tensors = objective.tensor(x), objective.tensor(y)",
-        "tensors = objective.tensor(y), objective.tensor(x)",
+        "images, targets = self.tensor(x), self.tensor(y)",
+        "images, targets = self.tensor(y), self.tensor(x)",
         JOINT,
     ),
     Mutation(
         "every view counts as one with an exact map",
-        "n_hubs = len(group_table(algebra, geometries))",
+        "n_hubs = len(group_table(*laws))",
         "n_hubs = len(views.compositions)",
         JOINT,
     ),
     Mutation(
         "only the declared views of a group are trained on",
-        "data = data.of(self.algebra_.compositions())",
+        "data = data if wanted is None else data.of(wanted)",
         "data = data.of(data.compositions)",
         JOINT,
     ),
     Mutation(
-        "joint maps are left in float32", "latent_maps.cpu().double().matrices()", "latent_maps.cpu().matrices()", JOINT
+        "joint maps are left in float32", "copy.deepcopy(self).cpu().double()", "copy.deepcopy(self).cpu()", JOINT
     ),
     Mutation(
         "maps of views multiply from the right",
-        "view(composition[:-1]) @ L[composition[-1]]",
-        "L[composition[-1]] @ view(composition[:-1])",
+        "view(names[:-1]) @ L[names[-1]]",
+        "L[names[-1]] @ view(names[:-1])",
         JOINT,
     ),
     Mutation(
         "the first stage sees originals only",
-        "rng.integers(len(views.compositions), size=n)",
-        "rng.integers(1, size=n)",
+        "return (rng.integers(len(self.views.compositions), size=n),)",
+        "return (rng.integers(1, size=n),)",
         f"{JOINT} {HEADS}",
     ),
     # Conditional models.
@@ -125,26 +130,26 @@ MUTATIONS = (
     ),
     Mutation(
         "conditions of source and target are swapped",
-        "_UnderConditions(network, torch.from_numpy(source), torch.from_numpy(target))",
-        "_UnderConditions(network, torch.from_numpy(target), torch.from_numpy(source))",
+        "conditions = torch.from_numpy(source), torch.from_numpy(target)",
+        "conditions = torch.from_numpy(target), torch.from_numpy(source)",
         CONDITIONAL,
     ),
     Mutation(
         "a conditional model wants the image that it was given",
-        "objective(under, objective.tensor(x), objective.tensor(y), noise, done)",
-        "objective(under, objective.tensor(x), objective.tensor(x), noise, done)",
+        "self.bound(posterior, self.tensor(y), noise",
+        "self.bound(posterior, self.tensor(x), noise",
         CONDITIONAL,
     ),
     Mutation(
         "decoding is told the source's condition",
-        "self.network.decode(z, self.target)",
-        "self.network.decode(z, self.source)",
+        "self.decode(z, conditions[1])",
+        "self.decode(z, conditions[0])",
         CONDITIONAL,
     ),
     Mutation(
         "encoding is told the target's condition",
-        "self.network.encode(x, self.source)",
-        "self.network.encode(x, self.target)",
+        "self.encode(self.tensor(x), conditions[0])",
+        "self.encode(self.tensor(x), conditions[1])",
         CONDITIONAL,
     ),
     Mutation(
@@ -168,26 +173,26 @@ MUTATIONS = (
     # Heads.
     Mutation(
         "a head learns from latents that are not carried",
-        "carry(latents[rows], which)",
-        "carry(latents[rows], 0 * which)",
+        "self.carry(self.latents[rows], *drawn)",
+        "self.carry(self.latents[rows], *(0 * which for which in drawn))",
         HEADS,
     ),
     Mutation(
         "a head's latents are carried from right to left",
-        "[self.latent_maps_[name] for name in names] for names in data.compositions",
-        "[self.latent_maps_[name] for name in reversed(names)] for names in data.compositions",
+        "[latent_maps[name] for name in repeated(c)]",
+        "[latent_maps[name] for name in reversed(repeated(c))]",
         HEADS,
     ),
     Mutation(
         "the reconstruction weight is nothing to a head",
-        "objective.reconstruction_weight * losses.squared_error(",
-        "losses.squared_error(",
+        "self.terms.reconstruction_weight * squared_error(self.decode(z), y)",
+        "squared_error(self.decode(z), y)",
         HEADS,
     ),
     Mutation(
         "a head's encoder learns log-variances",
-        "losses.squared_error(objective.encode(network, y)[0], z)",
-        "losses.squared_error(objective.encode(network, y)[1], z)",
+        "squared_error(self.encode(y)[0], z)",
+        "squared_error(self.encode(y)[1], z)",
         HEADS,
     ),
     Mutation("a head's encoder is not trained", "return error + reading, error", "return error, error", HEADS),
@@ -211,8 +216,8 @@ MUTATIONS = (
     ),
     Mutation(
         "augmented images are read by the augmenter's encoder",
-        "return self._writer(view) if view else self.augmenter_._reader(view)",
-        "return self.augmenter_._reader(view)",
+        "return self.decoder_of(view) if view else self.augmenter_.encoder_of(view)",
+        "return self.augmenter_.encoder_of(view)",
         HEADS,
     ),
     # Constraints on maps.
@@ -249,8 +254,8 @@ MUTATIONS = (
     ),
     Mutation(
         "auto does not find what commutes with a group of two",
-        "if len(algebra.commutant(name)) > 1 else",
-        "if len(algebra.commutant(name)) > 2 else",
+        "return len(algebra.commutant(name)) > 1",
+        "return len(algebra.commutant(name)) > 2",
         CONSTRAINTS,
     ),
     Mutation(
@@ -267,26 +272,26 @@ MUTATIONS = (
     ),
     Mutation(
         "auto never finds what commutes with a group",
-        'return "commuting" if len(algebra.commutant(name)) > 1 else "free"',
-        'return "free"',
+        "return len(algebra.commutant(name)) > 1",
+        "return False",
         CONSTRAINTS,
     ),
     Mutation(
         "auto leaves an augmentation of finite order outside the group free",
-        'return "finite_order"',
-        'return "free"',
+        "next(key for key, g in order if g.admits(algebra, name))",
+        'next(key for key, g in order if g.admits(algebra, name) and key != "finite_order")',
         CONSTRAINTS,
     ),
     Mutation(
         'geometry="group" is let through everywhere',
-        '"group": algebra.generators,',
-        '"group": algebra.orders,',
+        "return name in algebra.generators",
+        "return name in algebra.orders",
         CONSTRAINTS,
     ),
     Mutation(
         "gradient descent fits the transposed map",
-        "lambda z: z @ latent_map()",
-        "lambda z: z @ latent_map().T",
+        "return z @ self.matrix()",
+        "return z @ self.matrix().T",
         CONSTRAINTS,
     ),
     Mutation(
@@ -294,8 +299,8 @@ MUTATIONS = (
     ),
     Mutation(
         "gradient descent fits the inverse map",
-        "return self.rows[()], self.rows[(name,)]",
-        "return self.rows[(name,)], self.rows[()]",
+        "MapFitting(latent_map, self.rows[()], self.rows[(name,)])",
+        "MapFitting(latent_map, self.rows[(name,)], self.rows[()])",
         f"{CONSTRAINTS} {CONDITIONAL}",
     ),
     Mutation(

@@ -8,6 +8,7 @@ __all__ = ["MUTATIONS"]
 
 MAPS = "tests/test_maps.py"
 MOMENTS = "tests/test_moments.py"
+STEPS = "tests/test_steps.py"
 VERBS = "tests/test_generation.py tests/test_augmenter.py"
 SCORES = "tests/test_vae.py tests/test_metrics.py"
 CONDITIONAL = "tests/test_generation.py tests/test_conditional.py"
@@ -85,7 +86,12 @@ MUTATIONS = (
         "np.linalg.solve(representation, representation @ L)",
         MAPS,
     ),
-    Mutation("a product of maps acts from right to left", "L = L @ factor", "L = factor @ L", MAPS),
+    Mutation(
+        "a product of maps acts from right to left",
+        "for name, power in powers(steps):\n            carried",
+        "for name, power in reversed(list(powers(steps))):\n            carried",
+        VERBS,
+    ),
     Mutation("a chain of maps acts from right to left", "reduce(apply, chain,", "reduce(apply, chain[::-1],", MAPS),
     Mutation("undoing solves for the transposed map", "np.linalg.solve(L.T, Z.T).T", "np.linalg.solve(L, Z.T).T", MAPS),
     Mutation(
@@ -96,15 +102,15 @@ MUTATIONS = (
     ),
     Mutation(
         "a negative power is inverted twice",
-        "np.linalg.matrix_power(L, abs(exponent))",
-        "np.linalg.matrix_power(L, exponent)",
+        "np.linalg.matrix_power(L, abs(power))",
+        "np.linalg.matrix_power(L, power)",
         MAPS,
     ),
     Mutation("a condition number is in another norm", "float(np.linalg.cond(L))", "float(np.linalg.cond(L, 1))", MAPS),
     Mutation(
         "a nonlinear map is as good as orthogonal",
-        "return math.inf if callable(L)",
-        "return 1.0 if callable(L)",
+        "if isinstance(L, np.ndarray) else math.inf",
+        "if isinstance(L, np.ndarray) else 1.0",
         f"{MAPS} tests/test_conditional.py",
     ),
     Mutation(
@@ -115,43 +121,54 @@ MUTATIONS = (
     ),
     Mutation("moments are means", "gram = Z.T @ Z", "gram = Z.T @ Z / len(Z)", MOMENTS),
     Mutation("moments add without their counts", "self.n_images + other.n_images", "self.n_images", MOMENTS),
-    Mutation("shares of processes overlap", "range(start, stop, BATCH * step)", "range(start, stop, BATCH)", MOMENTS),
+    Mutation(
+        "shares of processes overlap",
+        "range(start, len(views), BATCH * step)",
+        "range(start, len(views), BATCH)",
+        MOMENTS,
+    ),
     Mutation("latents that are no numbers add up", "if not np.isfinite(gram.diagonal()).all():", "if False:", MOMENTS),
     # Verbs.
     Mutation(
-        "undoing starts with the first", "for name, sign in reversed(self.steps)", "for name, sign in self.steps", VERBS
+        "undoing starts with the first",
+        "for name, power in powers(composition)][::-1]",
+        "for name, power in powers(composition)]",
+        VERBS,
     ),
     Mutation(
         "an inverse applies once more",
-        "tuple((name, -sign) for name, sign in",
-        "tuple((name, sign) for name, sign in",
+        "reduced([(name, -power) for",
+        "reduced([(name, power) for",
         VERBS,
     ),
     Mutation(
         "what is to be undone is applied",
-        "if sign > 0 else maps.apply_inverse(carried, L)",
-        "if sign > 0 else maps.apply(carried, L)",
+        "Z @ forward if power >= 0 else apply_inverse(Z, forward)",
+        "Z @ forward",
         VERBS,
     ),
     Mutation(
-        "carrying undoes the first first", "for name in reversed(begin[shared:])", "for name in begin[shared:]", VERBS
+        "carrying undoes the first first",
+        "reduced(inverse(views[0]) + views[1])",
+        "reduced(inverse(views[0][::-1]) + views[1])",
+        VERBS,
     ),
     Mutation(
         "carrying undoes what both views share",
-        "shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(begin, end, strict=False)))",
-        "shared = 0 if begin != end else len(end)",
+        "if word and word[-1][0] == name:",
+        "if word and word[-1][0] == name and power * word[-1][1] > 0:",
         CONDITIONAL,
     ),
     Mutation(
         "carrying reads and writes the views of its steps alone",
-        "._push(X, out, views=(begin, end))",
-        "._push(X, out)",
+        ".push(X, out, views)",
+        ".push(X, out)",
         CONDITIONAL,
     ),
     Mutation(
         "a transform takes images of its undone steps in their order",
-        "source.insert(0, name)",
-        "source.append(name)",
+        "return inverse(undone), steps",
+        "return inverse(undone[::-1]), steps",
         CONDITIONAL,
     ),
     Mutation(
@@ -181,32 +198,32 @@ MUTATIONS = (
     ),
     Mutation(
         "scores of a VAE take the mean over coordinates",
-        "(z.square() + log_variance.exp() - 1 - log_variance).sum(1)",
-        "(z.square() + log_variance.exp() - 1 - log_variance).mean(1)",
+        "divergence(z, log_variance).sum(1)",
+        "divergence(z, log_variance).mean(1)",
         SCORES,
     ),
     Mutation(
         "a VAE samples uniformly",
-        "rng.standard_normal((n_samples, self.latent_dim))",
-        "rng.random_sample((n_samples, self.latent_dim))",
+        "rng.standard_normal((n_samples, coder.latent_dim))",
+        "rng.random_sample((n_samples, coder.latent_dim))",
         f"{SCORES} {VERBS}",
     ),
     Mutation(
         "samples of a view are those of the original",
-        "transform.transform_latent(rng.standard_normal((n, model._latent_dim)))",
-        "rng.standard_normal((n, model._latent_dim))",
+        "transform.transform_latent(rng.standard_normal((n, model.latent_dim_)))",
+        "rng.standard_normal((n, model.latent_dim_))",
         VERBS,
     ),
     Mutation(
         "samples of the prior are half as wide",
-        "rng.standard_normal((n, model._latent_dim))",
-        "0.5 * rng.standard_normal((n, model._latent_dim))",
+        "rng.standard_normal((n, model.latent_dim_))",
+        "0.5 * rng.standard_normal((n, model.latent_dim_))",
         VERBS,
     ),
     Mutation(
         "a box is that of the originals",
-        "low, high = model.latent_boxes_[view]",
-        "low, high = model.latent_boxes_[()]",
+        "low, high = boxes[view]",
+        "low, high = boxes[()]",
         VERBS,
     ),
     Mutation(
@@ -217,8 +234,8 @@ MUTATIONS = (
     ),
     Mutation(
         "samples are decoded as originals",
-        "self._writer(transform.views_[1]).decode(Z",
-        "self._writer(transform.views_[0]).decode(Z",
+        "self.decoder_of(transform.views_[1]).decode(Z",
+        "self.decoder_of(transform.views_[0]).decode(Z",
         CONDITIONAL,
     ),
     Mutation("an interpolation is slow at first", "Z_a + t * (Z_b - Z_a)", "Z_a + t**2 * (Z_b - Z_a)", VERBS),
@@ -236,7 +253,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a recursion does not go through images",
-        "latents.append(self._reader(view).encode(images[-1]))",
+        "latents.append(self.encoder_of(view).encode(images[-1]))",
         "latents.append(transform.transform_latent(latents[-1]))",
         VERBS,
     ),
@@ -245,6 +262,30 @@ MUTATIONS = (
         'if copy.get_params().get("random_state", seed) is None:',
         'if "random_state" in copy.get_params():',
         VERBS,
+    ),
+    # Steps with powers.
+    Mutation("neighbours of one name are the last of them", "power += word.pop()[1]", "word.pop()", f"{STEPS} {VERBS}"),
+    Mutation(
+        "a step of power zero stays", "        if power:\n            word", "        if True:\n            word", STEPS
+    ),
+    Mutation(
+        "a step acts once, whatever its power", "for _ in range(power))", "for _ in range(1))", f"{STEPS} {MOMENTS}"
+    ),
+    Mutation("powers are not said", 'name if power == 1 else f"{name}^{power}"', "name", f"{STEPS} {VERBS}"),
+    Mutation(
+        "True is a power",
+        "(bool, np.bool_)) or not isinstance(power, (int, np.integer)):\n            raise ValueError",
+        "()) or not isinstance(power, (int, np.integer)):\n            raise ValueError",
+        STEPS,
+    ),
+    Mutation(
+        "a power of a transform of one step forgets the step's own",
+        "(name, once * int(power))",
+        "(name, int(power))",
+        STEPS,
+    ),
+    Mutation(
+        "a negative power of a transform is a positive one", "(steps if power >= 0 else inverse(steps))", "steps", STEPS
     ),
     # Networks and refinement.
     Mutation("the gradient of a bias is a mean", "y.sum((0, 2, 3))", "y.mean((0, 2, 3))", NETWORKS),
@@ -283,16 +324,16 @@ MUTATIONS = (
         REFINE,
     ),
     # Fits that fail or stop.
-    Mutation("a fit that fails leaves what it had set", "vars(estimator).clear()", "pass", CALLBACKS),
+    Mutation("a fit that fails leaves what it had set", "estimator.__dict__.clear()", "pass", CALLBACKS),
     Mutation(
         "no callback stops training",
-        "stop = self.settings.watch.end_pass(self.log)",
-        "stop = self.settings.watch.end_pass(self.log) and False",
+        "stop = self.around.watch.end_pass(self.log)",
+        "stop = self.around.watch.end_pass(self.log) and False",
         CALLBACKS,
     ),
     Mutation(
         "Ctrl-C in a search is taken for the end of a fit",
-        "if settings.watch.is_awaited or not log.loss_curve",
+        "if around.watch.is_awaited or not log.loss_curve",
         "if not log.loss_curve",
         CALLBACKS,
     ),

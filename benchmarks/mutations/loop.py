@@ -20,41 +20,41 @@ MUTATIONS = (
         OBJECTIVE,
     ),
     Mutation("z is not drawn", "noise * (0.5 * log_variance).exp()", "0.0 * noise", OBJECTIVE),
-    Mutation("the divergence does not warm up", "done / self.kl_warmup)", "1.0)", OBJECTIVE),
+    Mutation("the divergence does not warm up", "done / self.terms.kl_warmup)", "1.0)", OBJECTIVE),
     Mutation(
         "the divergence warms up beyond its weight",
-        "min(1.0, done / self.kl_warmup) if",
-        "(done / self.kl_warmup) if",
+        "min(1.0, done / self.terms.kl_warmup) if",
+        "(done / self.terms.kl_warmup) if",
         OBJECTIVE,
     ),
     Mutation(
         "a longer warm-up is a shorter one",
-        "min(1.0, done / self.kl_warmup)",
-        "min(1.0, done * self.kl_warmup)",
+        "min(1.0, done / self.terms.kl_warmup)",
+        "min(1.0, done * self.terms.kl_warmup)",
         OBJECTIVE,
     ),
     Mutation(
         "the objective is reported under the weights of the moment",
-        "return error + share * divergence, error + divergence",
-        "return error + share * divergence, error + share * divergence",
+        "return error + share * kl, error + kl",
+        "return error + share * kl, error + share * kl",
         OBJECTIVE,
     ),
     Mutation(
         "the objective decodes latents that are not carried",
-        "self.decode(network, z if carry is None else carry(z))",
-        "self.decode(network, z)",
+        "lambda z: self.decode((z.unsqueeze(1) @ L).squeeze(1))",
+        "self.decode",
         f"{OBJECTIVE} tests/test_augmenter.py",
     ),
     Mutation(
         "the divergence has no weight",
-        "kl_weight * kl_divergence(mean, log_variance)",
-        "kl_divergence(mean, log_variance)",
+        "kl = self.terms.kl_weight * (divergence",
+        "kl = (divergence",
         OBJECTIVE,
     ),
     Mutation(
         "the reconstruction has no weight",
-        "reconstruction_weight * squared_error(x, target)",
-        "squared_error(x, target)",
+        "self.terms.reconstruction_weight * squared_error(decode(z), target)",
+        "squared_error(decode(z), target)",
         OBJECTIVE,
     ),
     Mutation(
@@ -66,8 +66,8 @@ MUTATIONS = (
     Mutation("the divergence is twice itself", "return 0.5 * (mean.square()", "return (mean.square()", OBJECTIVE),
     Mutation(
         "the divergence is a mean over coordinates",
-        "- log_variance).sum() / len(mean)",
-        "- log_variance).mean()",
+        "(divergence(mean, log_variance).sum() / len(mean))",
+        "divergence(mean, log_variance).mean()",
         OBJECTIVE,
     ),
     Mutation("the error is a mean over pixels", 'reduction="sum") / len(x)', 'reduction="mean")', OBJECTIVE),
@@ -137,14 +137,14 @@ MUTATIONS = (
     Mutation("steps count twice", "self.n_done += 1", "self.n_done += 2", LOOP),
     Mutation(
         "a step is told that training is done",
-        "self.step(*batch.arrays, min(1.0, self.n_done / self.n_steps))",
-        "self.step(*batch.arrays, 1.0)",
+        "self.shared(*batch.arrays, min(1.0, self.n_done / self.n_steps))",
+        "self.shared(*batch.arrays, 1.0)",
         LOOP,
     ),
     Mutation("a small batch counts as a whole one", "alpha=batch.n_images)", "alpha=self.settings.batch_size)", LOOP),
     Mutation(
         "the loss is reported in place of the objective",
-        "total.add_(objective.detach()",
+        "total.add_(reported.detach()",
         "total.add_(loss.detach()",
         LOOP,
     ),
@@ -197,7 +197,7 @@ MUTATIONS = (
         LOOP,
     ),
     Mutation(
-        "a batch is made of the first images", "lesson.make(block[own], *drawn)", "lesson.make(own, *drawn)", LOOP
+        "a batch is made of the first images", "objective.make(block[own], *drawn)", "objective.make(own, *drawn)", LOOP
     ),
     Mutation("there is no noise", ".normal_(generator=draws.noise)", ".zero_()", LOOP),
     Mutation("an infinite loss passes", "if not math.isfinite(loss):", "if math.isnan(loss):", LOOP),
@@ -211,20 +211,21 @@ MUTATIONS = (
         "np.random.SeedSequence([self.seed])",
         STREAMS,
     ),
-    Mutation("calls of a stream are not counted", "n_calls=stream.n_calls + 1", "n_calls=stream.n_calls", STREAMS),
-    Mutation("steps of a stream are not counted", "n_steps=training.n_done", "n_steps=stream.n_steps", STREAMS),
+    Mutation("calls of a stream are not counted", "n_calls=self.n_calls + 1", "n_calls=self.n_calls", STREAMS),
+    Mutation("steps of a stream are not counted", "after(training.n_done,", "after(around.stream.n_steps,", STREAMS),
     Mutation(
-        "a stream's optimizer remembers nothing", "memory = memory_of(training.optimizer)", "memory = {}", STREAMS
-    ),
-    Mutation(
-        "a stream after a fit warms up anew",
-        'warm = STREAM_STEPS if hasattr(vae, "network_") else 0',
-        "warm = 0",
+        "a stream's optimizer remembers nothing",
+        "training.n_done, memory_of(training.optimizer)",
+        "training.n_done, {}",
         STREAMS,
     ),
     Mutation(
-        "a stream cools", 'learning_rate="constant", stream=stream', 'learning_rate="cosine", stream=stream', STREAMS
+        "a stream after a fit warms up anew",
+        'warm = STREAM_STEPS if hasattr(self, "network_") else 0',
+        "warm = 0",
+        STREAMS,
     ),
+    Mutation("a stream cools", 'max_iter=1, learning_rate="constant")', 'max_iter=1, learning_rate="cosine")', STREAMS),
     Mutation(
         "a stream's losses are those of its last call", "[*before, *log.loss_curve]", "[*log.loss_curve]", STREAMS
     ),

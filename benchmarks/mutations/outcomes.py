@@ -21,8 +21,8 @@ MUTATIONS = (
     Mutation("the threshold is that of the label before", "threshold * plain[best]", "threshold * plain", LABELS),
     Mutation(
         "labels follow a composition from right to left",
-        "for name in composition:\n            becomes[k]",
-        "for name in reversed(composition):\n            becomes[k]",
+        "for name in repeated(composition):\n            becomes[k]",
+        "for name in reversed(repeated(composition)):\n            becomes[k]",
         LABELS,
     ),
     Mutation(
@@ -111,26 +111,26 @@ MUTATIONS = (
     ),
     Mutation(
         "errors are of images carried the other way",
-        "self.model.carry(x, source, target))",
-        "self.model.carry(x, target, source))",
+        "carry(x, source, target))",
+        "carry(x, target, source))",
         METRICS,
     ),
     Mutation(
         "the floor of what is applied is the original's",
-        'ErrorRow("apply", c, self.mean((), c), floors[c])',
-        'ErrorRow("apply", c, self.mean((), c), floors[()])',
+        "self.mean(b, b)) for task, a, b",
+        'self.mean(b, b) if task != "apply" else self.mean((), ())) for task, a, b',
         METRICS,
     ),
     Mutation(
         "the floor of what is undone is that of the view",
-        'ErrorRow("undo", c, self.mean(c, ()), floors[()])',
-        'ErrorRow("undo", c, self.mean(c, ()), floors[c])',
+        "self.mean(b, b)) for task, a, b",
+        "self.mean(b or a, b or a)) for task, a, b",
         METRICS,
     ),
     Mutation(
         "what is undone is measured as applied",
-        'ErrorRow("undo", c, self.mean(c, ()), floors[()])',
-        'ErrorRow("undo", c, self.mean((), c), floors[()])',
+        "self.mean(a, b), self.mean(b, b)",
+        "self.mean(*sorted((a, b), key=len)), self.mean(b, b)",
         METRICS,
     ),
     Mutation(
@@ -147,13 +147,13 @@ MUTATIONS = (
     ),
     Mutation(
         "a view-to-view matrix is transposed",
-        "[[errors.mean(source, target) for target in compositions] for source in compositions]",
-        "[[errors.mean(target, source) for target in compositions] for source in compositions]",
+        "[errors.mean(a, b) for b in compositions] for a in compositions",
+        "[errors.mean(b, a) for b in compositions] for a in compositions",
         METRICS,
     ),
     Mutation(
         "gaps of a matrix lie above the floor of the source",
-        "[[gap(error, floor) for error, floor in zip(row, self.floors, strict=True)] for row in self.errors]",
+        "[list(map(gap, row, self.floors)) for row in self.errors]",
         "[[gap(error, floor) for error in row] for row, floor in zip(self.errors, self.floors, strict=True)]",
         f"{METRICS} {CHARTS}",
     ),
@@ -165,14 +165,14 @@ MUTATIONS = (
     ),
     Mutation(
         "recursion is measured against the original, order or not",
-        "composition = () if self.order else (self.name,) * step",
-        "composition = ()",
+        "if self.order is None:  # Else",
+        "if False:  # Else",
         METRICS,
     ),
     Mutation(
         "labels survive as in images that passed through no model",
-        "self._kept(images, labels), raw)",
-        "raw, raw)",
+        "self._judge(images) == wanted, found == wanted)",
+        "found == wanted, found == wanted)",
         METRICS,
     ),
     Mutation(
@@ -183,8 +183,8 @@ MUTATIONS = (
     ),
     Mutation(
         "a row composes single augmentations, too",
-        '"compose": [((), c) for c in known if len(c) == 2]',
-        '"compose": [((), c) for c in known if c]',
+        '"compose": pairs}',
+        '"compose": applied + pairs}',
         METRICS,
     ),
     Mutation(
@@ -195,14 +195,12 @@ MUTATIONS = (
     ),
     Mutation(
         "the worst of a row is a mean",
-        "{name: max(values) for name, values in found.items() if values}",
-        "{name: float(np.mean(values)) for name, values in found.items() if values}",
+        "{law: max(worst) for law, worst in laws.items() if worst}",
+        "{law: float(np.mean(worst)) for law, worst in laws.items() if worst}",
         METRICS,
     ),
     Mutation("a row measures pairs in one order", "*permutations(names, 2)])", "*combinations(names, 2)])", METRICS),
-    Mutation(
-        "a row undoes nothing", '"undo": [(c, ()) for c in known if', '"undo": [((), c) for c in known if', METRICS
-    ),
+    Mutation("a row undoes nothing", '"compose": pairs}', '"compose": pairs, "undo": applied}', METRICS),
     Mutation(
         "the equivariance error of a row is turned round",
         "equivariance_error(encode((name,)), model.transform_latent(Z, name))",
@@ -211,8 +209,8 @@ MUTATIONS = (
     ),
     Mutation(
         "a card prints the whole interval for the half",
-        "_bare((high - low) / 2, decimals)",
-        "_bare(high - low, decimals)",
+        "(error, np.ptp(ends) / 2)",
+        "(error, np.ptp(ends))",
         METRICS,
     ),
     # Displays.
@@ -247,8 +245,8 @@ MUTATIONS = (
     ),
     Mutation(
         "reconstructions are projected as the images",
-        '"reconstruction": _reconstruction_rows',
-        '"reconstruction": _image_rows',
+        "_image_rows(model, model.carry(images, view, view), view)",
+        "_image_rows(model, images, view)",
         CHARTS,
     ),
     Mutation(

@@ -97,13 +97,13 @@ MUTATIONS = (
         "images",
         PIXELS,
     ),
-    Mutation("augmentations of one name are numbered from one", "number = 2", "number = 1", PIXELS),
+    Mutation("augmentations of one name are numbered from one", "number = name, 2", "number = name, 1", PIXELS),
     Mutation("kornia's bytes are cut off, not rounded", "* 255).round().clamp(0, 255)", "* 255).clamp(0, 255)", PIXELS),
     # The contract and the scale.
     Mutation(
         "an augmentation that draws at random passes",
-        "if fault is None and not np.array_equal(first, second):",
-        "if fault is None and first.shape != second.shape:",
+        "if not np.array_equal(first, second):",
+        "if first.shape != second.shape:",
         VIEWS,
     ),
     Mutation(
@@ -163,8 +163,8 @@ MUTATIONS = (
     ),
     Mutation(
         "an array is used for the shortest beginning",
-        "for k in range(len(composition), -1, -1) if",
-        "for k in range(len(composition) + 1) if",
+        "for k in range(len(names), -1, -1) if",
+        "for k in range(len(names) + 1) if",
         VIEWS,
     ),
     Mutation(
@@ -288,8 +288,8 @@ MUTATIONS = (
     ),
     Mutation(
         "views to train on apply the group last",
-        "element + rest for rest in others",
-        "rest + element for rest in others",
+        "reduced(element + rest)",
+        "reduced(rest + element)",
         LAWS,
     ),
     Mutation(
@@ -297,7 +297,7 @@ MUTATIONS = (
     ),
     Mutation(
         "compositions that differ are one where nothing commutes",
-        "if all(self.commute(name, g) for name in others for g in self.generators):",
+        "if all(self.commute(name, g) for name, _ in powers(others) for g in self.generators):",
         "if True:",
         LAWS,
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,12 +79,15 @@ def _measure(study: Study, model: Any, floors: bool) -> np.ndarray:
     return np.array([*found, sum(found)])
 
 
-def main(make: Callable[[Study], Sheet]) -> None:
-    """Make one sheet at the budget that the command line asks for; print it, save its pictures."""
-    parser = argparse.ArgumentParser(description=make.__doc__)
+def main(sheets: Callable[[Study], Sheet] | Mapping[str, Callable[[Study], Sheet]]) -> None:
+    """Make the sheet, or the one that the command line names, at the budget that it asks for; save its pictures."""
+    parser = argparse.ArgumentParser(description=sheets.__doc__ if callable(sheets) else "One figure of the paper.")
+    if not callable(sheets):
+        parser.add_argument("name", choices=sheets)
     parser.add_argument("--budget", choices=BUDGETS, default="quick")
-    budget = parser.parse_args().budget
-    sheet = make(study_of(budget))
+    options = parser.parse_args()
+    make = sheets if callable(sheets) else sheets[options.name]
+    sheet = make(study_of(options.budget))
     print(f"{sheet.title}\n\n{sheet.text}".rstrip())
-    for path in sheet.save(OUTPUT / budget / "pictures"):
+    for path in sheet.save(OUTPUT / options.budget / "pictures"):
         print(f"picture: {path}")

@@ -91,21 +91,22 @@ def mini_image(X: np.ndarray) -> np.ndarray:
     height, width = X.shape[1:3]
     small = (max(width // 2, 1), max(height // 2, 1))
     top, left = (height - small[1]) // 2, (width - small[0]) // 2
-    shrunk = _each(X, lambda image: cv2.resize(image, small, interpolation=cv2.INTER_AREA))
+    shrunk = np.stack([cv2.resize(image, small, interpolation=cv2.INTER_AREA) for image in _to_float(X, order="C")])
     nested = X.copy()
-    nested[:, top : top + small[1], left : left + small[0]] = _like(shrunk, X)
+    nested[:, top : top + small[1], left : left + small[0]] = _like(shrunk.reshape(*shrunk.shape[:3], *X.shape[3:]), X)
     return nested
 
 
 @_of_stacks
 def edge_detect(X: np.ndarray) -> np.ndarray:
     """Draw the strength of the edges of every image: the Sobel gradient, a quarter of it, cut at white."""
-    pixels = _to_float(X) / (255 if X.dtype.kind in "ui" else 1)
+    white = 255 if X.dtype.kind in "ui" else 1
+    pixels = _to_float(X) / white
     across, along = (
         correlate1d(correlate1d(pixels, [1, 2, 1], axis=a), [-1, 0, 1], axis=b) for a, b in ((1, 2), (2, 1))
     )
     strength = np.minimum(np.hypot(across, along) / 4, 1)
-    return _like(strength * (255 if X.dtype.kind in "ui" else 1), X)
+    return _like(strength * white, X)
 
 
 @_of_stacks
@@ -114,10 +115,9 @@ def canny(X: np.ndarray) -> np.ndarray:
     cv2 = _import_cv2()
     scale = 1 if X.dtype.kind in "ui" else 255
     pixels = np.clip(np.rint(_to_float(X) * scale), 0, 255).astype(np.uint8)
-    planes = np.moveaxis(pixels, -1, 1).reshape(-1, *X.shape[1:3]) if X.ndim == 4 else pixels
-    edges = np.stack([cv2.Canny(np.ascontiguousarray(plane), 100, 200) for plane in planes])
-    if X.ndim == 4:
-        edges = np.moveaxis(edges.reshape(len(X), -1, *X.shape[1:3]), 1, -1)
+    planes = np.moveaxis(pixels.reshape(*X.shape[:3], -1), -1, 1)  # (n, C, H, W)
+    found = [cv2.Canny(np.ascontiguousarray(plane), 100, 200) for plane in planes.reshape(-1, *X.shape[1:3])]
+    edges = np.moveaxis(np.reshape(found, planes.shape), 1, -1).reshape(X.shape)
     return _like(edges / np.float32(scale), X)
 
 
@@ -126,19 +126,13 @@ CATALOGUE: dict[str, Aug] = {
 }
 
 
-def _to_float(X: np.ndarray) -> np.ndarray:
-    return X.astype(np.float64 if X.dtype == np.float64 else np.float32)
+def _to_float(X: np.ndarray, order: Any = "K") -> np.ndarray:
+    return X.astype(np.float64 if X.dtype == np.float64 else np.float32, order=order)
 
 
 def _like(images: np.ndarray, X: np.ndarray) -> np.ndarray:
     """Bring computed pixels back to the dtype of `X`."""
     return (np.rint(images) if X.dtype.kind in "ui" else images).astype(X.dtype)
-
-
-def _each(X: np.ndarray, function: Callable) -> np.ndarray:
-    """Apply an OpenCV function image by image; it may drop a last axis of one channel."""
-    images = np.stack([function(np.ascontiguousarray(image)) for image in _to_float(X)])
-    return images.reshape(*images.shape[:3], *X.shape[3:])
 
 
 def _import_cv2() -> Any:
@@ -161,10 +155,6 @@ def name_augs(augs: Iterable[Any]) -> dict[str, Aug | None]:
         A callable is named by its ``__name__``; equal names are numbered. A string is a name in
         the catalogue, or of an augmentation known by paired images only.
 
-    Returns
-    -------
-    dict of str to callable, or to None where no function is known
-
     Raises
     ------
     TypeError, ValueError
@@ -172,12 +162,10 @@ def name_augs(augs: Iterable[Any]) -> dict[str, Aug | None]:
     """
     if isinstance(augs, (str, bytes)) or callable(augs) or not isinstance(augs, Iterable):
         raise TypeError(f"augs must be a list of callables, (name, callable) pairs or names. Got {shown(augs)}.")
-    pairs = [_name_and_function(aug) for aug in augs]
     named: dict[str, Aug | None] = {}
-    for name, function in pairs:
+    for name, function in [_name_and_function(aug) for aug in augs]:
         check_name(name)
-        number = 2
-        unique = name
+        unique, number = name, 2
         while unique in named:
             unique, number = f"{name}-{number}", number + 1
         named[unique] = function

@@ -15,7 +15,7 @@ import numpy as np
 
 from latentaug._checks import as_array, check_kind, unknown_name
 from latentaug._rows import release, take
-from latentaug.augs.catalogue import CATALOGUE, Aug, name_augs
+from latentaug.augs.catalogue import CATALOGUE, name_augs
 from latentaug.augs.steps import Composition, as_composition, powers, repeated
 from latentaug.images import ImageFormat, check_images
 
@@ -46,33 +46,26 @@ def declared_compositions(names: Sequence[str], max_views: int = 24) -> list[Com
 def declare_views(
     images: np.ndarray, augs: Iterable[Any] | None, format_: ImageFormat, paired: Mapping[Any, Any]
 ) -> Views:
-    """Make the views that a user declares, by augmentations, paired arrays or both, and try every augmentation.
+    """Make the views that a user declares, by augmentations, by paired arrays or by both, and try every augmentation.
 
-    Parameters
-    ----------
-    images : ndarray of shape (n, H, W) or (n, H, W, C)
-    augs : iterable of callable, (str, callable) or str, or None
-        None: the names in `paired`.
-    format_ : ImageFormat
-    paired : mapping of tuple of str to array-like
-        Views given as arrays.
-
-    Raises
-    ------
-    TypeError, ValueError
-        In one line, naming the augmentation or view that breaks the contract.
+    `augs` are as in `name_augs`, or None for the names in `paired`, a mapping of composition to images. A TypeError or
+    ValueError, in one line, names the augmentation or view that breaks the contract.
     """
     arrays = check_paired(paired, images, format_)
     given = dict.fromkeys(name for composition in arrays for name, _ in powers(composition))
     named = name_augs(given if augs is None else augs)
     if not named:
         raise ValueError("There is nothing to learn. Allowed: a list of augmentations as augs, or paired views.")
-    for name in given:
-        if name not in named:
-            raise unknown_name("augmentation", name, named, "Named in augs")
+    _check_names(given, named)
     views = Views(images, named, format_, paired=arrays)
     views.check()
     return views
+
+
+def _check_names(given: Iterable[str], named: Mapping[str, Any]) -> None:
+    for name in given:
+        if name not in named:
+            raise unknown_name("augmentation", name, named, "Named in augs")
 
 
 def views_of(
@@ -81,9 +74,8 @@ def views_of(
     """The views that the parameters `augs` and `apply` of an estimator declare on images, all checked."""
     images = check_images(estimator, X, reset=reset, image_shape=image_shape)
     views = declare_views(images, estimator.augs, estimator.format_, {} if paired is None else paired)
-    for name, _ in powers(as_composition("apply", () if estimator.apply is None else estimator.apply)):
-        if name not in views.augs:
-            raise unknown_name("augmentation", name, views.augs, "Named in augs")
+    applied = as_composition("apply", () if estimator.apply is None else estimator.apply)
+    _check_names((name for name, _ in powers(applied)), views.augs)
     return views
 
 
@@ -124,8 +116,7 @@ class Views:
     ----------
     images : ndarray of shape (n, H, W) or (n, H, W, C)
         Never written to, never copied whole.
-    augs : mapping of str to callable or None
-        None where only pairs of images are known.
+    augs : mapping of str to callable, or to None where only pairs of images are known
     format_ : ImageFormat
         Of the images.
     paired : mapping of tuple to ndarray, optional
@@ -137,15 +128,16 @@ class Views:
     def __init__(
         self,
         images: np.ndarray,
-        augs: Mapping[str, Aug | None],
+        augs: Mapping[str, Any],
         format_: ImageFormat,
         *,
-        paired: Mapping[Composition, np.ndarray] | None = None,
+        paired: Mapping[Any, np.ndarray] | None = None,
         compositions: Sequence[Composition] | None = None,
     ) -> None:
         self.images = images
         self.augs = augs
         self.format_ = format_
+        self.image_bytes = math.prod(images.shape[1:]) * images.itemsize  # of one in memory
         self.paired = {(): images} | {repeated(c): array for c, array in (paired or {}).items()}
         declared = declared_compositions(list(augs)) if compositions is None else compositions
         self.compositions = [c for c in declared if self.is_known(c)]
@@ -170,9 +162,7 @@ class Views:
 
     def take(self, rows: Any, composition: Composition = ()) -> np.ndarray:
         """Images of some rows (indices or a slice) under one composition, in the dtype of the data."""
-        return self._take(rows, repeated(composition))
-
-    def _take(self, rows: Any, names: Names) -> np.ndarray:
+        names = repeated(composition)
         start = self._start(names)
         return self._apply(take(self.paired[names[:start]], rows), names[start:])
 
@@ -203,14 +193,9 @@ class Views:
         """Images of some rows under one composition, as `take` gives them, computed once where memory allows."""
         computed = self._computed(names)
         if not computed:
-            return self._take(rows, names)
-        images = self._caches[computed].take(rows, lambda missing: self._take(missing, computed))
+            return self.take(rows, names)
+        images = self._caches[computed].take(rows, lambda missing: self.take(missing, computed))
         return self._apply(images, names[len(computed) :])
-
-    @property
-    def image_bytes(self) -> int:
-        """Size of an image in memory."""
-        return math.prod(self.images.shape[1:]) * self.images.itemsize
 
     def mix(self, rows: np.ndarray, which: np.ndarray) -> tuple[np.ndarray]:
         """Images of some rows, row ``rows[i]`` under the composition number ``which[i]``, in the dtype of the data."""
@@ -262,9 +247,7 @@ def run_aug(name: str, aug: Callable, images: np.ndarray) -> np.ndarray:
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ValueError(f"Augmentation {name!r} failed on images {images.shape} {images.dtype}: {reason}") from error
-    fault = _shape_fault(images, augmented)
-    if fault is not None:
-        raise ValueError(f"Augmentation {name!r} {fault}.")
+    _check_shape(f"Augmentation {name!r}", augmented, images)
     return augmented
 
 
@@ -276,60 +259,49 @@ def check_paired(views: Any, images: np.ndarray, format_: ImageFormat) -> dict[C
         composition = as_composition("A key of views", key)
         if any(power < 0 for _, power in powers(composition)):
             raise ValueError(f"A key of views must name what was applied, and undo nothing. Got {key!r}.")
-        array = as_array(f"View {composition!r}", given)
+        label = f"View {composition!r}"
+        array = as_array(label, given)
         if array.shape == (len(images), math.prod(format_.image_shape)):
             array = format_.layout(array, flat=False)
-        fault = _shape_fault(images, array) or _output_fault(images, array, format_)
-        if fault is not None:
-            raise ValueError(f"View {composition!r} {fault}.")
+        _check_shape(label, array, images)
+        _check_pixels(label, array, images, format_)
         if composition:
             paired[composition] = array
     return paired
 
 
-def _shape_fault(images: np.ndarray, augmented: Any) -> str | None:
-    """What is wrong with the shape of the output of an augmentation, or None."""
+def check_aug_output(name: str, aug: Callable, images: np.ndarray, format_: ImageFormat) -> None:
+    """Try an augmentation twice on a few images; ValueError, by its name, where it breaks the contract."""
+    first, second = run_aug(name, aug, images), run_aug(name, aug, images)
+    _check_pixels(f"Augmentation {name!r}", first, images, format_)
+    if not np.array_equal(first, second):
+        allowed = "a deterministic function (fix its random parameters)"
+        raise ValueError(f"Augmentation {name!r} gave two results for the same images; allowed: {allowed}.")
+
+
+def _check_shape(label: str, augmented: Any, images: np.ndarray) -> None:
+    """Refuse augmented images that are no array of the shape of the images."""
     if not isinstance(augmented, np.ndarray):
-        return f"returned a {type(augmented).__name__}; allowed: a numpy array"
+        raise ValueError(f"{label} returned a {type(augmented).__name__}; allowed: a numpy array.")
     if augmented.shape != images.shape:
-        return (
-            f"changed the shape of the images from {images.shape} to {augmented.shape}; "
-            "allowed: an augmentation keeps the shape"
-        )
-    return None
+        change = f"from {images.shape} to {augmented.shape}; allowed: an augmentation keeps the shape"
+        raise ValueError(f"{label} changed the shape of the images {change}.")
 
 
-def _output_fault(images: np.ndarray, augmented: np.ndarray, format_: ImageFormat) -> str | None:
-    """What is wrong with the output of an augmentation, or None."""
-    if augmented.dtype.kind != images.dtype.kind:
-        return (
-            f"returned {augmented.dtype} for {images.dtype} images; allowed: the dtype of its "
-            "input, since it tells the scale"
-        )
-    if augmented.dtype.kind == "f" and not np.isfinite(augmented).all():
-        return "returned NaN or infinity; allowed: finite pixels"
+def _check_pixels(label: str, augmented: np.ndarray, images: np.ndarray, format_: ImageFormat) -> None:
+    """Refuse augmented images of another kind of dtype or with pixels outside the range."""
     low, high = (0.0, 255.0) if images.dtype.kind in "ui" else format_.value_range
     slack = 1e-4 * (high - low)
-    if augmented.min() < low - slack or augmented.max() > high + slack:
-        return (
-            f"left the value range {low:g}..{high:g} with {augmented.min():g}.."
-            f"{augmented.max():g}; allowed: pixels stay in the range of the data"
+    if augmented.dtype.kind != images.dtype.kind:
+        what, allowed = (
+            f"returned {augmented.dtype} for {images.dtype} images",
+            "its input's dtype, which tells the scale",
         )
-    return None
-
-
-def check_aug_output(name: str, aug: Callable, images: np.ndarray, format_: ImageFormat) -> None:
-    """Try an augmentation twice on a few images and refuse it, by its name, where it breaks the contract.
-
-    Raises
-    ------
-    ValueError
-        Where it fails, changes shape or kind of dtype, is not deterministic, returns NaN, or
-        leaves the value range.
-    """
-    first, second = run_aug(name, aug, images), run_aug(name, aug, images)
-    fault = _output_fault(images, first, format_)
-    if fault is None and not np.array_equal(first, second):
-        fault = "gave two results for the same images; allowed: a deterministic function (fix its random parameters)"
-    if fault is not None:
-        raise ValueError(f"Augmentation {name!r} {fault}.")
+    elif augmented.dtype.kind == "f" and not np.isfinite(augmented).all():
+        what, allowed = "returned NaN or infinity", "finite pixels"
+    elif augmented.min() < low - slack or augmented.max() > high + slack:
+        what = f"left the value range {low:g}..{high:g} with {augmented.min():g}..{augmented.max():g}"
+        allowed = "pixels stay in the range of the data"
+    else:
+        return
+    raise ValueError(f"{label} {what}; allowed: {allowed}.")

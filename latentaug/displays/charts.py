@@ -1,15 +1,20 @@
-"""Displays that are diagrams of points and curves, in scikit-learn's Display shape."""
+"""Displays that are diagrams of points and curves."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.decomposition import PCA, FastICA
 from sklearn.manifold import TSNE
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
-from latentaug._checks import as_array, check_choice, check_flag, check_model, check_number, draw_seed
+from latentaug._checks import as_array, check_choice, check_flag, draw_seed
 from latentaug.displays.drawing import (
     ChartDisplay,
     ImageGrid,
@@ -18,34 +23,35 @@ from latentaug.displays.drawing import (
     in_words,
     known_views,
     named_models,
+    stack_in_unit,
     start_panels,
 )
-from latentaug.images import check_images
 from latentaug.metrics.recursion import recursion_curve
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
+    from matplotlib.figure import Figure, SubFigure
 
 __all__ = ["PROJECTIONS", "SPACES", "LossDisplay", "ProjectionDisplay", "RecursionDisplay", "TrajectoryDisplay"]
 
+MOST_GROUPS = 24  # whose colours can be told apart
+MOST_IMAGES = 4  # whose paths can
 
-def _latent_rows(model, images, composition):
-    return model.encode(images, composition)
 
-
-def _image_rows(model, images, composition):
+def _image_rows(model: Any, images: np.ndarray, view: tuple) -> np.ndarray:
     return model.format_.layout(model.format_.to_unit(images), flat=True)
 
 
-def _reconstruction_rows(model, images, composition):
-    return _image_rows(model, model.carry(images, composition, composition), composition)
+# From a model and the images of a view to rows.
+SPACES = {
+    "latent": lambda model, images, view: model.encode(images, view),
+    "image": _image_rows,
+    "reconstruction": lambda model, images, view: _image_rows(model, model.carry(images, view, view), view),
+}
 
 
-MOST_GROUPS = 24
-
-
-# From a model and the images of a composition to rows.
-SPACES = {"latent": _latent_rows, "image": _image_rows, "reconstruction": _reconstruction_rows}
-
-
-def _make_ica(n_rows, seed):
+def _make_ica(n_rows: int, seed: int) -> Any:
     """ICA of the two first whitened principal components; one direction after the other, as both at once may cycle."""
     ica = FastICA(whiten=False, algorithm="deflation", max_iter=1000, tol=1e-3, random_state=seed)
     return make_pipeline(PCA(2, whiten=True, random_state=seed), ica)
@@ -59,6 +65,14 @@ PROJECTIONS = {
 }
 
 
+def _name_axes(name: str, projector: Any) -> tuple[str, ...]:
+    """Names of the axes of a plane, with their share of the variance where the projector knows it."""
+    shares = getattr(projector, "explained_variance_ratio_", None)
+    notes = ["", ""] if shares is None else [f" ({share:.0%} of the variance)" for share in shares]
+    return tuple(f"{name} {k}{note}" for k, note in enumerate(notes, start=1))
+
+
+@dataclass(eq=False, repr=False)
 class ProjectionDisplay(ChartDisplay):
     """Latents or images of several views in the plane, coloured by group; Figs. 10, 19-22.
 
@@ -72,32 +86,29 @@ class ProjectionDisplay(ChartDisplay):
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from matplotlib.figure import Figure
-    >>> from latentaug.displays import ProjectionDisplay
-    >>> display = ProjectionDisplay(np.eye(2), ["original", "flip_lr"]).plot(Figure().subplots())
+    >>> display = ProjectionDisplay(np.eye(2), ["original", "flip_lr"]).plot()
     >>> [text.get_text() for text in display.ax_.get_legend().get_texts()]
     ['original', 'flip_lr']
     """
 
-    def __init__(self, points, groups, *, title="Projection", axis_names=("", "")):
-        self.points = points
-        self.groups = groups
-        self.title = title
-        self.axis_names = axis_names
+    points: np.ndarray
+    groups: ArrayLike
+    _: KW_ONLY
+    title: str = "Projection"
+    axis_names: Sequence[str] = ("", "")
 
     @classmethod
     def from_estimator(
-        cls, model, X, *, y=None, space="latent", projection="pca", compositions=None, random_state=0, ax=None
-    ):
+        cls, model: Any, X: ArrayLike, *, y: ArrayLike | None = None, space: str = "latent", projection: str = "pca",
+        compositions: Sequence[str | tuple] | None = None, random_state: int | np.random.RandomState | None = 0,
+        ax: Axes | None = None,
+    ) -> ProjectionDisplay:  # fmt: skip
         """Project the views of some images into the plane, and draw them.
 
         Parameters
         ----------
-        model : LatentAugmenter, TransferHead or ConditionalVAE
-            Fitted, with functions as augmentations.
-        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Images, scaled as in `fit`; each view has n points.
+        model, X
+            As in `ReconstructionDisplay.from_estimator`, of one model; each view has n points.
         y : array-like of shape (n,), default=None
             Labels to colour by; coloured by view if None.
         space : {"latent", "image", "reconstruction"}, default="latent"
@@ -105,41 +116,30 @@ class ProjectionDisplay(ChartDisplay):
         projection : {"pca", "ica", "tsne"}, default="pca"
         compositions : list of tuple of str, default=None
             The views; those trained on if None.
-        random_state : int, RandomState instance or None, default=0
-            Seed of the projection. No global generator is touched.
-        ax : matplotlib Axes, default=None
-            As in `plot`.
-
-        Returns
-        -------
-        ProjectionDisplay
+        random_state, ax
+            Seed of the projection, and as in `plot`. No global generator is touched.
         """
         check_choice("space", space, SPACES)
         check_choice("projection", projection, PROJECTIONS)
         views = known_views(model, X, compositions)
         rows = np.concatenate([SPACES[space](model, views.take(slice(None), c), c) for c in views.compositions])
         if min(rows.shape) < 2 or len(rows) < 4:
-            raise ValueError(
-                f"A projection needs 4 points of 2 dimensions or more. Got {rows.shape[0]} of {rows.shape[1]}."
-            )
-        if y is None:
-            groups = np.repeat([in_words(c) for c in views.compositions], len(views))
-        else:
+            n, d = rows.shape
+            raise ValueError(f"A projection needs 4 points of 2 dimensions or more. Got {n} of {d}.")
+        groups = np.repeat([in_words(c) for c in views.compositions], len(views))
+        if y is not None:
             labels = as_array("y", y)
             check_consistent_length(views.images, labels)
             groups = np.tile(labels, len(views.compositions))
         projector = PROJECTIONS[projection](len(rows), draw_seed(random_state))
         points = projector.fit_transform(rows)
-        shares = getattr(projector, "explained_variance_ratio_", None)
-        notes = ("", "") if shares is None else [f" ({share:.0%} of the variance)" for share in shares]
-        names = [f"{projection.upper()} {k}{note}" for k, note in enumerate(notes, start=1)]
         title = f"{space} space".capitalize() + ("" if y is None else " by label")
-        return cls(points, groups, title=title, axis_names=names).plot(ax)
+        return cls(points, groups, title=title, axis_names=_name_axes(projection.upper(), projector)).plot(ax)
 
-    def _size(self):
+    def _size(self) -> tuple[float, float]:
         return 6.5, 4.2
 
-    def _draw(self, ax):
+    def _draw(self, ax: Any) -> None:
         points, groups = np.asarray(self.points), np.asarray(self.groups)
         check_consistent_length(points, groups)
         names = list(dict.fromkeys(groups.tolist() if groups.dtype.kind in "USO" else np.unique(groups).tolist()))
@@ -152,12 +152,13 @@ class ProjectionDisplay(ChartDisplay):
         ax.scatter(*points[order].T, s=size, color=palette(number[order]), alpha=0.7, linewidths=0, rasterized=True)
         for k, name in enumerate(names):
             ax.scatter([], [], s=25, color=palette(k), label=str(name))
-        columns = 1 + (len(names) > 12)
-        ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize="small", ncols=columns)
+        beside = {"loc": "center left", "bbox_to_anchor": (1, 0.5), "ncols": 1 + (len(names) > 12)}
+        ax.legend(**beside, frameon=False, fontsize="small")
         ax.set(xlabel=self.axis_names[0], ylabel=self.axis_names[1])
         ax.set_title(self.title, fontsize="medium")
 
 
+@dataclass(eq=False, repr=False)
 class LossDisplay(ChartDisplay):
     """The loss of a training, pass by pass.
 
@@ -170,29 +171,20 @@ class LossDisplay(ChartDisplay):
 
     Examples
     --------
-    >>> from matplotlib.figure import Figure
-    >>> from latentaug.displays import LossDisplay
-    >>> display = LossDisplay([50.0, 20.0, 14.0]).plot(Figure().subplots())
+    >>> display = LossDisplay([50.0, 20.0, 14.0]).plot()
     """
 
-    def __init__(self, loss_curve, validation_curve=()):
-        self.loss_curve = loss_curve
-        self.validation_curve = validation_curve
+    loss_curve: Sequence[float] | np.ndarray
+    validation_curve: Sequence[float] | np.ndarray = ()
 
     @classmethod
-    def from_estimator(cls, model, *, ax=None):
+    def from_estimator(cls, model: Any, *, ax: Axes | None = None) -> LossDisplay:
         """Draw how a model was trained.
 
         Parameters
         ----------
-        model : VAE, ConditionalVAE, TransferHead, or a LatentAugmenter that holds a VAE
-            Fitted.
-        ax : matplotlib Axes, default=None
-            As in `plot`.
-
-        Returns
-        -------
-        LossDisplay
+        model, ax
+            A fitted VAE, ConditionalVAE, TransferHead or LatentAugmenter that holds a VAE, and as in `plot`.
         """
         check_is_fitted(model)
         parts = [model, getattr(model, "autoencoder_", None), getattr(model, "autoencoders_", {}).get(())]
@@ -201,7 +193,7 @@ class LossDisplay(ChartDisplay):
             raise TypeError(f"model must have a loss curve, or hold a VAE, which has. Got {type(model).__name__}.")
         return cls(np.array(trained.loss_curve_), np.array(trained.validation_curve_)).plot(ax)
 
-    def _draw(self, ax):
+    def _draw(self, ax: Any) -> None:
         curves = {"training images": self.loss_curve, "held-out images": self.validation_curve}
         for label, curve in curves.items():
             if len(curve):
@@ -215,9 +207,7 @@ class LossDisplay(ChartDisplay):
         ax.set_title("Mean loss of an image", fontsize="medium")
 
 
-MOST_IMAGES = 4  # whose paths can be told apart
-
-
+@dataclass(eq=False, repr=False)
 class TrajectoryDisplay:
     """Recursion of a few images: their latent paths in the plane, beside what is decoded on the way; Fig. 5.
 
@@ -233,87 +223,71 @@ class TrajectoryDisplay:
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from matplotlib.figure import Figure
-    >>> from latentaug.displays import TrajectoryDisplay
     >>> rng = np.random.default_rng(0)
-    >>> display = TrajectoryDisplay(rng.random((1, 21, 2)), rng.random((1, 21, 8, 8)), name="flip_lr").plot(Figure())
+    >>> display = TrajectoryDisplay(rng.random((1, 21, 2)), rng.random((1, 21, 8, 8)), name="flip_lr").plot()
     >>> [label.get_text() for label in display.axes_[1].get_xticklabels()]
     ['0', '3', '6', '9', '12', '15', '18', '20']
     """
 
-    def __init__(self, paths, images, *, name="augmentation", axis_names=("", "")):
-        self.paths = paths
-        self.images = images
-        self.name = name
-        self.axis_names = axis_names
+    paths: np.ndarray
+    images: np.ndarray
+    _: KW_ONLY
+    name: str = "augmentation"
+    axis_names: Sequence[str] = ("", "")
 
     @classmethod
-    def from_estimator(cls, model, X, name, n_steps=20, *, figure=None, cmap="gray"):
+    def from_estimator(
+        cls, model: Any, X: ArrayLike, name: str, n_steps: int = 20, *, figure: Figure | SubFigure | None = None,
+        cmap: str | Colormap = "gray",
+    ) -> TrajectoryDisplay:  # fmt: skip
         """Apply one augmentation again and again, each time through images, and draw the way.
 
         Parameters
         ----------
-        model : LatentAugmenter, TransferHead or ConditionalVAE
-            Fitted.
-        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            One to four images, scaled as in `fit`.
-        name : str
-            The augmentation.
-        n_steps : int, default=20
-            How often it is applied.
+        model, X, name, n_steps
+            A fitted model and what its `recurse` takes, of one to four images.
         figure, cmap
             As in `plot`.
-
-        Returns
-        -------
-        TrajectoryDisplay
         """
-        check_model(model)
-        check_number("n_steps", n_steps, low=1, integer=True)
-        originals = check_images(model, X, reset=False)
+        originals = known_views(model, X, [()]).images
         if len(originals) > MOST_IMAGES:
             raise ValueError(f"X must hold 1 to {MOST_IMAGES} images. Got {len(originals)}.")
         decoded, latents = model.recurse(originals, name, n_steps, return_latents=True)
-        n, to_unit = len(originals), model.format_.to_unit
-        decoded = to_unit(decoded.reshape(n, n_steps, *model.format_.image_shape))
-        images = np.concatenate([to_unit(originals)[:, None], decoded], axis=1)
-        paths, shares = _flatten(latents)
-        axis_names = [f"PCA {k} ({share:.0%} of the variance)" for k, share in enumerate(shares, start=1)]
-        return cls(paths, images, name=name, axis_names=axis_names).plot(figure, cmap=cmap)
+        unit = model.format_.to_unit(originals)
+        images = np.concatenate([unit[:, None], stack_in_unit(model, decoded, 2)], axis=1)
+        rows = latents.reshape(-1, latents.shape[-1])
+        rows = rows if rows.shape[1] > 1 else np.column_stack([rows, np.zeros(len(rows))])
+        pca = PCA(2).fit(rows)
+        paths = pca.transform(rows).reshape(*latents.shape[:2], 2)
+        return cls(paths, images, name=name, axis_names=_name_axes("PCA", pca)).plot(figure, cmap=cmap)
 
-    def plot(self, figure=None, *, cmap="gray"):
-        """Draw the paths and the images.
+    def plot(self, figure: Figure | SubFigure | None = None, *, cmap: str | Colormap = "gray") -> TrajectoryDisplay:
+        """Draw the paths and the images, the two `axes_` of `figure_`.
 
         Parameters
         ----------
         figure : matplotlib Figure or SubFigure, default=None
             Where to draw; a new figure if None.
         cmap : str or Colormap, default="gray"
-            Shades of images without colour; "gray_r" prints black on white.
-
-        Returns
-        -------
-        TrajectoryDisplay
-            Itself, with `figure_` and `axes_` set: the paths, and the images.
+            As in `SampleDisplay.plot`.
         """
-        cmap, grid = find_colours(cmap), self._grid()
+        colours, grid = find_colours(cmap), self._grid()
         width, height = grid.size()
         self.figure_, self.axes_ = start_panels(figure, (4.4 + width, max(3.8, height)), (4.4, width))
         self._draw_paths(self.axes_[0])
-        grid.draw(self.axes_[1], cmap)
+        grid.draw(self.axes_[1], colours)
         return self
 
-    def _grid(self):
+    def _grid(self) -> ImageGrid:
         last = len(self.paths[0]) - 1
         steps = [*range(0, last, -(-last // 7)), last]
         rows = [(label, np.asarray(images)[steps]) for label, images in zip(self._labels(), self.images, strict=True)]
         return ImageGrid([rows], [f"{step}" for step in steps], (1,), title=f"images after so many times {self.name}")
 
-    def _labels(self):
+    def _labels(self) -> list[str]:
         return [f"{k}" for k in range(1, len(self.paths) + 1)] if len(self.paths) > 1 else [""]
 
-    def _draw_paths(self, ax):
+    def _draw_paths(self, ax: Any) -> None:
         from matplotlib.ticker import MaxNLocator
 
         for label, path in zip(self._labels(), self.paths, strict=True):
@@ -330,15 +304,7 @@ class TrajectoryDisplay:
         ax.set_title("latent paths", fontsize="medium")
 
 
-def _flatten(latents):
-    """Paths (n, n_steps + 1, d) in the plane of their first two principal components, with the share of each."""
-    rows = latents.reshape(-1, latents.shape[-1])
-    if rows.shape[1] == 1:
-        rows = np.column_stack([rows, np.zeros(len(rows))])
-    pca = PCA(2).fit(rows)
-    return pca.transform(rows).reshape(*latents.shape[:2], 2), pca.explained_variance_ratio_
-
-
+@dataclass(eq=False, repr=False)
 class RecursionDisplay:
     """Error, and labels that survive, against how often one augmentation was applied, each time through images.
 
@@ -357,46 +323,37 @@ class RecursionDisplay:
     Examples
     --------
     >>> from types import SimpleNamespace
-    >>> from matplotlib.figure import Figure
-    >>> from latentaug.displays import RecursionDisplay
     >>> curve = SimpleNamespace(steps=[2, 20, 40], error=[7.2, 7.3, 7.3], survival=[0.94, 0.95, 0.95])
-    >>> len(RecursionDisplay({"joint": curve}, raw_survival=0.955).plot(Figure()).axes_)
+    >>> len(RecursionDisplay({"joint": curve}, raw_survival=0.955).plot().axes_)
     2
     """
 
-    def __init__(self, curves, *, raw_survival=None, name="augmentation"):
-        self.curves = curves
-        self.raw_survival = raw_survival
-        self.name = name
+    curves: Mapping[str, Any]
+    _: KW_ONLY
+    raw_survival: ArrayLike | None = None
+    name: str = "augmentation"
 
     @classmethod
-    def from_estimator(cls, model, X, name, steps=None, *, y=None, classifier=None, log_x=False, figure=None):
+    def from_estimator(
+        cls, model: Any, X: ArrayLike, name: str, steps: Sequence[int] | None = None, *, y: ArrayLike | None = None,
+        classifier: Any = None, log_x: bool = False, figure: Figure | SubFigure | None = None,
+    ) -> RecursionDisplay:  # fmt: skip
         """Apply one augmentation again and again, and draw what is left.
 
         Parameters
         ----------
-        model : LatentAugmenter, TransferHead, ConditionalVAE or dict of str to such a model
-            Fitted. Several are compared by their labels.
-        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Images, best not those trained on.
-        name : str
-            The augmentation.
-        steps, y, classifier
-            As in `latentaug.metrics.recursion_curve`.
+        model, X, name, steps, y, classifier
+            As in `latentaug.metrics.recursion_curve`; or a dict of several models, compared by their labels.
         log_x, figure
             As in `plot`.
-
-        Returns
-        -------
-        RecursionDisplay
         """
         models = named_models(model, type(model).__name__)
         curves = {label: recursion_curve(m, X, name, steps, y=y, classifier=classifier) for label, m in models.items()}
         first = next(iter(curves.values()))
         return cls(curves, raw_survival=first.raw_survival, name=name).plot(figure, log_x=log_x)
 
-    def plot(self, figure=None, *, log_x=False):
-        """Draw the curves.
+    def plot(self, figure: Figure | SubFigure | None = None, *, log_x: bool = False) -> RecursionDisplay:
+        """Draw the errors, and the labels if any curve has them: the `axes_` of `figure_`.
 
         Parameters
         ----------
@@ -404,11 +361,6 @@ class RecursionDisplay:
             Where to draw; a new figure if None.
         log_x : bool, default=False
             Whether the numbers of steps stand on a logarithmic axis, which has no place for step 0.
-
-        Returns
-        -------
-        RecursionDisplay
-            Itself, with `figure_` and `axes_` set: the errors, and the labels if any curve has them.
         """
         check_flag("log_x", log_x)
         if not self.curves:
@@ -419,7 +371,10 @@ class RecursionDisplay:
         self.axes_[0].set(ylabel="squared error, summed over pixels", ylim=(0, None))
         for ax in self.axes_[1:]:
             self._draw_curves(ax, "survival", 100)
-            self._draw_raw(ax)
+            if self.raw_survival is not None:
+                steps = next(iter(self.curves.values())).steps
+                raw = np.broadcast_to(100 * np.asarray(self.raw_survival), len(steps))
+                ax.plot(steps, raw, "--", color="0.4", linewidth=1, label="without a model")
             ax.set(ylabel="labels recognised in %", ylim=(0, 102))
         for ax in self.axes_:
             ax.set_xlabel(f"times {self.name}, each through images")
@@ -428,16 +383,14 @@ class RecursionDisplay:
         self._explain()
         return self
 
-    def _explain(self):
+    def _explain(self) -> None:
         """Draw one legend of all panels, where there is more than one line."""
-        drawn: dict[str, object] = {}
-        for ax in self.axes_:
-            drawn |= dict(zip(*ax.get_legend_handles_labels()[::-1], strict=True))
-        if len(drawn) > 1:
-            columns = min(3, len(drawn))
-            self.figure_.legend(drawn.values(), drawn, loc="outside lower center", frameon=False, ncols=columns)
+        lines = {line.get_label(): line for ax in self.axes_ for line in ax.get_lines()}
+        if len(lines) > 1:
+            columns = min(3, len(lines))
+            self.figure_.legend(lines.values(), lines, loc="outside lower center", frameon=False, ncols=columns)
 
-    def _draw_curves(self, ax, quantity, factor):
+    def _draw_curves(self, ax: Any, quantity: str, factor: float) -> None:
         for label, curve in self.curves.items():
             values, interval = (getattr(curve, quantity + end, None) for end in ("", "_interval"))
             colour = f"C{list(self.curves).index(label)}"
@@ -446,14 +399,8 @@ class RecursionDisplay:
             if interval is not None:
                 ax.fill_between(curve.steps, *factor * np.asarray(interval), color=colour, alpha=0.15, linewidth=0)
 
-    def _draw_raw(self, ax):
-        if self.raw_survival is not None:
-            steps = next(iter(self.curves.values())).steps
-            raw = np.broadcast_to(100 * np.asarray(self.raw_survival), len(steps))
-            ax.plot(steps, raw, "--", color="0.4", linewidth=1, label="without a model")
 
-
-def _scale_steps(ax, log_x):
+def _scale_steps(ax: Any, log_x: bool) -> None:
     """Number the steps of axes, and of those that share theirs, in whole numbers."""
     from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, ScalarFormatter
 

@@ -1,24 +1,32 @@
-"""What the displays draw with: axes, words, the views of a model, and grids of images."""
+"""What the displays draw with: axes, words, views of images, grids of images, and `plot`."""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any
+from itertools import chain, pairwise
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
-from latentaug._checks import check_model, shown, unknown_name
-from latentaug.augs.catalogue import name_augs
-from latentaug.augs.steps import Composition, as_compositions, powers, say
-from latentaug.augs.views import Views
+from latentaug._checks import check_model, check_number, shown, unknown_name
+from latentaug.augs.catalogue import CATALOGUE, name_augs
+from latentaug.augs.steps import as_composition, as_compositions, powers, say
+from latentaug.augs.views import Views, declare_views
 from latentaug.images import check_images
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
+    from matplotlib.figure import Figure, SubFigure
+    from typing_extensions import Self
 
 __all__ = [
     "ChartDisplay", "ImageDisplay", "ImageGrid", "as_unit", "find_colours", "import_pyplot", "in_words",
-    "known_views", "named_models", "narrow", "start_axes", "start_panels", "turn_if_crowded",
+    "known_views", "named_models", "narrow", "stack_in_unit", "start_axes", "start_panels", "tried_views",
+    "turn_if_crowded",
 ]  # fmt: skip
 
 TILE = 0.75  # inches of the longer side of an image
@@ -67,9 +75,18 @@ def turn_if_crowded(ax: Any) -> None:
         ax.set_xticks(ax.get_xticks(), [label.get_text().replace("\n", " ") for label in ax.get_xticklabels()])
 
 
-def in_words(composition: Composition | str, width: int = 24) -> str:
-    """A composition, or a name, as a label, wrapped before a "then"."""
-    words = composition if isinstance(composition, str) else say(composition)
+def find_colours(cmap: Any) -> Any:
+    """The colormap that a parameter names."""
+    try:
+        return import_pyplot().get_cmap(cmap)
+    except (ValueError, TypeError):
+        allowed = "the names in matplotlib.colormaps, such as gray and gray_r, or a Colormap"
+        raise ValueError(f"Unknown cmap {shown(cmap)}. Allowed: {allowed}.") from None
+
+
+def in_words(named: Any, width: int = 24) -> str:
+    """A name, or a composition in any spelling, as a label, wrapped before a "then"."""
+    words = named if isinstance(named, str) else say(as_composition("A composition", named))
     lines = textwrap.fill(words.replace("then ", THEN), width, break_long_words=False, break_on_hyphens=False)
     return lines.replace(THEN, "then ")
 
@@ -87,23 +104,8 @@ def named_models(model: Any, label: str) -> Mapping[str, Any]:
     return models
 
 
-def find_colours(cmap: Any) -> Any:
-    """The colormap that a parameter names."""
-    try:
-        return import_pyplot().get_cmap(cmap)
-    except (ValueError, TypeError):
-        allowed = "the names in matplotlib.colormaps, such as gray and gray_r, or a Colormap"
-        raise ValueError(f"Unknown cmap {shown(cmap)}. Allowed: {allowed}.") from None
-
-
 def known_views(model: Any, X: Any, compositions: Any = None, n_images: int | None = None) -> Views:
-    """Views of the first few images: those asked for, else all that the model was trained on and can be made.
-
-    Raises
-    ------
-    TypeError, ValueError
-        In one line, where the model has no latent maps, a name is unknown or the images of a view cannot be made.
-    """
+    """Views of the first few images: those asked for, else all that the model was trained on and can be made."""
     check_model(model)
     images = check_images(model, X, reset=False)[:n_images]
     given = name_augs(model.augs or model.aug_names_)
@@ -111,11 +113,26 @@ def known_views(model: Any, X: Any, compositions: Any = None, n_images: int | No
         known = [composition for composition in model.compositions_ if model.knows(composition)]
         return Views(images, given, model.format_, compositions=known)
     asked = as_compositions(compositions)
-    for name, _ in powers(step for composition in asked for step in composition):
-        if given.get(name) is None:
-            functions = [known for known, aug in given.items() if aug is not None]
+    functions = [name for name, aug in given.items() if aug is not None]
+    for name, _ in powers(chain(*asked)):
+        if name not in functions:
             raise unknown_name("augmentation", name, functions, "Known as functions of images")
     return Views(images, given, model.format_, compositions=asked)
+
+
+def tried_views(X: Any, augs: Any, n_images: int, image_shape: Any) -> Views:
+    """Views of the first few images by augmentations, which are tried: those given, else all that keep the shape."""
+    check_number("n_images", n_images, low=1, integer=True)
+    holder = BaseEstimator()  # of the format of the images
+    images = check_images(holder, X, reset=True, image_shape=image_shape)[:n_images]
+    if augs is None:
+        augs = [aug for aug in CATALOGUE.values() if aug(images).shape == images.shape]
+    return declare_views(images, augs, holder.format_, {})
+
+
+def stack_in_unit(model: Any, images: np.ndarray, n_axes: int = 1) -> np.ndarray:
+    """Images that a model gave, flat or not, as a stack in [0, 1]; of the axes, so many count them."""
+    return model.format_.to_unit(images.reshape(*images.shape[:n_axes], *model.format_.image_shape))
 
 
 def as_unit(images: Any) -> np.ndarray:
@@ -152,25 +169,18 @@ def _starts(n_tiles: int, side: int, gap: int, breaks: Iterable[int]) -> np.ndar
 class ImageGrid:
     """Rows of images, with a label beside each row and a title above each column.
 
-    Attributes
-    ----------
-    groups : list of list of (str, array-like of shape (n, H, W) or (n, H, W, C))
-        Rows that stand close together, each with its label. All images are of one size; rows may differ in length.
-    column_titles : sequence of str
-    column_breaks : sequence of int
-        Columns that a wider gap sets off from the one before.
-    title, note : str
-        Above and below.
+    The rows of a group stand close together, each a label and images (n, H, W) or (n, H, W, C). All images are of one
+    size; rows may differ in length. A wider gap sets off a column of `column_breaks` from the one before.
     """
 
     groups: Sequence[Sequence[tuple[str, Any]]]
     column_titles: Sequence[str] = ()
     column_breaks: Sequence[int] = ()
-    title: str = ""
-    note: str = ""
+    title: str = ""  # above
+    note: str = ""  # below
 
     def __post_init__(self) -> None:
-        shapes = {np.shape(images)[1:] for group in self.groups for _, images in group}
+        shapes = {np.shape(images)[1:] for _, images in self._rows()}
         if len(shapes) != 1:
             raise ValueError(f"Images to draw must be of one shape. Got {', '.join(map(str, shapes)) or 'no images'}.")
 
@@ -201,7 +211,7 @@ class ImageGrid:
             turn_if_crowded(ax)
 
     def _rows(self) -> list[tuple[str, Any]]:
-        return [row for group in self.groups for row in group]
+        return list(chain(*self.groups))
 
     def _texts(self) -> list[str]:
         """Title and note, as narrow as the grid."""
@@ -212,8 +222,7 @@ class ImageGrid:
         rows = [images for _, images in self._rows()]
         height, width = _thicken(as_unit(rows[0][:1])).shape[1:3]
         gap = max(1, round(0.08 * max(height, width)))
-        row_breaks = np.cumsum([0, *map(len, self.groups)])[:-1]
-        tops = _starts(len(rows), height, gap, row_breaks)
+        tops = _starts(len(rows), height, gap, np.cumsum([0, *map(len, self.groups)])[:-1])
         return tops, _starts(max(map(len, rows)), width, gap, self.column_breaks), height, width
 
     def _inches(self) -> tuple[float, float]:
@@ -223,36 +232,11 @@ class ImageGrid:
         return scale * (lefts[-1] + width), scale * (tops[-1] + height)
 
 
-class ImageDisplay:
-    """Abstract display of one grid of images: `_grid` says which."""
-
-    def _grid(self) -> ImageGrid:
-        raise NotImplementedError(f"{type(self).__name__} says what its grid is.")
-
-    def plot(self, ax=None, *, cmap="gray"):
-        """Draw the images.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            Where to draw; the axes of a new figure if None.
-        cmap : str or Colormap, default="gray"
-            Shades of images without colour; "gray_r" prints black on white.
-
-        Returns
-        -------
-        Display
-            Itself, with `figure_` and `ax_` set.
-        """
-        cmap, grid = find_colours(cmap), self._grid()
-        self.ax_ = start_axes(ax, grid.size())
-        self.figure_ = self.ax_.figure
-        grid.draw(self.ax_, cmap)
-        return self
-
-
 class ChartDisplay:
     """Abstract display of one diagram: `_size` and `_draw` say which."""
+
+    figure_: Figure | SubFigure
+    ax_: Axes
 
     def _size(self) -> tuple[float, float]:
         return 5.5, 4.0
@@ -260,20 +244,41 @@ class ChartDisplay:
     def _draw(self, ax: Any) -> None:
         raise NotImplementedError(f"{type(self).__name__} says how it is drawn.")
 
-    def plot(self, ax=None):
-        """Draw the diagram.
+    def plot(self, ax: Axes | None = None) -> Self:
+        """Draw the diagram, on `ax_` of `figure_`.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
             Where to draw; the axes of a new figure if None.
-
-        Returns
-        -------
-        Display
-            Itself, with `figure_` and `ax_` set.
         """
         self.ax_ = start_axes(ax, self._size())
         self.figure_ = self.ax_.figure
         self._draw(self.ax_)
+        return self
+
+
+class ImageDisplay:
+    """Abstract display of one grid of images: `_grid` says which."""
+
+    figure_: Figure | SubFigure
+    ax_: Axes
+
+    def _grid(self) -> ImageGrid:
+        raise NotImplementedError(f"{type(self).__name__} says what its grid is.")
+
+    def plot(self, ax: Axes | None = None, *, cmap: str | Colormap = "gray") -> Self:
+        """Draw the images, on `ax_` of `figure_`.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; the axes of a new figure if None.
+        cmap : str or Colormap, default="gray"
+            Shades of images without colour; "gray_r" prints black on white.
+        """
+        colours, grid = find_colours(cmap), self._grid()
+        self.ax_ = start_axes(ax, grid.size())
+        self.figure_ = self.ax_.figure
+        grid.draw(self.ax_, colours)
         return self

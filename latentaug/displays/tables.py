@@ -1,18 +1,23 @@
-"""Displays that are tables of coloured cells, in scikit-learn's Display shape."""
+"""Displays that are tables of coloured cells."""
 
 from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from latentaug._checks import check_choice, check_model
-from latentaug.augs.steps import Composition, powers
+from latentaug.augs.steps import Composition, powers, reduced
 from latentaug.displays.drawing import ChartDisplay, import_pyplot, in_words, narrow, turn_if_crowded
 from latentaug.models.errors import CarryMatrix, carry_matrix
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["VALUES", "AlgebraDisplay", "TransferMatrixDisplay"]
 
@@ -31,7 +36,7 @@ def _label_cells(ax: Any, row_labels: list[str], column_labels: list[str]) -> No
     turn_if_crowded(ax)
 
 
-def _write_cell(ax: Any, row: int, column: int, text: str, background: Any, framed: bool = False) -> None:
+def _write_cell(ax: Any, row: int, column: int, text: str, background: Any, framed: Any = False) -> None:
     """Write into a cell of a table, in white where it is dark; framed and bold or not."""
     from matplotlib.patches import Rectangle
 
@@ -58,6 +63,7 @@ VALUES = {
 }
 
 
+@dataclass(eq=False, repr=False)
 class TransferMatrixDisplay(ChartDisplay):
     """Numbers from each source to each target as a heat map, light where they are low; Figs. 7, 18.
 
@@ -79,65 +85,51 @@ class TransferMatrixDisplay(ChartDisplay):
 
     Examples
     --------
-    >>> from matplotlib.figure import Figure
-    >>> from latentaug.displays import TransferMatrixDisplay
     >>> pairs = ["flips", "edges"]
     >>> display = TransferMatrixDisplay([[9.8, 31.0], [12.0, 24.6]], pairs, pairs, reference=[9.9, 24.0])
-    >>> display.plot(Figure().subplots()).ax_.get_xlabel()
+    >>> display.plot().ax_.get_xlabel()
     'to\\nframed and bold: below the\\nnative error'
     """
 
-    def __init__(
-        self, matrix, sources, targets, *, title="Transfer", unit="squared error, summed over pixels", reference=None,
-        reference_label="the native error", decimals=None,
-    ):  # fmt: skip
-        self.matrix = matrix
-        self.sources = sources
-        self.targets = targets
-        self.title = title
-        self.unit = unit
-        self.reference = reference
-        self.reference_label = reference_label
-        self.decimals = decimals
+    matrix: ArrayLike
+    sources: Sequence[str | tuple]
+    targets: Sequence[str | tuple]
+    _: KW_ONLY
+    title: str = "Transfer"
+    unit: str = "squared error, summed over pixels"
+    reference: ArrayLike | None = None
+    reference_label: str = "the native error"
+    decimals: int | None = None
 
     @classmethod
-    def from_estimator(cls, model, X, views=None, *, values="gap", ax=None):
+    def from_estimator(
+        cls, model: Any, X: ArrayLike, views: Sequence[Composition] | None = None, *, values: str = "gap",
+        ax: Axes | None = None,
+    ) -> TransferMatrixDisplay:  # fmt: skip
         """Bring the images of each view to each view through latent space, and draw what it costs.
 
         Parameters
         ----------
-        model : LatentAugmenter, TransferHead or ConditionalVAE
-            Fitted, with functions as augmentations.
-        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Images, best not those trained on.
-        views : list of tuple of str, default=None
-            Compositions; those trained on if None.
+        model, X, views
+            As in `latentaug.metrics.carry_matrix`.
         values : {"gap", "error"}, default="gap"
             What the error lies above the model's own reconstruction of the target view, in percent, or the error.
         ax : matplotlib Axes, default=None
             As in `plot`.
-
-        Returns
-        -------
-        TransferMatrixDisplay
         """
         check_choice("values", values, VALUES)
-        check_model(model)
         found, shown = carry_matrix(model, X, views), VALUES[values]
-        display = cls(
-            shown.cells(found), found.views, found.views,
-            title=shown.title, unit=shown.unit, decimals=shown.decimals,
-        )  # fmt: skip
-        return display.plot(ax)
+        texts = {"title": shown.title, "unit": shown.unit}
+        return cls(shown.cells(found), found.views, found.views, **texts, decimals=shown.decimals).plot(ax)
 
-    def _size(self):
+    def _size(self) -> tuple[float, float]:
         return 2.2 + max(2.0, self._width()), 1.8 + 0.45 * len(self.sources)
 
-    def _width(self):
+    def _width(self) -> float:
         """Inches of the cells: wide enough for labels, unless these are too many to stand side by side."""
         return len(self.targets) * (1.0 if len(self.targets) <= 8 else 0.5)
 
-    def _draw(self, ax):
+    def _draw(self, ax: Any) -> None:
         matrix = np.asarray(self.matrix, dtype=float)
         if matrix.shape != (len(self.sources), len(self.targets)):
             raise ValueError(
@@ -154,17 +146,15 @@ class TransferMatrixDisplay(ChartDisplay):
             text = NOTHING if np.isnan(matrix[i, j]) else f"{shown.data[i, j]:.{decimals}f}"
             _write_cell(ax, i, j, text, colours[i, j], better[i, j])
         note = "" if self.reference is None else f"framed and bold: below {self.reference_label}"
+        title, unit, note = (narrow(text, self._width()) for text in (self.title, self.unit, note))
+        ax.set_title(f"{title}\n{unit}", fontsize="medium")
         ax.set_ylabel("from", fontsize="small")
-        ax.set_xlabel(f"to\n{narrow(note, self._width())}".rstrip(), fontsize="small")
-        title = f"{narrow(self.title, self._width())}\n{narrow(self.unit, self._width())}"
-        ax.set_title(title, fontsize="medium")
+        ax.set_xlabel(f"to\n{note}".rstrip(), fontsize="small")
         _label_cells(ax, [in_words(s, 30) for s in self.sources], [in_words(t, 12) for t in self.targets])
 
-    def _better(self, matrix):
+    def _better(self, matrix: np.ndarray) -> np.ndarray:
         """Which cells lie below the reference."""
-        if self.reference is None:
-            return np.zeros(matrix.shape, dtype=bool)
-        reference = np.asarray(self.reference, dtype=float)
+        reference = np.asarray(-np.inf if self.reference is None else self.reference, dtype=float)
         try:
             return matrix < np.broadcast_to(reference, matrix.shape)
         except ValueError:
@@ -172,7 +162,7 @@ class TransferMatrixDisplay(ChartDisplay):
                 f"reference must broadcast to the matrix of shape {matrix.shape}. Got shape {reference.shape}."
             ) from None
 
-    def _find_decimals(self, matrix):
+    def _find_decimals(self, matrix: np.ndarray) -> int:
         if self.decimals is not None:
             return self.decimals
         largest = np.abs(matrix[np.isfinite(matrix)]).max(initial=1e-3)
@@ -188,10 +178,11 @@ def _short_names(names: list[str]) -> dict[str, str]:
 
 def _short_element(composition: Composition, short: dict[str, str]) -> str:
     """An element in few letters: ``rc² fl``."""
-    steps = ((short[name], "" if power == 1 else str(power).translate(RAISED)) for name, power in powers(composition))
-    return " ".join(name + power for name, power in steps) or IDENTITY
+    steps = powers(reduced(composition))
+    return " ".join(short[name] + ("" if k == 1 else str(k).translate(RAISED)) for name, k in steps) or IDENTITY
 
 
+@dataclass(eq=False, repr=False)
 class AlgebraDisplay(ChartDisplay):
     """The finite group that augmentations generate, as a table: the element of the row first, then that of the column.
 
@@ -206,47 +197,38 @@ class AlgebraDisplay(ChartDisplay):
 
     Examples
     --------
-    >>> from matplotlib.figure import Figure
-    >>> from latentaug.displays import AlgebraDisplay
-    >>> display = AlgebraDisplay([[0, 1], [1, 0]], [(), ("flip_lr",)], {"flip_lr": 2}).plot(Figure().subplots())
+    >>> display = AlgebraDisplay([[0, 1], [1, 0]], [(), ("flip_lr",)], {"flip_lr": 2}).plot()
     >>> [label.get_text() for label in display.ax_.get_yticklabels()]
     ['id', 'fl']
     """
 
-    def __init__(self, cayley_table, elements, orders):
-        self.cayley_table = cayley_table
-        self.elements = elements
-        self.orders = orders
+    cayley_table: ArrayLike
+    elements: Sequence[tuple]
+    orders: Mapping[str, int | None]
 
     @classmethod
-    def from_estimator(cls, model, *, ax=None):
+    def from_estimator(cls, model: Any, *, ax: Axes | None = None) -> AlgebraDisplay:
         """Draw the algebra that a model found on its images.
 
         Parameters
         ----------
-        model : LatentAugmenter, TransferHead or ConditionalVAE
-            Fitted.
-        ax : matplotlib Axes, default=None
-            As in `plot`.
-
-        Returns
-        -------
-        AlgebraDisplay
+        model, ax
+            A fitted LatentAugmenter, TransferHead or ConditionalVAE, and as in `plot`.
         """
         check_model(model)
         algebra = model.algebra_
         return cls(algebra.cayley_table, algebra.elements, algebra.orders).plot(ax)
 
-    def _size(self):
+    def _size(self) -> tuple[float, float]:
         side = len(self.elements) * (0.5 if len(self.elements) <= FEW else 0.3)
         return 1.8 + max(3.0, side), 1.0 + 0.17 * len(self.orders) + max(1.0, side)
 
-    def _draw(self, ax):
+    def _draw(self, ax: Any) -> None:
         table, n = np.asarray(self.cayley_table), len(self.elements)
         if table.shape != (n, n):
             raise ValueError(f"cayley_table must have shape {(n, n)}, as there are {n} elements. Got {table.shape}.")
         short = _short_names(list(self.orders))
-        laws = [f"{name}, {_say_order(order)}" for name, order in self.orders.items()]
+        laws = [f"{name}, {f'order {order}' if order else 'no finite order'}" for name, order in self.orders.items()]
         if n == 1:
             ax.set_axis_off()
             lines = ["No augmentation generates a finite group", "on these images.", "", *laws]
@@ -262,7 +244,3 @@ class AlgebraDisplay(ChartDisplay):
         legend = [f"{letters}: {law}" for letters, law in zip(short.values(), laws, strict=True)]
         ax.set_xlabel("\n".join(legend), fontsize="small")
         _label_cells(ax, names if n <= FEW else [f"{name} = {k}" for k, name in enumerate(names)], cells)
-
-
-def _say_order(order: int | None) -> str:
-    return "no finite order" if order is None else f"order {order}"

@@ -68,6 +68,7 @@ class Algebra:
 
     def element(self, composition: Composition) -> int:
         """Number of the group element that a composition of generators is."""
+        composition = as_composition("composition", composition)
         _check_known((name for name, _ in powers(composition)), self.generators)
         number = 0
         for name in repeated((name, power % self.finite_order(name)) for name, power in powers(composition)):
@@ -202,10 +203,6 @@ def find_algebra(views: Views, n_images: int = 64, max_group: int = MAX_GROUP) -
         Images looked at, spread evenly over the data.
     max_group : int
         Most elements of a group.
-
-    Returns
-    -------
-    Algebra
     """
     check_kind("views", views, Views, "a Views")
     check_number("n_images", n_images, low=1, integer=True)

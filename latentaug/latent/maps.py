@@ -113,10 +113,6 @@ def fit_finite_order_map(Z: np.ndarray, Z_aug: np.ndarray, order: int) -> np.nda
     ----------
     Z, Z_aug : ndarray of shape (n, d)
     order : int
-
-    Returns
-    -------
-    ndarray of shape (d, d)
     """
     check_number("order", order, low=1, integer=True)
     Z, Z_aug = check_pair(Z, Z_aug)

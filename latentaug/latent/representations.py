@@ -1,4 +1,4 @@
-"""Exact representations of a finite group by matrices acting on rows, ``Z @ L``, the leftmost first: built, or fitted."""
+"""Exact representations of a finite group by matrices on rows, ``Z @ L``, the leftmost first: built, or fitted."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ def regular_representation(cayley_table: np.ndarray, latent_dim: int) -> np.ndar
     """Copies of the regular representation of a finite group, by permutation matrices.
 
     With N elements, ``d = m N + r``: m copies, and r coordinates that every element leaves alone.
-    ``e_k @ L[g] = e_{k then g}``, hence ``L[g] @ L[h] = L[g then h]``.
+    ``e_k @ L[g] = e_{k then g}``, hence ``L[g] @ L[h] = L[g then h]``. They are orthogonal, so
+    the prior N(0, I) is preserved.
 
     Parameters
     ----------
@@ -34,11 +35,6 @@ def regular_representation(cayley_table: np.ndarray, latent_dim: int) -> np.ndar
         Number of "i, then j".
     latent_dim : int
         d, at least N.
-
-    Returns
-    -------
-    ndarray of shape (N, d, d)
-        Orthogonal, so the prior N(0, I) is preserved.
 
     Raises
     ------
@@ -80,10 +76,6 @@ def fit_group_maps(Z_orbit: np.ndarray, cayley_table: np.ndarray) -> np.ndarray:
     Z_orbit : ndarray of shape (N, n, d)
         Latents of the images under each element.
     cayley_table : ndarray of shape (N, N)
-
-    Returns
-    -------
-    ndarray of shape (N, d, d)
     """
     Z_orbit, cayley_table = check_orbit(Z_orbit, cayley_table)
     return group_maps(lambda h, k: Z_orbit[h].T @ Z_orbit[k], cayley_table)

@@ -1,6 +1,6 @@
 """Between numpy and torch: devices, weights, images to tensors and latents, and back.
 
-Latents are the encoder's guess, or refined: from there, damped Gauss-Newton steps towards ``argmin_z ||theta(z) - x||^2``.
+Latents are the encoder's guess, or refined from there by damped Gauss-Newton steps to ``argmin_z ||theta(z) - x||^2``.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from latentaug.images import ImageFormat
 from latentaug.learn.networks import Decoder, Upsampling
 
 __all__ = [
-    "ImageCoder", "coder_of", "decode_with_jacobian", "find_device", "find_device_or_cpu", "load_weights", "refine", "to_images",
-    "to_tensor", "to_unit_tensor", "weights_of",
+    "ImageCoder", "coder_of", "decode_with_jacobian", "find_device", "find_device_or_cpu", "load_weights", "refine",
+    "to_images", "to_tensor", "to_unit_tensor", "weights_of",
 ]  # fmt: skip
 
 
@@ -93,21 +93,8 @@ CLOSE = 1e-4  # squared error, summed over pixels, below which an image is left 
 def refine(decoder: Decoder, x: Tensor, z: Tensor, n_steps: int) -> Tensor:
     """Latents whose decoded images lie nearer to images than those of a first guess, never farther.
 
-    Parameters
-    ----------
-    decoder : Decoder
-        theta, from (B, d) to (B, C, H, W).
-    x : Tensor of shape (B, C, H, W)
-        Images in [0, 1].
-    z : Tensor of shape (B, d)
-        The first guess, such as phi(x).
-    n_steps : int
-        Steps tried. One that would raise the error of an image is not taken for it, and the next is damped more
-        (Levenberg and Marquardt).
-
-    Returns
-    -------
-    Tensor of shape (B, d)
+    From theta, images (B, C, H, W) and a first guess (B, d), such as phi(x). A step that would raise the error of an
+    image is not taken for it, and the next is damped more (Levenberg and Marquardt).
     """
     size = max(1, JACOBIAN_SIZE // (x[0].numel() * z.shape[1]))
     with torch.no_grad():
@@ -171,18 +158,10 @@ def _push_forward(layer: nn.Module, x: Tensor, J: Tensor) -> tuple[Tensor, Tenso
 class ImageCoder:
     """A trained network as numpy functions: checked images to latent rows, and back, batch by batch.
 
-    Attributes
-    ----------
-    network : Module
-        With `encoder` and `decoder`.
-    format_ : ImageFormat
-    device : torch.device
-        Where the network is.
-    refine_steps : int
-        Steps by which the encoder's guess is refined.
+    The encoder's guess is refined by so many steps.
     """
 
-    network: Any
+    network: Any  # with `encoder` and `decoder`
     format_: ImageFormat
     device: torch.device
     refine_steps: int = 0

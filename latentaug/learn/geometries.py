@@ -29,25 +29,12 @@ __all__ = [
 
 
 class Pairs(NamedTuple):
-    """What the fit of a latent map may use.
+    """What the fit of a latent map may use."""
 
-    Attributes
-    ----------
-    moments : Moments
-        Of the latents of every view that a fit reads.
-    rows : mapping of composition to ndarray of shape (n, d)
-        The latents themselves, float32, of the views that a fit reads row by row.
-    algebra : Algebra
-    rho : ndarray of shape (G, d, d)
-        The fitted maps of the finite group.
-    solver : Solver
-    seed : int
-    """
-
-    moments: Moments
-    rows: Mapping[Composition, np.ndarray]
+    moments: Moments  # of the latents of every view that a fit reads
+    rows: Mapping[Composition, np.ndarray]  # (n, d), the latents themselves, float32, where a fit reads them
     algebra: Algebra
-    rho: np.ndarray
+    rho: np.ndarray  # (G, d, d), the fitted maps of the finite group
     solver: Solver
     seed: int
 
@@ -62,10 +49,10 @@ class Pairs(NamedTuple):
 
 
 class Start(NamedTuple):
-    """What a module may start from: the laws, the exact maps (G, d, d) of the group, d, a generator."""
+    """What the module of a latent map may start from."""
 
     algebra: Algebra
-    rho: Tensor
+    rho: Tensor  # (G, d, d), the exact maps of the finite group
     latent_dim: int
     generator: torch.Generator
 
@@ -73,20 +60,13 @@ class Start(NamedTuple):
 class Geometry:
     """Abstract constraint on a latent map.
 
-    Attributes
-    ----------
-    by_group : bool
-        Whether its fit takes the maps of the finite group, and not the view of the augmentation.
-    by_rows : bool
-        Whether its fit takes the latents themselves, and not only their moments.
-    is_asked : bool
-        Whether a user may ask for it by name; else only "auto" finds it.
-    is_invertible, is_joint : bool
-        Whether its maps can be undone, and so trained jointly.
+    Its fit takes the moments of an augmentation's latents; or the maps of the finite group (`by_group`), or the latents
+    themselves too (`by_rows`).
     """
 
     by_group = by_rows = False
-    is_asked = is_invertible = is_joint = True
+    is_asked = True  # whether a user may ask for it by name; else only "auto" finds it
+    is_invertible = is_joint = True  # whether its maps can be undone, and so trained jointly
 
     def admits(self, algebra: Algebra, name: str) -> bool:
         """Whether the laws found on the images allow it for an augmentation."""
@@ -346,7 +326,7 @@ def group_table(algebra: Algebra, geometries: Mapping[str, str]) -> np.ndarray:
 
 
 def compositions_to_train(algebra: Algebra, geometries: Mapping[str, str]) -> list[Composition] | None:
-    """The views that the maps must be trained on: all elements of the group that they represent; None where any will do."""
+    """The views that the maps must be trained on: all elements of the group represented; None where any will do."""
     return algebra.compositions() if _by_group(geometries) else None
 
 
@@ -371,22 +351,8 @@ def fit_latent_maps(
 ) -> dict[str, LatentMap]:
     """Stage 2: the latent map of each augmentation with the encoder frozen, Eq. 6.
 
-    Parameters
-    ----------
-    moments : Moments
-        Of the latents of the first views that `views_to_fit` names.
-    rows : mapping of composition to ndarray of shape (n, d)
-        The latents, float32, of those that it names second; row by row the same images.
-    algebra : Algebra
-    geometries : mapping of str to str
-        The constraint on the map of each augmentation, a name in `GEOMETRIES`.
-    solver : str
-        A name in `SOLVERS`.
-    seed : int
-
-    Returns
-    -------
-    dict of str to ndarray of shape (d, d), or to a nonlinear map
+    It takes the moments of the latents of the first views that `views_to_fit` names, and the latents themselves of the
+    second, row by row the same images.
     """
     table = group_table(algebra, geometries)
     rho = group_maps(lambda h, k: moments.between(algebra.elements[h], algebra.elements[k]), table)
@@ -395,16 +361,7 @@ def fit_latent_maps(
 
 
 class ViewMaps(nn.Module):
-    """The latent maps of every view, products of those of single augmentations.
-
-    Parameters
-    ----------
-    maps : dict of str to Module
-        The map of each augmentation, called without argument, (d, d).
-    compositions : sequence of composition
-        The views, V of them.
-    latent_dim : int
-    """
+    """The latent maps of V views, products of those of augmentations: modules called without argument, (d, d)."""
 
     def __init__(self, maps: dict[str, nn.Module], compositions: Sequence[Composition], latent_dim: int) -> None:
         super().__init__()

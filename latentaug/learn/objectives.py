@@ -46,25 +46,14 @@ def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Terms:
-    """What the objectives of images share: the weights of their terms, the images' format, where and how to compute.
-
-    Attributes
-    ----------
-    reconstruction_weight, kl_weight : float
-    kl_warmup : float
-        Share of training over which the weight of the divergence rises.
-    format_ : ImageFormat
-    device : torch.device
-    precision : str
-        A name in `PRECISIONS`, of the arithmetic inside the network.
-    """
+    """What the objectives of images share: the weights of their terms, the images' format, where and how to compute."""
 
     reconstruction_weight: float
     kl_weight: float
-    kl_warmup: float
+    kl_warmup: float  # share of training over which the weight of the divergence rises
     format_: ImageFormat
     device: torch.device
-    precision: str = "32"
+    precision: str = "32"  # of the arithmetic inside the network
 
 
 class ImageObjective(Objective):

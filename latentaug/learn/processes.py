@@ -21,19 +21,9 @@ __all__ = ["ALONE", "Processes", "agree_on_seed", "check_devices", "join", "proc
 
 
 class Processes:
-    """The processes of a fit, seen by one of them; this one is alone.
+    """The processes of a fit, seen by one of them, which computes on a device; this one is alone."""
 
-    Attributes
-    ----------
-    device : torch.device
-        Where this one computes.
-    rank : int
-        Its number, from 0.
-    world_size : int
-        How many there are.
-    """
-
-    rank, world_size = 0, 1
+    rank, world_size = 0, 1  # its number, from 0, and how many there are
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
@@ -113,16 +103,6 @@ def check_devices(devices: Any) -> None:
 
 def join(device: Any, devices: Any) -> Processes:
     """The processes that the parameters `device` and `devices` ask for; where they are not there yet, they are started.
-
-    Parameters
-    ----------
-    device : str or torch.device
-    devices : int, "auto" or (int, int)
-        How many processes, or nodes and processes a node.
-
-    Returns
-    -------
-    Processes
 
     Raises
     ------

@@ -118,21 +118,11 @@ class TrainingSettings:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What surrounds a training, and changes nothing of what is learned.
-
-    Attributes
-    ----------
-    processes : Processes
-    watch : Watch
-    stream : Stream or None
-        What a pass over a part of a stream goes on from.
-    checkpoint_dir : path or None
-    verbose : int
-    """
+    """What surrounds a training, and changes nothing of what is learned."""
 
     processes: Processes = ALONE
     watch: Watch = field(default_factory=Watch)
-    stream: Stream | None = None
+    stream: Stream | None = None  # what a pass over a part of a stream goes on from
     checkpoint_dir: Any = None
     verbose: int = 0
 
@@ -207,20 +197,10 @@ class Draws:
 
 
 class _Batch(NamedTuple):
-    """The part of a batch that is one process's own.
+    """The part of a batch that is one process's own: what was made, what was drawn, the noise."""
 
-    Attributes
-    ----------
-    n_images : int
-        How many images are its own; 0 where the batch has too few, and one of another is made in their place.
-    weight : float
-        Of its mean loss, so that the mean over the processes is that over the whole batch.
-    arrays : tuple
-        What was made, what was drawn, the noise.
-    """
-
-    n_images: int
-    weight: float
+    n_images: int  # 0 where the batch has too few, and one of another process is made in their place
+    weight: float  # of its mean loss, so that the mean over the processes is that over the whole batch
     arrays: tuple[Any, ...]
 
 
@@ -359,7 +339,7 @@ class Training:
 def train(
     objective: Trained, settings: TrainingSettings, draws: Draws, around: Surroundings | None = None
 ) -> tuple[Trained, TrainingLog]:
-    """Train the modules of an objective, pass by pass over its images.
+    """Train the modules of an objective, pass by pass over its images; it is given back, trained, with the log.
 
     Parameters
     ----------
@@ -370,12 +350,6 @@ def train(
         The only randomness used.
     around : Surroundings, optional
 
-    Returns
-    -------
-    objective : Objective
-        The one given, trained.
-    log : TrainingLog
-
     Raises
     ------
     ValueError
@@ -384,8 +358,8 @@ def train(
     Warns
     -----
     ConvergenceWarning
-        On Ctrl-C after a whole pass, which keeps the model unless a fit around this one must hear of it; and where
-        early stopping found no end.
+        Where early stopping found no end, and on Ctrl-C after a whole pass: the model is kept, unless a fit around this
+        one must hear of it.
     """
     keep_freed_memory()
     around = Surroundings() if around is None else around
@@ -401,8 +375,9 @@ def train(
                 around.processes.first(lambda: checkpoint.write_state(training))
             if training.is_over:
                 break
-        if not training.is_over:
-            _warn_if_unfinished(settings)
+        if settings.early_stopping and not training.is_over:
+            unfinished = f"The held-out loss was still falling after max_iter={settings.max_iter} passes."
+            warnings.warn(unfinished, ConvergenceWarning, stacklevel=2)
     except KeyboardInterrupt:
         if around.watch.is_awaited or not log.loss_curve or around.processes.world_size > 1:
             raise
@@ -440,12 +415,3 @@ def _finite(loss: float, settings: TrainingSettings) -> float:
             f"Training diverged: the loss is {loss}. Lower learning_rate_init (now {settings.learning_rate_init:g})."
         )
     return loss
-
-
-def _warn_if_unfinished(settings: TrainingSettings) -> None:
-    if settings.early_stopping:
-        warnings.warn(
-            f"The held-out loss was still falling after max_iter={settings.max_iter} passes.",
-            ConvergenceWarning,
-            stacklevel=3,
-        )

@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from itertools import combinations
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from latentaug._checks import as_numbers, check_choice, check_number, check_pair, check_square, draw_seed, shown
+from latentaug._checks import RandomState, as_numbers, check_choice, check_number, check_pair, check_square, draw_seed
+from latentaug.latent.maps import condition_number, is_linear
 from latentaug.models.errors import ratio
 
 __all__ = [
-    "UNITS", "Unit", "commutator_defect", "confidence_interval", "equivariance_error", "in_unit", "order_defect",
-    "orthogonality_defect",
+    "UNITS", "Unit", "commutator_defect", "confidence_interval", "defects", "equivariance_error", "in_unit",
+    "order_defect", "orthogonality_defect",
 ]  # fmt: skip
+
+Error = TypeVar("Error", float, np.floating, np.ndarray)
 
 
 class Unit(NamedTuple):
-    """One way to print a squared error.
-
-    Attributes
-    ----------
-    heading : str
-        Few words, for the head of a column.
-    factor : callable
-        From the number of pixels of an image to the factor on an error summed over them.
-    decimals : int
-        How many are printed.
-    """
+    """How to print a squared error: its heading, its factor by the pixels of an image, so many decimals."""
 
     heading: str
     factor: Callable[[int], float]
@@ -41,22 +36,18 @@ UNITS = {
 }
 
 
-def in_unit(error: Any, unit: str, n_pixels: int) -> Any:
-    """Bring an error that is summed over the pixels of an image to another unit.
+def in_unit(error: Error, unit: str, n_pixels: int) -> Error:
+    """Bring an error to another unit.
 
     Parameters
     ----------
     error : float or ndarray
-        Summed over the pixels of an image in [0, 1].
+        Squared, summed over the pixels of an image in [0, 1].
     unit : {"image", "pixel", "paper"}
         Summed per image; mean over the pixels; that times 1e4, the only consistent reading of the tables of
         arXiv 2303.03462.
     n_pixels : int
         Pixels times channels of an image.
-
-    Returns
-    -------
-    float or ndarray
 
     Examples
     --------
@@ -66,11 +57,14 @@ def in_unit(error: Any, unit: str, n_pixels: int) -> Any:
     check_choice("unit", unit, UNITS)
     check_number("n_pixels", n_pixels, low=1, integer=True)
     if isinstance(error, (list, tuple)) or np.asarray(error).dtype.kind not in "iuf":
-        raise TypeError(f"error must be a number or an array of numbers. Got {shown(error)}.")
+        came = getattr(error, "dtype", type(error).__name__)
+        raise TypeError(f"error must be a number or an array of numbers. Got {came}.")
     return error * UNITS[unit].factor(n_pixels)
 
 
-def confidence_interval(values: Any, level: float = 0.95, n_resamples: int = 1000, random_state: Any = 0) -> np.ndarray:
+def confidence_interval(
+    values: ArrayLike, level: float = 0.95, n_resamples: int = 1000, random_state: RandomState = 0
+) -> np.ndarray:
     """Percentile bootstrap of a mean: how far it would move had other images been drawn.
 
     Parameters
@@ -91,8 +85,7 @@ def confidence_interval(values: Any, level: float = 0.95, n_resamples: int = 100
 
     Examples
     --------
-    >>> import numpy as np
-    >>> low, high = confidence_interval(np.arange(100))
+    >>> low, high = confidence_interval(range(100))
     >>> bool(low < 49.5 < high)
     True
     """
@@ -103,21 +96,20 @@ def confidence_interval(values: Any, level: float = 0.95, n_resamples: int = 100
     if n == 0:
         raise ValueError(f"values must have shape (n,) or (n, k) with n of at least 1. Got {values.shape}.")
     rng = np.random.default_rng(draw_seed(random_state))
+    # Not scipy.stats.bootstrap: it draws others, which changes what is printed, is slower, and refuses a single image.
     # How often each value is drawn, times the values, is the sum of the drawn ones, of all columns at once.
     counts = (np.bincount(rng.integers(n, size=n, dtype=np.int32), minlength=n) for _ in range(n_resamples))
     means = np.stack([drawn @ values / n for drawn in counts])
     return np.quantile(means, [(1 - level) / 2, (1 + level) / 2], axis=0)
 
 
-def equivariance_error(Z_aug: np.ndarray, Z_carried: np.ndarray) -> float:
+def equivariance_error(Z_aug: ArrayLike, Z_carried: ArrayLike) -> float:
     """Latent equivariance error, one minus R^2: ``E|phi(gx) - phi(x) L|^2 / E|phi(gx) - E phi(gx)|^2``.
 
     Parameters
     ----------
-    Z_aug : ndarray of shape (n, d)
-        Latents of augmented images, ``phi(gx)``.
-    Z_carried : ndarray of shape (n, d)
-        Latents of the originals, carried over by the map, ``phi(x) L``.
+    Z_aug, Z_carried : array-like of shape (n, d)
+        Latents of augmented images, ``phi(gx)``, and of the originals, carried over by the map, ``phi(x) L``.
 
     Returns
     -------
@@ -127,32 +119,26 @@ def equivariance_error(Z_aug: np.ndarray, Z_carried: np.ndarray) -> float:
 
     Examples
     --------
-    >>> import numpy as np
-    >>> Z = np.array([[0.0, 1.0], [2.0, 3.0]])
-    >>> equivariance_error(Z, Z), equivariance_error(Z, np.full((2, 2), Z.mean(axis=0)))
+    >>> Z = [[0.0, 1.0], [2.0, 3.0]]
+    >>> equivariance_error(Z, Z), equivariance_error(Z, [[1.0, 2.0], [1.0, 2.0]])
     (0.0, 1.0)
     """
     Z_aug, Z_carried = check_pair(Z_aug, Z_carried, ("Z_aug", "Z_carried"))
     return ratio(np.square(Z_aug - Z_carried).sum(), np.square(Z_aug - Z_aug.mean(axis=0)).sum())
 
 
-def commutator_defect(A: np.ndarray, B: np.ndarray) -> float:
+def commutator_defect(A: ArrayLike, B: ArrayLike) -> float:
     """How far two maps are from commuting: ``|A B - B A| / (|A| |B|)`` in the Frobenius norm.
+
+    Without unit; to be read beside that of the images: augmentations that do not commute want maps that do not.
 
     Parameters
     ----------
-    A, B : ndarray of shape (d, d)
-
-    Returns
-    -------
-    float
-        Without unit; 0 where they commute. It is to be read beside the commutator of the images: augmentations that do
-        not commute want maps that do not.
+    A, B : array-like of shape (d, d)
 
     Examples
     --------
-    >>> import numpy as np
-    >>> commutator_defect(np.eye(2), np.array([[0.0, 1.0], [1.0, 0.0]]))
+    >>> commutator_defect([[1, 0], [0, 1]], [[0, 1], [1, 0]])
     0.0
     """
     A, B = check_square("A", A), check_square("B", B)
@@ -161,24 +147,20 @@ def commutator_defect(A: np.ndarray, B: np.ndarray) -> float:
     return ratio(np.linalg.norm(A @ B - B @ A), np.linalg.norm(A) * np.linalg.norm(B))
 
 
-def order_defect(L: np.ndarray, order: int) -> float:
+def order_defect(L: ArrayLike, order: int) -> float:
     """How far the n-th power of a map is from the identity: ``|L^n - I| / sqrt(d)`` in the Frobenius norm.
+
+    Without unit; 0 for an exact map.
 
     Parameters
     ----------
-    L : ndarray of shape (d, d)
+    L : array-like of shape (d, d)
     order : int
         n, the order of the augmentation on images: 2 for a flip, 4 for a quarter turn.
 
-    Returns
-    -------
-    float
-        Without unit; 0 for an exact map.
-
     Examples
     --------
-    >>> import numpy as np
-    >>> swap = np.array([[0.0, 1.0], [1.0, 0.0]])
+    >>> swap = [[0, 1], [1, 0]]
     >>> order_defect(swap, 2), round(order_defect(swap, 3), 3)
     (0.0, 1.414)
     """
@@ -186,22 +168,18 @@ def order_defect(L: np.ndarray, order: int) -> float:
     return _distance_to_identity(np.linalg.matrix_power(check_square("L", L), order))
 
 
-def orthogonality_defect(L: np.ndarray) -> float:
+def orthogonality_defect(L: ArrayLike) -> float:
     """How far a map is from keeping lengths, hence the prior N(0, I): ``|L^T L - I| / sqrt(d)`` in the Frobenius norm.
+
+    Without unit; 0 for a rotation or a permutation.
 
     Parameters
     ----------
-    L : ndarray of shape (d, d)
-
-    Returns
-    -------
-    float
-        Without unit; 0 for a rotation or a permutation.
+    L : array-like of shape (d, d)
 
     Examples
     --------
-    >>> import numpy as np
-    >>> orthogonality_defect(np.eye(3)), orthogonality_defect(2 * np.eye(4))
+    >>> orthogonality_defect([[0, 1], [1, 0]]), orthogonality_defect([[2]])
     (0.0, 3.0)
     """
     L = check_square("L", L)
@@ -210,3 +188,14 @@ def orthogonality_defect(L: np.ndarray) -> float:
 
 def _distance_to_identity(M: np.ndarray) -> float:
     return float(np.linalg.norm(M - np.eye(len(M))) / np.sqrt(len(M)))
+
+
+def defects(latent_maps: Mapping[str, Any], orders: Mapping[str, int | None]) -> dict[str, list[float]]:
+    """Defects of the maps that are matrices, by their kind; an identity, as of a conditional VAE, is no map."""
+    maps = {name: L for name, L in latent_maps.items() if is_linear(L) and not np.array_equal(L, np.eye(len(L)))}
+    return {
+        "commutator": [commutator_defect(A, B) for A, B in combinations(maps.values(), 2)],
+        "order_defect": [order_defect(L, order) for name, L in maps.items() if (order := orders[name])],
+        "orthogonality_defect": list(map(orthogonality_defect, maps.values())),
+        "condition_number": list(map(condition_number, maps.values())),
+    }

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.decomposition import PCA
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import column_or_1d, gen_batches
 
-from latentaug._checks import as_array, check_classifier, check_kind, check_model, check_number, unknown_name
-from latentaug.augs.catalogue import name_augs
-from latentaug.augs.views import Views
+from latentaug._checks import RandomState, as_array, check_classifier, check_kind, check_model, check_number
 from latentaug.images import check_images, squared_error
 from latentaug.metrics.measures import confidence_interval
+from latentaug.models.errors import as_frame, check_names, model_views, text_table
 
-__all__ = ["RecursionCurve", "check_labels", "default_classifier", "follow", "recursion_curve"]
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+__all__ = ["Recursion", "RecursionCurve", "check_labels", "default_classifier", "recursion_curve"]
 
 BATCH = 1024
 DEFAULT_STEPS = (1, 2, 5, 10)  # times the order of the augmentation
 
 
-def default_classifier(X_train: Any, y_train: Any):
+def default_classifier(X_train: ArrayLike, y_train: ArrayLike) -> Pipeline:
     """Fit a classifier to judge labels by: three nearest neighbours in 40 principal components.
 
     Parameters
@@ -33,7 +36,6 @@ def default_classifier(X_train: Any, y_train: Any):
     X_train : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
         Integers 0..255 or floats in [0, 1].
     y_train : array-like of shape (n_images,)
-        Labels.
 
     Returns
     -------
@@ -41,36 +43,21 @@ def default_classifier(X_train: Any, y_train: Any):
         Fitted; `predict` takes flat rows in [0, 1].
     """
     images, labels = check_images(BaseEstimator(), X_train, reset=True), column_or_1d(y_train)
-    rows = _flat_rows(np.divide(images, 255, dtype=np.float32) if images.dtype.kind in "ui" else images)
+    rows = images.reshape(len(images), -1)
+    rows = np.divide(rows, 255, dtype=np.float32) if rows.dtype.kind in "ui" else rows
     pca = PCA(min(40, *rows.shape), random_state=0)
     return make_pipeline(pca, KNeighborsClassifier(min(3, len(rows)))).fit(rows, labels)
-
-
-def _flat_rows(images: np.ndarray) -> np.ndarray:
-    return images.reshape(len(images), -1)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class RecursionCurve:
     """What becomes of images that one augmentation takes again and again; prints as a table.
 
-    Attributes
-    ----------
-    name : str
-        The augmentation.
-    steps : ndarray of shape (n,)
-        Numbers of applications.
-    error : ndarray of shape (n,)
-        Squared error after so many, summed over the pixels of an image, averaged over the images: against the original
-        where the augmentation has a finite order, else against the image augmented as often.
-    error_interval : ndarray of shape (2, n)
-        Ends of its bootstrap 95 % interval.
-    survival : ndarray of shape (n,) or None
-        Share of the images in which the classifier still finds the label; None without a classifier.
-    survival_interval : ndarray of shape (2, n) or None
-        Ends of its bootstrap 95 % interval.
-    raw_survival : ndarray of shape (n,) or None
-        The same share of the images that the error is taken against, which passed through no model.
+    After each of the `steps`, numbers of applications of the augmentation `name`, `error` (n_steps,) is squared, summed
+    over the pixels of an image, averaged over the images: against the original where the augmentation has a finite
+    order, else against the image augmented as often. `survival` (n_steps,) is the share of the images in which the
+    classifier still finds the label, `raw_survival` that of the images that the error is taken against, which passed
+    through no model; None without a classifier. Intervals (2, n_steps) are ends of bootstrap 95 % intervals.
     """
 
     name: str
@@ -96,41 +83,31 @@ class RecursionCurve:
             columns["raw_survival"] = self.raw_survival
         return columns
 
-    def to_frame(self):
+    def to_frame(self) -> DataFrame:
         """The curve as a pandas DataFrame, a row a step; `_low` and `_high` are the ends of intervals."""
-        import pandas as pd
-
-        return pd.DataFrame(self._columns(), index=pd.Index(self.steps, name="step"))
+        return as_frame(self._columns(), "step", self.steps)
 
     def __repr__(self) -> str:
         columns = self._columns()
-        head = f"{'step':>5}" + "".join(f"{name:>14}" for name in columns)
-        rows = zip(self.steps, zip(*columns.values(), strict=True), strict=True)
-        lines = (f"{step:>5}" + "".join(f"{value:>14.3f}" for value in values) for step, values in rows)
+        lines = [["step", *columns]]
+        for step, *values in zip(self.steps, *columns.values(), strict=True):
+            lines.append([str(step), *(f"{value:.3f}" for value in values)])
         title = f"{self.name} again and again, through images; error squared, summed over pixels"
-        return "\n".join([title, head, "-" * len(head), *lines])
+        return text_table(lines, [">5", *[">14"] * len(columns)], title)
 
 
 def recursion_curve(
-    model: Any,
-    X: Any,
-    name: str,
-    steps: Sequence[int] | None = None,
-    *,
-    y: Any = None,
-    classifier: Any = None,
-    random_state: Any = 0,
-) -> RecursionCurve:
+    model: Any, X: ArrayLike, name: str, steps: Sequence[int] | np.ndarray | None = None, *,
+    y: ArrayLike | None = None, classifier: Any = None, random_state: RandomState = 0,
+) -> RecursionCurve:  # fmt: skip
     """Apply one augmentation again and again, each output being encoded anew, and measure what is left.
 
     Parameters
     ----------
-    model : LatentAugmenter, TransferHead or ConditionalVAE
-        Fitted, with a function as that augmentation.
-    X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
-        Images, best not those trained on; taken batch by batch.
+    model, X
+        As in `error_table`; images are taken batch by batch.
     name : str
-        The augmentation.
+        An augmentation with a function.
     steps : sequence of int, default=None
         Numbers of applications at which to measure: multiples of the order of the augmentation, if it has one. Once,
         twice, five and ten times the order if None.
@@ -140,15 +117,6 @@ def recursion_curve(
         Fitted on flat rows in [0, 1], as `default_classifier` is; without it no labels are looked at.
     random_state : int, RandomState instance or None, default=0
         Seed of the bootstrap.
-
-    Returns
-    -------
-    RecursionCurve
-
-    Raises
-    ------
-    ValueError
-        On an unknown augmentation, or a step that is no multiple of its order.
 
     Examples
     --------
@@ -163,80 +131,57 @@ def recursion_curve(
     """
     check_model(model)
     images = check_images(model, X, reset=False)
-    return follow(model, images, name, steps, check_labels(y, classifier, len(images)), classifier, random_state)
+    labels = check_labels(y, classifier, len(images))
+    return Recursion(model, images, name, steps, classifier).curve(labels, random_state)
 
 
-def follow(
-    model: Any, images: np.ndarray, name: str, steps: Any, labels: np.ndarray | None, classifier: Any, random_state: Any
-) -> RecursionCurve:
-    """What `recursion_curve` gives, of a stack of images and labels that are checked."""
-    run = _Run.start(model, images, name, steps, classifier)
-    labels = run.find_labels() if labels is None else labels
-    parts = [run.measure(rows, labels[rows]) for rows in gen_batches(len(images), BATCH)]
-    errors, kept, raw = (np.concatenate(part) for part in zip(*parts, strict=True))
-    error = errors.mean(axis=0), confidence_interval(errors, random_state=random_state)
-    if classifier is None:
-        return RecursionCurve(name, run.steps, *error)
-    survival = kept.mean(axis=0), confidence_interval(kept, random_state=random_state)
-    return RecursionCurve(name, run.steps, *error, *survival, raw.mean(axis=0))
+class Recursion:
+    """What `recursion_curve` measures, of a fitted model and a stack of images that are checked."""
 
-
-class _Run(NamedTuple):
-    """What every batch of images shares."""
-
-    model: Any
-    views: Views
-    name: str
-    order: int | None
-    steps: np.ndarray
-    classifier: Any
-
-    @classmethod
-    def start(cls, model: Any, images: np.ndarray, name: str, steps: Any, classifier: Any) -> _Run:
-        if not isinstance(name, str) or name not in model.aug_names_:
-            raise unknown_name("augmentation", name, model.aug_names_, "Fitted on")
-        views = Views(images, name_augs(model.augs or model.aug_names_), model.format_)
-        if not views.is_known((name,)):
+    def __init__(self, model: Any, images: np.ndarray, name: str, steps: Any, classifier: Any) -> None:
+        check_names(model, [name])
+        self.views = model_views(model, images)
+        if not self.views.is_known((name,)):
             raise ValueError(f"Recursion needs an augmentation with a function. Got {name!r}, known by pairs only.")
-        order = model.algebra_.orders[name]
-        return cls(model, views, name, order, _check_steps(steps, name, order or 1), classifier)
+        self.model, self.name, self.classifier = model, name, classifier
+        self.order: int | None = model.algebra_.orders[name]
+        self.steps = _check_steps(steps, name, self.order or 1)
 
-    def measure(self, rows: slice, labels: np.ndarray) -> list[np.ndarray]:
+    def curve(self, labels: np.ndarray | None, random_state: RandomState) -> RecursionCurve:
+        """Means over the images, with their intervals; labels are those that the classifier first gives if None."""
+        parts = [self._measure(rows, labels) for rows in gen_batches(len(self.views), BATCH)]
+        errors, kept, raw = (np.concatenate(part) for part in zip(*parts, strict=True))
+        error = errors.mean(axis=0), confidence_interval(errors, random_state=random_state)
+        if self.classifier is None:
+            return RecursionCurve(self.name, self.steps, *error)
+        survival = kept.mean(axis=0), confidence_interval(kept, random_state=random_state)
+        return RecursionCurve(self.name, self.steps, *error, *survival, raw.mean(axis=0))
+
+    def _measure(self, rows: slice, labels: np.ndarray | None) -> list[np.ndarray]:
         """Errors, whether labels are kept, and whether they are without a model: (n, n_steps) each, of some images."""
-        measured: list[tuple[np.ndarray, ...]] = []
-        for step, images in self._outputs(rows):
-            # The steps are multiples of the order, if there is one, so that the target stays the original.
-            if self.order is None or not measured:
+        name, target = (self.name,), self._target(rows, 0)
+        found = self._judge(target)
+        wanted = found if labels is None else labels[rows]
+        images, measured = self.views.take(rows), []
+        for step in range(1, self.steps[-1] + 1):
+            images = self.model.carry(images, name * (step - 1), name * step)
+            if step not in self.steps:
+                continue
+            if self.order is None:  # Else steps are multiples of it, so that the target stays the original.
                 target = self._target(rows, step)
-                raw = self._kept(target, labels)
-            measured.append((squared_error(target, images), self._kept(images, labels), raw))
+                found = self._judge(target)
+            measured.append((squared_error(target, images), self._judge(images) == wanted, found == wanted))
         return [np.stack(columns, axis=1) for columns in zip(*measured, strict=True)]
-
-    def _outputs(self, rows: slice) -> Iterator[tuple[int, np.ndarray]]:
-        """Images that the model gives, at each of the steps; none is kept."""
-        images = self.views.take(rows)
-        for k in range(self.steps[-1]):
-            images = self.model.carry(images, (self.name,) * k, (self.name,) * (k + 1))
-            if k + 1 in self.steps:
-                yield k + 1, images
 
     def _target(self, rows: slice, step: int) -> np.ndarray:
         """Images that passed through no model."""
-        composition = () if self.order else (self.name,) * step
-        return self.model.format_.to_output(self.views.take(rows, composition))
+        return self.model.format_.to_output(self.views.take(rows, (self.name,) * step))
 
-    def find_labels(self) -> np.ndarray:
-        """What the classifier takes the originals for; NaN without one."""
-        if self.classifier is None:
-            return np.full(len(self.views), np.nan)
-        batches = gen_batches(len(self.views), BATCH)
-        return np.concatenate([self.classifier.predict(_flat_rows(self._target(rows, 0))) for rows in batches])
-
-    def _kept(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """Whether the classifier finds the label, as 0 or 1; NaN without one."""
+    def _judge(self, images: np.ndarray) -> np.ndarray:
+        """Labels that the classifier gives; NaN without one."""
         if self.classifier is None:
             return np.full(len(images), np.nan)
-        return (self.classifier.predict(_flat_rows(images)) == labels).astype(np.float64)
+        return self.classifier.predict(images.reshape(len(images), -1))
 
 
 def _check_steps(steps: Any, name: str, order: int) -> np.ndarray:

@@ -2,50 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import combinations, permutations
-from typing import Any, NamedTuple
+from itertools import chain, permutations
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.decomposition import PCA
 from sklearn.utils.validation import check_is_fitted
 
-from latentaug._checks import check_choice, check_number, draw_seed
-from latentaug.augs.catalogue import name_augs
+from latentaug._checks import RandomState, check_choice, check_number, draw_seed
 from latentaug.augs.steps import Composition
-from latentaug.augs.views import Views
 from latentaug.images import ImageFormat, check_images
 from latentaug.latent.algebra import Algebra
-from latentaug.latent.maps import condition_number, is_linear
-from latentaug.latent.representations import cyclic_table
-from latentaug.metrics.measures import (
-    UNITS,
-    commutator_defect,
-    confidence_interval,
-    equivariance_error,
-    in_unit,
-    order_defect,
-    orthogonality_defect,
-)
-from latentaug.metrics.recursion import RecursionCurve, check_labels, follow
+from latentaug.metrics.measures import UNITS, confidence_interval, defects, equivariance_error, in_unit
+from latentaug.metrics.recursion import Recursion, RecursionCurve, check_labels
 from latentaug.models.augmenter import LatentAugmenter
 from latentaug.models.codec import Codec
-from latentaug.models.errors import ErrorTable, ImageErrors
+from latentaug.models.errors import ErrorTable, ImageErrors, as_frame, model_views, text_table
 
-__all__ = ["AutoencoderAlone", "DoNothing", "ScoreRow", "Scorecard", "fit_pca", "measure", "scorecard"]
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+__all__ = ["AutoencoderAlone", "DoNothing", "ScoreRow", "Scorecard", "fit_pca", "scorecard"]
 
 PCA_IMAGES = 10_000  # Components of more are the same, and the images of all views are held at once.
 
 
 class DoNothing:
-    """The identity in place of a model: every image stays as it is, whatever is asked for.
-
-    Parameters
-    ----------
-    model : LatentAugmenter, TransferHead, ConditionalVAE or AutoencoderAlone
-        Whose augmentations are not done.
-    """
+    """The identity in place of a fitted model: every image stays as it is, whatever is asked for."""
 
     is_invertible = True
 
@@ -66,15 +52,7 @@ class DoNothing:
 
 
 class AutoencoderAlone:
-    """An autoencoder as a model of no augmentations: it can reconstruct.
-
-    Parameters
-    ----------
-    autoencoder : transformer with `inverse_transform`
-        Fitted.
-    format_ : ImageFormat
-        Of the images.
-    """
+    """A fitted autoencoder of images of a format as a model of no augmentations: it can reconstruct."""
 
     is_invertible = True
 
@@ -82,7 +60,7 @@ class AutoencoderAlone:
         self.codec, self.format_ = Codec(autoencoder, format_), format_
         self.augs: list[str] = []
         self.aug_names_: list[str] = []
-        self.algebra_ = Algebra({}, {}, {}, [()], cyclic_table(1))
+        self.algebra_ = Algebra({}, {}, {}, [()], np.zeros((1, 1), dtype=int))
         self.latent_maps_: dict[str, np.ndarray] = {}
 
     def knows(self, composition: Composition) -> bool:
@@ -100,48 +78,28 @@ class AutoencoderAlone:
         return self.codec.decode(self.encode(X), flat=False)
 
 
-def fit_pca(model: Any, images: np.ndarray, seed: int) -> tuple[str, Any]:
-    """The same augmentations on as many principal components: a label, and a fitted model.
+def fit_pca(model: Any, images: np.ndarray, seed: int) -> tuple[str, LatentAugmenter | AutoencoderAlone]:
+    """The augmentations of a fitted model on as many principal components, of up to 10,000 images; its label first.
 
-    Parameters
-    ----------
-    model : LatentAugmenter, TransferHead, ConditionalVAE or AutoencoderAlone
-        Fitted; gives augmentations and latent dimension.
-    images : ndarray of shape (n, H, W) or (n, H, W, C)
-        Of these up to 10,000 are taken, evenly.
-    seed : int
-
-    Returns
-    -------
-    label : str
-    model : LatentAugmenter or AutoencoderAlone
-        Of augmentations known by pairs of images only there is nothing to learn from images alone.
+    Of augmentations known by pairs of images only there is nothing to learn from images alone: PCA just reconstructs.
     """
-    rows = np.unique(np.linspace(0, len(images) - 1, min(len(images), PCA_IMAGES)).astype(int))
-    few = images[rows]
-    pca = PCA(min(model.encode(few[:1]).shape[1], model.format_.n_pixels, len(few)), random_state=seed)
+    few = model_views(model, images).sample(PCA_IMAGES)
+    pca = PCA(min(model.encode(few.images[:1]).shape[1], model.format_.n_pixels, len(few)), random_state=seed)
     label = f"PCA({pca.n_components})"
-    augs = [(name, aug) for name, aug in name_augs(model.augs or model.aug_names_).items() if aug is not None]
+    augs = [(name, aug) for name, aug in few.augs.items() if aug is not None]
     if augs:
-        return label, LatentAugmenter(augs, pca, method="staged", random_state=seed).fit(few)
+        return label, LatentAugmenter(augs, pca, method="staged", random_state=seed).fit(few.images)
     alone = AutoencoderAlone(pca, model.format_)
-    alone.codec.fit(Views(few, {}, model.format_))
+    alone.codec.fit(few)
     return label, alone
 
 
 class ScoreRow(NamedTuple):
     """What was measured of one model.
 
-    Attributes
-    ----------
-    label : str
-    values : dict of str to float
-        Under the names of the scorecard's columns; errors summed over the pixels of an image. What is missing is left
-        out.
-    intervals : dict of str to ndarray of shape (2,)
-        Ends of the bootstrap 95 % intervals of the errors and of label survival.
-    table : ErrorTable
-        Every single error, beside its floor.
+    The `values` stand under the names of the scorecard's columns, what is missing being left out, errors summed over
+    the pixels of an image; `intervals` are the ends (2,) of bootstrap 95 % intervals of the errors and of label
+    survival, `table` holds every single error, beside its floor.
     """
 
     label: str
@@ -150,7 +108,7 @@ class ScoreRow(NamedTuple):
     table: ErrorTable
 
 
-def measure(
+def _measure(
     label: str, model: Any, images: np.ndarray, labels: np.ndarray | None, classifier: Any, n_steps: int, seed: int
 ) -> ScoreRow:
     """Measure one model: each of its augmentations, every pair in both orders, and its latent maps."""
@@ -160,8 +118,11 @@ def measure(
     matrix = np.stack(list(found.values()), axis=1)  # (n_images, n_tasks)
     values = dict(zip(found, matrix.mean(axis=0).tolist(), strict=True))
     intervals = dict(zip(found, confidence_interval(matrix, random_state=seed).T, strict=True))
-    values |= _worst(model, table) | _equivariance(model, errors.views)
-    curve = None if classifier is None else _recurse(model, errors.views, labels, classifier, n_steps, seed)
+    laws = defects(model.latent_maps_, model.algebra_.orders)
+    laws["gap"] = [row.gap for row in table if row.task == "apply"]
+    laws["image_commutator"] = list(model.algebra_.commutators.values())
+    values |= _equivariance(errors) | {law: max(worst) for law, worst in laws.items() if worst}
+    curve = _recurse(errors, labels, classifier, n_steps, seed)
     if curve is not None and curve.survival is not None and curve.survival_interval is not None:
         values["label_survival"] = float(curve.survival[0])
         intervals["label_survival"] = curve.survival_interval[:, 0]
@@ -170,37 +131,14 @@ def measure(
 
 def _average_tasks(errors: ImageErrors) -> dict[str, np.ndarray]:
     """Error of each image (n,) in every task, averaged over the compositions; no task without any."""
-    known = errors.views.compositions
-    carried: dict[str, list[tuple[Composition, Composition]]] = {
-        "reconstruct": [((), ())],
-        "apply": [((), c) for c in known if len(c) == 1],
-        "compose": [((), c) for c in known if len(c) == 2],
-        "undo": [(c, ()) for c in known if errors.model.is_invertible],
-    }
-    return {task: np.mean([errors(*pair) for pair in pairs], axis=0) for task, pairs in carried.items() if pairs}
+    applied, pairs = ([route for route in errors.routes["apply"] if len(route[1]) == n] for n in (1, 2))
+    routes = errors.routes | {"apply": applied, "compose": pairs}
+    return {task: np.mean([errors(*route) for route in routes[task]], axis=0) for task in ERRORS if routes[task]}
 
 
-def _worst(model: Any, table: ErrorTable) -> dict[str, float]:
-    """Worst gap, and worst defects of the maps that are matrices; an identity, as of a conditional VAE, is no map."""
-    maps = {name: L for name, L in model.latent_maps_.items() if is_linear(L) and not _is_identity(L)}
-    orders = model.algebra_.orders
-    found = {
-        "gap": [row.gap for row in table if row.task == "apply"],
-        "commutator": [commutator_defect(A, B) for A, B in combinations(maps.values(), 2)],
-        "image_commutator": list(model.algebra_.commutators.values()),
-        "order_defect": [order_defect(L, orders[name]) for name, L in maps.items() if orders[name]],
-        "orthogonality_defect": [orthogonality_defect(L) for L in maps.values()],
-        "condition_number": [condition_number(L) for L in maps.values()],
-    }
-    return {name: max(values) for name, values in found.items() if values}
-
-
-def _is_identity(L: np.ndarray) -> bool:
-    return np.array_equal(L, np.eye(len(L)))
-
-
-def _equivariance(model: Any, views: Views) -> dict[str, float]:
+def _equivariance(errors: ImageErrors) -> dict[str, float]:
     """Mean latent equivariance error of the augmentations, each view being encoded as the model reads it."""
+    model, views = errors.model, errors.views
     names = [c[0] for c in views.compositions if len(c) == 1]
     if not names or not hasattr(model, "transform_latent") or not all(model.reads((name,)) for name in names):
         return {}
@@ -214,18 +152,15 @@ def _equivariance(model: Any, views: Views) -> dict[str, float]:
 
 
 def _recurse(
-    model: Any, views: Views, labels: np.ndarray | None, classifier: Any, n_steps: int, seed: int
+    errors: ImageErrors, labels: np.ndarray | None, classifier: Any, n_steps: int, seed: int
 ) -> RecursionCurve | None:
-    """The first augmentation of finite order again and again, or None where there is none."""
-    orders = {name: model.algebra_.orders[name] for (name, *rest) in views.compositions if not rest}
-    name = next((name for name, order in orders.items() if order), None)
-    if name is None:
+    """The first augmentation of finite order again and again; None where there is none, or no classifier."""
+    orders, names = errors.model.algebra_.orders, (c[0] for c in errors.views.compositions if len(c) == 1)
+    name = next((str(name) for name in names if orders[name]), None)
+    if name is None or classifier is None:
         return None
     steps = [-(-n_steps // orders[name]) * orders[name]]
-    return follow(model, views.images, name, steps, labels, classifier, seed)
-
-
-WIDTH = 120
+    return Recursion(errors.model, errors.views.images, name, steps, classifier).curve(labels, seed)
 
 
 class Column(NamedTuple):
@@ -236,10 +171,6 @@ class Column(NamedTuple):
     show: Callable[[float], str]
 
 
-def _share(value: float) -> str:
-    return f"{value:.1%}"
-
-
 def _gap(value: float) -> str:
     return f"{value:+.1%}" if value < 10 else f"{value:+.0%}" if np.isfinite(value) else "inf"
 
@@ -248,6 +179,7 @@ def _number(value: float) -> str:
     return f"{value:.3f}" if value < 10 else f"{value:.0f}" if value < 1e5 else f"{value:.0e}"
 
 
+WIDTH = 120
 ERRORS = ("reconstruct", "apply", "compose", "undo")
 INTERVALS = (*ERRORS, "label_survival")
 LAWS = {
@@ -258,7 +190,7 @@ LAWS = {
     "order_defect": Column("order", "defect", _number),
     "orthogonality_defect": Column("orthog.", "defect", _number),
     "condition_number": Column("cond.", "worst", _number),
-    "label_survival": Column("labels", "kept", _share),
+    "label_survival": Column("labels", "kept", "{:.1%}".format),
 }
 
 
@@ -266,17 +198,8 @@ LAWS = {
 class Scorecard:
     """Measures of one model or several; what `scorecard` returns. Prints as a table, iterates over its rows.
 
-    Attributes
-    ----------
-    rows : tuple of ScoreRow
-        Their errors are summed over the pixels of an image, whatever the `unit`.
-    n_images : int
-    n_pixels : int
-        Pixels times channels of an image.
-    n_steps : int
-        Applications after which labels are looked at.
-    unit : {"image", "pixel", "paper"}
-        In which errors are printed and put into a frame.
+    Errors in `rows` are summed over the pixels of an image, whatever the `unit` in which they are printed and put into
+    a frame. `n_pixels` are pixels times channels of an image; labels are looked at after `n_steps` applications.
     """
 
     rows: tuple[ScoreRow, ...]
@@ -285,7 +208,7 @@ class Scorecard:
     n_steps: int
     unit: str = "image"
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[ScoreRow]:
         return iter(self.rows)
 
     @property
@@ -300,10 +223,6 @@ class Scorecard:
         ----------
         unit : str
             One of those of `latentaug.metrics.in_unit`.
-
-        Returns
-        -------
-        Scorecard
         """
         check_choice("unit", unit, UNITS)
         return replace(self, unit=unit)
@@ -311,7 +230,7 @@ class Scorecard:
     def _scaled(self, name: str, value: Any) -> Any:
         return in_unit(value, self.unit, self.n_pixels) if name in ERRORS else value
 
-    def to_frame(self):
+    def to_frame(self) -> DataFrame:
         """The card as a table of pandas.
 
         Returns
@@ -320,75 +239,47 @@ class Scorecard:
             A row a model, NaN where something is missing, errors in the card's unit. Where there is an interval, its
             ends stand in columns with `_low` and `_high` added to the name.
         """
-        import pandas as pd
-
-        records = [self._record(row) for row in self.rows]
-        return pd.DataFrame(records, index=pd.Index([row.label for row in self.rows], name="model"))
+        return as_frame(list(map(self._record, self.rows)), "model", [row.label for row in self.rows])
 
     def _record(self, row: ScoreRow) -> dict[str, float]:
         record = {}
         for name in (*ERRORS, *LAWS):
             record[name] = self._scaled(name, row.values.get(name, np.nan))
             if name in INTERVALS:
-                low, high = self._scaled(name, row.intervals.get(name, np.full(2, np.nan)))
-                record |= {f"{name}_low": low, f"{name}_high": high}
+                ends = self._scaled(name, row.intervals.get(name, np.full(2, np.nan)))
+                record[f"{name}_low"], record[f"{name}_high"] = ends
         return record
 
     def __repr__(self) -> str:
         heads = [(name, UNITS[self.unit].heading) for name in ERRORS]
         heads += [(column.heading, column.beneath) for column in LAWS.values()]
-        cells = zip(*map(self._cells, self.rows), strict=True)
-        columns = [_right([*head, *column]) for head, column in zip(heads, cells, strict=True)]
-        body = ["".join(line) for line in zip(*columns, strict=True)]
-        labels = _left(["", "model", *(row.label for row in self.rows)], max(8, WIDTH - len(body[0])))
-        lines = [label + line for label, line in zip(labels, body, strict=True)]
+        rows = ([self._cell(row, name) for name in (*ERRORS, *LAWS)] for row in self.rows)
+        lines = [*zip(*heads, strict=True), *rows]
+        widths = [max(map(len, column)) + 1 for column in zip(*lines, strict=True)]
+        labels = ["", "model", *(row.label for row in self.rows)]
+        room = min(max(map(len, labels)), max(8, WIDTH - sum(widths)))
+        labels = [label if len(label) <= room else f"{label[: room - 1]}…" for label in labels]
         title = f"{self.n_images:,} images; squared errors ± half of their bootstrap 95 % intervals"
         if any("label_survival" in row.values for row in self.rows):
             title += f"; labels kept after {self.n_steps} steps"
-        return "\n".join([title, "", *lines[:2], "-" * len(lines[0]), *lines[2:]])
+        layout = [f"<{room}", *(f">{width}" for width in widths)]
+        return text_table(map(chain, zip(labels), lines), layout, title, "", n_heads=2)
 
-    def _cells(self, row: ScoreRow) -> list[str]:
-        """What is printed of a row, a dash where something is missing."""
-        cells = []
-        for name in (*ERRORS, *LAWS):
-            if name not in row.values:
-                cells.append("-")
-            elif name in ERRORS:
-                low, high = self._scaled(name, row.intervals[name])
-                mean, decimals = self._scaled(name, row.values[name]), UNITS[self.unit].decimals
-                cells.append(f"{_bare(mean, decimals)}±{_bare((high - low) / 2, decimals)}")
-            else:
-                cells.append(LAWS[name].show(row.values[name]))
-        return cells
-
-
-def _bare(value: float, decimals: int) -> str:
-    """A number without the 0 that leads it."""
-    shown = f"{value:.{decimals}f}"
-    return shown[1:] if shown.startswith("0.") else shown
-
-
-def _right(column: list[str]) -> list[str]:
-    width = max(map(len, column)) + 1
-    return [cell.rjust(width) for cell in column]
-
-
-def _left(column: list[str], most: int) -> list[str]:
-    """Labels as wide as the longest, if there is room for it."""
-    width = min(max(map(len, column)), most)
-    return [cell.ljust(width) if len(cell) <= width else f"{cell[: width - 1]}…" for cell in column]
+    def _cell(self, row: ScoreRow, name: str) -> str:
+        """What is printed of a measure, a dash where it is missing; a number without the 0 that leads it."""
+        if name not in row.values:
+            return "-"
+        if name in LAWS:
+            return LAWS[name].show(row.values[name])
+        error, ends = (self._scaled(name, measured[name]) for measured in (row.values, row.intervals))
+        shown = (f"{value:.{UNITS[self.unit].decimals}f}" for value in (error, np.ptp(ends) / 2))
+        return "±".join(text.removeprefix("0") for text in shown)
 
 
 def scorecard(
-    models: Any,
-    X: Any,
-    y: Any = None,
-    *,
-    X_train: Any = None,
-    classifier: Any = None,
-    n_steps: int = 20,
-    random_state: Any = 0,
-) -> Scorecard:
+    models: Any, X: ArrayLike, y: ArrayLike | None = None, *, X_train: ArrayLike | None = None,
+    classifier: Any = None, n_steps: int = 20, random_state: RandomState = 0,
+) -> Scorecard:  # fmt: skip
     """Measure fitted models side by side: a row each, then a row for doing nothing, and one for PCA.
 
     Every augmentation is measured alone, and every pair in both orders, each against the images of its own composition;
@@ -414,23 +305,15 @@ def scorecard(
     models : fitted model, or dict of str to fitted model
         `LatentAugmenter`, `TransferHead`, `ConditionalVAE`; or a plain `VAE`, which can only reconstruct. Each is
         measured on its own augmentations.
-    X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
-        Images, best not those trained on.
-    y : array-like of shape (n_images,), default=None
-        Labels; those that the classifier gives to the originals if None.
+    X, y, classifier
+        As in `recursion_curve`; labels are looked at with a classifier only.
     X_train : array-like of shape (n_train, H, W), (n_train, H, W, C) or (n_train, n_features), default=None
         Images, of which up to 10,000 are taken, to fit the row of PCA on: a `LatentAugmenter` of the same augmentations
         and latent dimension as the first model, staged. Without them there is no such row.
-    classifier : classifier, default=None
-        Fitted on flat rows in [0, 1], as `default_classifier` is; without it no labels are looked at.
     n_steps : int, default=20
         Applications after which labels are looked at; the next multiple of the order of the augmentation is taken.
     random_state : int, RandomState instance or None, default=0
         Seed of the bootstrap, and of the row of PCA.
-
-    Returns
-    -------
-    Scorecard
 
     Examples
     --------
@@ -451,7 +334,7 @@ def scorecard(
     labels, seed = check_labels(y, classifier, len(images)), draw_seed(random_state)
     train = None if X_train is None else check_images(next(iter(named.values())), X_train, reset=False)
     subjects = _add_baselines(named, train, seed)
-    rows = (measure(label, model, images, labels, classifier, n_steps, seed) for label, model in subjects.items())
+    rows = (_measure(label, model, images, labels, classifier, n_steps, seed) for label, model in subjects.items())
     return Scorecard(tuple(rows), len(images), images[0].size, n_steps)
 
 
@@ -462,10 +345,8 @@ def _check_models(models: Any) -> dict[str, Any]:
     for label, model in named.items():
         check_is_fitted(model)
         if not hasattr(model, "format_"):
-            raise TypeError(
-                "models must be of LatentAugmenter, TransferHead, ConditionalVAE or VAE. "
-                f"Got {label!r}, a {type(model).__name__}."
-            )
+            allowed = "LatentAugmenter, TransferHead, ConditionalVAE or VAE"
+            raise TypeError(f"models must be of {allowed}. Got {label!r}, a {type(model).__name__}.")
     return named
 
 
@@ -473,7 +354,7 @@ def _add_baselines(named: dict[str, Any], train: np.ndarray | None, seed: int) -
     """All that gets a row, by its label, ready to be measured."""
     subjects = {k: m if hasattr(m, "carry") else AutoencoderAlone(m, m.format_) for k, m in named.items()}
     first = next((model for model in subjects.values() if model.aug_names_), next(iter(subjects.values())))
-    baselines = {"do nothing": DoNothing(first)}
+    baselines: dict[str, Any] = {"do nothing": DoNothing(first)}
     if train is not None:
         baselines |= [fit_pca(first, train, seed)]
     for label in baselines.keys() & subjects.keys():

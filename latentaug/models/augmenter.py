@@ -49,7 +49,7 @@ class Found(NamedTuple):
 
 
 class Staged:
-    """The paper's method: fit the autoencoder on every view, then the latent maps of each augmentation, Eqs. 5 and 6."""
+    """The paper's method: fit the autoencoder on every view, Eq. 5, then the latent maps of augmentations, Eq. 6."""
 
     fits_maps = True
 
@@ -89,8 +89,7 @@ def _moments_of(
     processes = processes_of(codec.autoencoder)
     if by_rows or len(views) < processes.world_size:
         return accumulate(codec, views, compositions, by_rows)
-    share = slice(processes.rank, None, processes.world_size)
-    moments, rows = accumulate(codec, views, compositions, rows=share)
+    moments, rows = accumulate(codec, views, compositions, (), processes.rank, processes.world_size)
     return replace(moments, gram=processes.sum(moments.gram), n_images=len(views)), rows
 
 
@@ -245,11 +244,6 @@ class LatentAugmenter(LatentModel):
         views : dict of tuple of str to array-like, default=None
             Views given as arrays, image by image beside `X`: ``{("flip_lr",): X_flipped}``.
 
-        Returns
-        -------
-        LatentAugmenter
-            Itself, fitted.
-
         Raises
         ------
         ValueError, TypeError
@@ -278,11 +272,6 @@ class LatentAugmenter(LatentModel):
             Ignored.
         views : dict of tuple of str to array-like, default=None
             As in `fit`, beside the images of this part.
-
-        Returns
-        -------
-        LatentAugmenter
-            Itself, fitted.
 
         Raises
         ------

@@ -133,37 +133,17 @@ class Codec:
         return np.clip(images, *self.format_.value_range, out=out)
 
 
-ALL = slice(None)
 BATCH = 1024  # images of which the latents of all views are held at once
 
 
 def accumulate(
-    codec: Codec,
-    views: Views,
-    compositions: Sequence[Composition],
-    kept: Sequence[Composition] = (),
-    rows: slice = ALL,
-) -> tuple[Moments, dict[Composition, np.ndarray]]:
-    """Encode each view of the images once, batch by batch, and add up the moments.
+    codec: Codec, views: Views, compositions: Sequence[Composition], kept: Sequence[Composition] = (), start: int = 0,
+    step: int = 1,
+) -> tuple[Moments, dict[Composition, np.ndarray]]:  # fmt: skip
+    """Encode some compositions of the images once, batch by batch, and add up the moments.
 
-    Parameters
-    ----------
-    codec : Codec
-        Fitted.
-    views : Views
-        Its own compositions are not looked at.
-    compositions : sequence of tuple of str
-        The views.
-    kept : sequence of tuple of str
-        Those whose latents are held and given back.
-    rows : slice
-        The images, at least one, by a positive step. Moments of several such parts add up to those of all.
-
-    Returns
-    -------
-    Moments
-    dict of tuple of str to ndarray of shape (n, d)
-        The latents of the views kept, float32, row by row the same images.
+    Of the images from one on, by a step; moments of several such parts add up to those of all. Beside them the latents
+    (n, d) of the views that are kept, float32, row by row the same images.
 
     Raises
     ------
@@ -178,16 +158,15 @@ def accumulate(
             parts.append(latents[composition].astype(np.float32))
         return moments
 
-    moments = reduce(add, map(see, _encode(codec, views, compositions, rows)))
+    moments = reduce(add, map(see, _encode(codec, views, compositions, start, step)))
     return moments, {composition: np.concatenate(parts) for composition, parts in held.items()}
 
 
 def _encode(
-    codec: Codec, views: Views, compositions: Sequence[Composition], rows: slice
+    codec: Codec, views: Views, compositions: Sequence[Composition], start: int, step: int
 ) -> Iterator[dict[Composition, np.ndarray]]:
     """Latents of some images under each view, batch by batch."""
-    start, stop, step = rows.indices(len(views))
-    for first in range(start, stop, BATCH * step):
-        batch = slice(first, min(first + BATCH * step, stop), step)
+    for first in range(start, len(views), BATCH * step):
+        batch = slice(first, min(first + BATCH * step, len(views)), step)
         yield {composition: codec.encode(views.take(batch, composition)) for composition in compositions}
         views.release()

@@ -110,11 +110,6 @@ class ConditionalVAE(LatentModel):
         y : None
             Ignored.
 
-        Returns
-        -------
-        ConditionalVAE
-            Itself, fitted.
-
         Raises
         ------
         ValueError, TypeError

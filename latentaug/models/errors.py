@@ -6,12 +6,13 @@ and averaged over the images; a *floor* is the model's own error of reconstructi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, permutations
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from latentaug._checks import check_choice, check_model, unknown_name
 from latentaug.augs.catalogue import name_augs
@@ -19,11 +20,38 @@ from latentaug.augs.steps import Composition, as_compositions, powers, say
 from latentaug.augs.views import Views
 from latentaug.images import check_images, squared_error
 
-__all__ = ["CarryMatrix", "ErrorRow", "ErrorTable", "ImageErrors", "carry_matrix", "error_table", "gap", "ratio"]
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
-BATCH = 1024
+__all__ = [
+    "CarryMatrix", "ErrorRow", "ErrorTable", "ImageErrors", "as_frame", "carry_matrix", "check_names",
+    "error_table", "gap", "model_views", "ratio", "text_table",
+]  # fmt: skip
+
+Route = tuple[Composition, Composition]  # from a view to a view
 TASKS = ("reconstruct", "apply", "undo")
+SQUARED, LAYOUT = "squared error, summed over pixels", ("<44", ">9", ">9", ">9")
 ROUNDING = 1e-9  # what rounding to float32 makes of the squared error of an image
+
+
+def text_table(lines: Iterable[Iterable[str]], layout: Sequence[str], *titles: str, n_heads: int = 1) -> str:
+    """Lines of cells as text: titles, heads, a rule, rows; the layout formats each column, as "<44" or ">9" do."""
+    text = ["".join(map(format, cells, layout)) for cells in lines]
+    return "\n".join([*titles, *text[:n_heads], "-" * len(text[0]), *text[n_heads:]])
+
+
+def as_frame(values: Any, name: str, index: Sequence[Any] | np.ndarray, columns: Any = None) -> DataFrame:
+    """Values as a pandas DataFrame with an index of a name, or one line on how to get pandas."""
+    try:
+        import pandas as pd
+    except ImportError:
+        raise ImportError("to_frame needs pandas, which does not import: pip install latentaug[frames]") from None
+    return pd.DataFrame(values, index=pd.Index(index, name=name), columns=columns)
+
+
+def model_views(model: Any, images: np.ndarray, compositions: Sequence[Composition] = ((),)) -> Views:
+    """Images under some compositions of the augmentations of a fitted model; those that cannot be made are left out."""
+    return Views(images, name_augs(model.augs or model.aug_names_), model.format_, compositions=compositions)
 
 
 def ratio(part: Any, whole: Any) -> float:
@@ -38,64 +66,58 @@ def gap(error: float, floor: float) -> float:
     return 0.0 if max(error, floor) < ROUNDING else ratio(error - floor, floor)
 
 
+def check_names(model: Any, names: Iterable[Any]) -> None:
+    """Refuse the names of augmentations that a model was not fitted on."""
+    for name in names:
+        if not isinstance(name, str) or name not in model.aug_names_:
+            raise unknown_name("augmentation", name, model.aug_names_, "Fitted on")
+
+
 class ImageErrors:
     """Squared errors of a model, image by image; each pass through it is made once, when it is first asked for.
 
-    Parameters
-    ----------
-    model : LatentAugmenter, TransferHead or ConditionalVAE
-        Fitted, with functions as augmentations.
-    images : ndarray of shape (n, H, W) or (n, H, W, C)
-        Checked.
-    compositions : iterable of tuple of str
-        Those asked for; those that the model cannot produce, or whose images cannot be made, are left out.
+    The model is fitted, with functions as augmentations, the images (n, H, W) or (n, H, W, C) are checked. Compositions
+    that the model cannot produce, or whose images cannot be made, are left out.
     """
 
     def __init__(self, model: Any, images: np.ndarray, compositions: Iterable[Composition]) -> None:
-        named, known = name_augs(model.augs or model.aug_names_), filter(model.knows, compositions)
         self.model = model
-        self.views = Views(images, named, model.format_, compositions=list(dict.fromkeys(known)))
-        self._found: dict[tuple[Composition, Composition], np.ndarray] = {}
+        self.views = model_views(model, images, list(dict.fromkeys(filter(model.knows, compositions))))
+        self._found: dict[Route, np.ndarray] = {}
 
     def __call__(self, source: Composition, target: Composition) -> np.ndarray:
         """Errors (n,) of the images of view `source` brought to view `target`, against the images of that view."""
         if (source, target) not in self._found:
-            self._found[source, target] = np.concatenate(list(self._measure(source, target)))
+            output, carry = self.model.format_.to_output, self.model.carry
+            pairs = zip(self.views.batches(source), self.views.batches(target), strict=True)
+            errors = [squared_error(output(y), carry(x, source, target)) for x, y in pairs]
+            self._found[source, target] = np.concatenate(errors)
         return self._found[source, target]
-
-    def _measure(self, source: Composition, target: Composition):
-        pairs = zip(self.views.batches(source, BATCH), self.views.batches(target, BATCH), strict=True)
-        for x, y in pairs:
-            yield squared_error(self.model.format_.to_output(y), self.model.carry(x, source, target))
 
     def mean(self, source: Composition, target: Composition) -> float:
         """Mean error over the images; NaN where the model cannot read the view `source`, or cannot leave it."""
         leaves = self.model.is_invertible or target[: len(source)] == source
         return float(self(source, target).mean()) if leaves and self.model.reads(source) else float("nan")
 
+    @property
+    def routes(self) -> dict[str, list[Route]]:
+        """For each task, from which view it leads to which."""
+        applied: list[Route] = [((), c) for c in self.views.compositions if c]
+        undone: list[Route] = [(c, ()) for _, c in applied if self.model.is_invertible]
+        return {"reconstruct": [((), ())], "apply": applied, "undo": undone}
+
     def table(self) -> ErrorTable:
         """The error table of the model: reconstruction, every composition applied, and undone where it can be."""
-        floors = {c: self.mean(c, c) for c in [(), *self.views.compositions]}
-        augmented = [c for c in self.views.compositions if c]
-        undone = augmented if self.model.is_invertible else []
-        rows = [ErrorRow("reconstruct", (), floors[()], floors[()])]
-        rows += [ErrorRow("apply", c, self.mean((), c), floors[c]) for c in augmented]
-        rows += [ErrorRow("undo", c, self.mean(c, ()), floors[()]) for c in undone]
-        return ErrorTable(tuple(rows))
+        carried = [(task, *route) for task, routes in self.routes.items() for route in routes]
+        return ErrorTable(tuple(ErrorRow(task, a or b, self.mean(a, b), self.mean(b, b)) for task, a, b in carried))
 
 
 class ErrorRow(NamedTuple):
     """One error of a model.
 
-    Attributes
-    ----------
-    task : {"reconstruct", "apply", "undo"}
-    composition : tuple of str
-        What is applied, the leftmost first, or undone.
-    error : float
-        Squared error, summed over pixels, averaged over images.
-    floor : float
-        The same for reconstruction of the target images; NaN where the model cannot read them.
+    Of a `task`, which is "reconstruct", "apply" or "undo", with the `composition`, whose leftmost step acts first: the
+    `error`, squared, summed over pixels, averaged over images, and its `floor`, the same of reconstruction of the
+    target images; NaN where the model cannot read them.
     """
 
     task: str
@@ -108,9 +130,14 @@ class ErrorRow(NamedTuple):
         """What the error lies above its floor, as a share of the floor."""
         return gap(self.error, self.floor)
 
-    def __str__(self) -> str:
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """What is printed: what is done, the error, its floor, the gap."""
         label = say(self.composition) if self.task == "apply" else f"{self.task} {say(self.composition)}"
-        return f"{label:<44}{self.error:>9.2f}{self.floor:>9.2f}{self.gap:>+9.1%}"
+        return label, f"{self.error:.2f}", f"{self.floor:.2f}", f"{self.gap:+.1%}"
+
+    def __str__(self) -> str:
+        return "".join(map(format, self.cells, LAYOUT))
 
 
 @dataclass(frozen=True, repr=False)
@@ -119,32 +146,28 @@ class ErrorTable:
 
     rows: tuple[ErrorRow, ...]
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[ErrorRow]:
         return iter(self.rows)
 
     def __repr__(self) -> str:
-        head = f"{'squared error, summed over pixels':<44}{'error':>9}{'floor':>9}{'gap':>9}"
-        return "\n".join([head, "-" * len(head), *map(str, self.rows)])
+        return text_table([(SQUARED, "error", "floor", "gap"), *(row.cells for row in self.rows)], LAYOUT)
 
     def worst_gap(self, task: str | None = None) -> float:
         """Largest gap over the floor.
 
+        As a share of the floor; NaN where there is no such row.
+
         Parameters
         ----------
         task : {"reconstruct", "apply", "undo"}, default=None
-            Of one task, or of all if None.
-
-        Returns
-        -------
-        float
-            A share of the floor; NaN where there is no such row.
+            All if None.
         """
         if task is not None:
             check_choice("task", task, TASKS)
         return max((row.gap for row in self.rows if task in (None, row.task)), default=float("nan"))
 
 
-def error_table(model: Any, X: Any, compositions: Sequence[Composition] | None = None) -> ErrorTable:
+def error_table(model: Any, X: ArrayLike, compositions: Sequence[Composition] | None = None) -> ErrorTable:
     """Measure a fitted augmenter: reconstruction, each composition applied and undone, each beside its floor.
 
     Parameters
@@ -163,23 +186,17 @@ def error_table(model: Any, X: Any, compositions: Sequence[Composition] | None =
         The floor of an applied composition is that of its own images, of an undone one that of the original.
     """
     check_model(model)
-    images = check_images(model, X, reset=False)
     if compositions is None:
         compositions = [*model.compositions_, *permutations(model.aug_names_, 2)]
-    return ImageErrors(model, images, _check_compositions(model, compositions)).table()
+    return _measure(model, X, compositions).table()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class CarryMatrix:
     """Errors from every view to every view; what `carry_matrix` returns. Prints as a table.
 
-    Attributes
-    ----------
-    views : tuple of tuple of str
-        Compositions, the leftmost acts first.
-    errors : ndarray of shape (n_views, n_views)
-        From the view of the row to that of the column: squared error, summed over the pixels of an image, averaged over
-        the images; NaN where the model would have to undo what it cannot.
+    The `errors` (n_views, n_views), from the view of the row to that of the column, are squared, summed over pixels,
+    averaged over images; NaN where the model would have to undo what it cannot. The `views` are compositions.
     """
 
     views: tuple[Composition, ...]
@@ -193,41 +210,31 @@ class CarryMatrix:
     @property
     def gaps(self) -> np.ndarray:
         """What each error lies above the floor of its target view, as a share of that floor."""
-        return np.array(
-            [[gap(error, floor) for error, floor in zip(row, self.floors, strict=True)] for row in self.errors]
-        )
+        return np.array([list(map(gap, row, self.floors)) for row in self.errors])
 
-    def to_frame(self):
+    def to_frame(self) -> DataFrame:
         """The errors as a pandas DataFrame: a row a source, a column a target."""
-        import pandas as pd
-
         names = [say(view) for view in self.views]
-        return pd.DataFrame(self.errors, index=pd.Index(names, name="from"), columns=pd.Index(names, name="to"))
+        return as_frame(self.errors, "from", names, names).rename_axis(columns="to")
 
     def __repr__(self) -> str:
         names = [f"{k} {say(view)}" for k, view in enumerate(self.views)]
+        lines = [["from", *(f"to {k}" for k in range(len(names)))]]
+        for name, errors in zip(names, self.errors, strict=True):
+            lines.append([name, *("-" if np.isnan(error) else f"{error:.2f}" for error in errors)])
         width = max(map(len, ["from", *names])) + 1
-        head = f"{'from':<{width}}" + "".join(f"{f'to {k}':>9}" for k in range(len(names)))
-        cells = ("".join(f"{'-' if np.isnan(error) else f'{error:.2f}':>9}" for error in row) for row in self.errors)
-        lines = [f"{name:<{width}}{row}" for name, row in zip(names, cells, strict=True)]
-        return "\n".join(["squared error, summed over pixels; floors on the diagonal", head, "-" * len(head), *lines])
+        return text_table(lines, [f"<{width}", *[">9"] * len(names)], f"{SQUARED}; floors on the diagonal")
 
 
-def carry_matrix(model: Any, X: Any, views: Sequence[Composition] | None = None) -> CarryMatrix:
+def carry_matrix(model: Any, X: ArrayLike, views: Sequence[Composition] | None = None) -> CarryMatrix:
     """Measure any-to-any inversion: the images of every view brought to every view through latent space.
 
     Parameters
     ----------
-    model : LatentAugmenter, TransferHead or ConditionalVAE
-        Fitted, with functions as augmentations.
-    X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
-        Images, best not those trained on.
+    model, X
+        As in `error_table`.
     views : list of tuple of str, default=None
         The views trained on if None. V of them cost V * V passes through the model.
-
-    Returns
-    -------
-    CarryMatrix
 
     Examples
     --------
@@ -244,17 +251,13 @@ def carry_matrix(model: Any, X: Any, views: Sequence[Composition] | None = None)
     1 flip_lr       0.79     0.79
     """
     check_model(model)
-    images = check_images(model, X, reset=False)
-    errors = ImageErrors(model, images, _check_compositions(model, model.compositions_ if views is None else views))
+    errors = _measure(model, X, model.compositions_ if views is None else views)
     compositions = tuple(errors.views.compositions)
-    table = [[errors.mean(source, target) for target in compositions] for source in compositions]
-    return CarryMatrix(compositions, np.array(table))
+    return CarryMatrix(compositions, np.array([[errors.mean(a, b) for b in compositions] for a in compositions]))
 
 
-def _check_compositions(model: Any, compositions: Any) -> list[Composition]:
-    """Compositions of the model's own augmentations; a name alone is one of one."""
-    listed = as_compositions(compositions)
-    for name, _ in powers(chain(*listed)):
-        if name not in model.aug_names_:
-            raise unknown_name("augmentation", name, model.aug_names_, "Fitted on")
-    return listed
+def _measure(model: Any, X: ArrayLike, compositions: Any) -> ImageErrors:
+    """The errors of a fitted model on images and compositions of its own augmentations, both checked."""
+    images, listed = check_images(model, X, reset=False), as_compositions(compositions)
+    check_names(model, (name for name, _ in powers(chain(*listed))))
+    return ImageErrors(model, images, listed)

@@ -85,15 +85,8 @@ class ImageTransformer(Transformer):
 
         Parameters
         ----------
-        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
-            Augmented images, scaled as in `transform`.
-        out : ndarray of the shape of `X`, default=None
-            As in `transform`.
-
-        Returns
-        -------
-        ndarray of the shape of `X`
-            As in `transform`.
+        X, out
+            Augmented images, and where to write; as in `transform`, and so is what is returned.
         """
         return self._applied().inverse().push(X, out)
 
@@ -105,10 +98,6 @@ class ImageTransformer(Transformer):
         ----------
         input_features : array-like of str, default=None
             Names to check against those seen in `fit`.
-
-        Returns
-        -------
-        ndarray of str
         """
         return OneToOneFeatureMixin.get_feature_names_out(self, input_features)
 
@@ -131,20 +120,7 @@ class LatentTransform(ImageTransformer):
         self.steps = steps
 
     def fit(self, X: Any = None, y: Any = None) -> LatentTransform:
-        """Do nothing: the augmenter is fitted.
-
-        Parameters
-        ----------
-        X : array-like, default=None
-            Ignored.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        LatentTransform
-            Itself.
-        """
+        """Do nothing, whatever is given: the augmenter is fitted."""
         return self
 
     def _applied(self) -> LatentTransform:
@@ -155,17 +131,7 @@ class LatentTransform(ImageTransformer):
     ) -> np.ndarray:
         """Augment images, batch by batch; as an array, also where scikit-learn is told to give out data frames.
 
-        Parameters
-        ----------
-        X, out
-            As in `transform`.
-        views : tuple of two compositions, default=None
-            Whose images `X` are and which are to be made, for a model that tells views apart; `views_` if None.
-
-        Returns
-        -------
-        ndarray of the shape of `X`
-            As in `transform`.
+        For a model that tells views apart, `views` says whose images `X` are and which are to be made, if not `views_`.
         """
         steps = self._check_steps()
         model, (source, target) = self.augmenter, self.views_ if views is None else views
@@ -227,13 +193,7 @@ class LatentTransform(ImageTransformer):
 
     @if_invertible
     def inverse(self) -> LatentTransform:
-        """Turn the transform round.
-
-        Returns
-        -------
-        LatentTransform
-            What undoes this one.
-        """
+        """What undoes this transform."""
         return LatentTransform(self.augmenter, inverse(self._check_steps()))
 
     def _check_steps(self) -> Composition:
@@ -246,18 +206,7 @@ class LatentTransform(ImageTransformer):
         return steps
 
     def compose(self, *steps: Step | LatentTransform) -> LatentTransform:
-        """Follow this transform by others.
-
-        Parameters
-        ----------
-        *steps : str, (str, int) or LatentTransform
-            As in `LatentAugmenter.compose`.
-
-        Returns
-        -------
-        LatentTransform
-            This one first.
-        """
+        """This transform, then others, as in `LatentAugmenter.compose`."""
         return self.augmenter.compose(self, *steps)
 
     def __pow__(self, power: int) -> LatentTransform:
@@ -364,29 +313,11 @@ class LatentModel(ImageTransformer):
         return self.decoder_of(view)
 
     def reads(self, view: Composition) -> bool:
-        """Whether the model can encode the images of a view.
-
-        Parameters
-        ----------
-        view : tuple of str
-
-        Returns
-        -------
-        bool
-        """
+        """Whether the model can encode the images of a view."""
         return self.knows(view)
 
     def knows(self, composition: Any) -> bool:
-        """Whether the model can make the images of a composition of its augmentations.
-
-        Parameters
-        ----------
-        composition : tuple of str
-
-        Returns
-        -------
-        bool
-        """
+        """Whether the model can make the images of a composition of its augmentations."""
         check_is_fitted(self)
         steps = list(powers(as_composition("composition", composition)))
         return all(name in self.latent_maps_ and (power > 0 or self.is_invertible) for name, power in steps)
@@ -400,18 +331,14 @@ class LatentModel(ImageTransformer):
             Names, alone or with their powers, or transforms of this model; the leftmost acts first. None at all is
             plain reconstruction.
 
-        Returns
-        -------
-        LatentTransform
-            Fitted.
-
         Raises
         ------
         ValueError
             On a name that the model was not fitted on.
         """
         check_is_fitted(self)
-        parts = (step.steps if isinstance(step, LatentTransform) else [step] for step in steps)
+        given = (step.steps if isinstance(step, LatentTransform) else [step] for step in steps)
+        parts = (as_composition("steps", part) for part in given)
         return LatentTransform(self, self._known("steps", list(chain.from_iterable(parts))))
 
     def __getitem__(self, step: Step) -> LatentTransform:
@@ -428,12 +355,7 @@ class LatentModel(ImageTransformer):
             Compositions, the leftmost first; none is the original. What both begin with is not undone; where they are
             the same, this is reconstruction.
         out : ndarray of the shape of `X`, default=None
-            As in `transform`.
-
-        Returns
-        -------
-        ndarray of the shape of `X`
-            As in `transform`.
+            As in `transform`, and so is what is returned.
         """
         check_is_fitted(self)
         views = self._known("source", source), self._known("target", target)
@@ -481,20 +403,13 @@ class LatentModel(ImageTransformer):
 
         Parameters
         ----------
-        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
-            Images, scaled as in `transform`.
-        out : ndarray of the shape of `X`, default=None
-            As in `transform`.
-
-        Returns
-        -------
-        ndarray of the shape of `X`
-            As in `transform`.
+        X, out
+            As in `transform`, and so is what is returned.
         """
         return self.compose().push(X, out)
 
     def transform_latent(self, Z: ArrayLike, *names: Step | LatentTransform) -> np.ndarray:
-        """Apply augmentations to latent rows; no image is encoded or decoded.
+        """Apply augmentations to latent rows (n_images, d), in their dtype; no image is encoded or decoded.
 
         Parameters
         ----------
@@ -502,17 +417,12 @@ class LatentModel(ImageTransformer):
             Latent rows.
         *names : str
             The augmentations, the leftmost first.
-
-        Returns
-        -------
-        ndarray of shape (n_images, d)
-            Latent rows, in the dtype of `Z`.
         """
         return self.compose(*names).transform_latent(Z)
 
     @if_invertible
     def inverse_transform_latent(self, Z: ArrayLike, *names: Step | LatentTransform) -> np.ndarray:
-        """Undo augmentations on latent rows, by solving and never by an inverse matrix.
+        """Undo augmentations on latent rows (n_images, d), in their dtype; by solving, never by an inverse matrix.
 
         Parameters
         ----------
@@ -520,16 +430,22 @@ class LatentModel(ImageTransformer):
             Latent rows of augmented images.
         *names : str
             The augmentations in the order in which they were applied; the rightmost is undone first.
-
-        Returns
-        -------
-        ndarray of shape (n_images, d)
-            Latent rows, in the dtype of `Z`.
         """
         return self.compose(*names).inverse().transform_latent(Z)
 
     def latent_distribution(self, X: ArrayLike, *names: Step | LatentTransform) -> tuple[np.ndarray, np.ndarray]:
-        """Posterior of the latents of images, pushed through augmentations: see `LatentTransform.latent_distribution`."""
+        """Posterior of the latents of images, pushed through augmentations exactly: N(mu L, L^T S L).
+
+        Parameters
+        ----------
+        X, *names
+            Images, and the augmentations, as in `compose`.
+
+        Returns
+        -------
+        mean : ndarray of shape (n_images, d)
+        covariance : ndarray of shape (n_images, d, d)
+        """
         return self.compose(*names).latent_distribution(X)
 
     def sample(
@@ -615,7 +531,9 @@ class LatentModel(ImageTransformer):
         return (steps, np.stack(latents, axis=1)) if return_latents else steps
 
     def score(self, X: ArrayLike, y: Any = None) -> float:
-        """Minus the mean squared error of reconstruction and of what is applied; higher is better.
+        """Minus the mean error of reconstruction and of what is applied; higher is better.
+
+        Squared, summed over pixels, averaged over images and over the rows of `error_table` that undo nothing.
 
         Parameters
         ----------
@@ -623,11 +541,6 @@ class LatentModel(ImageTransformer):
             Images, scaled as in `transform`.
         y : None
             Ignored.
-
-        Returns
-        -------
-        float
-            Summed over pixels, averaged over images and over the rows of `error_table` that undo nothing.
         """
         rows = error_table(self, X)
         return -float(np.mean([row.error for row in rows if row.task != "undo"]))

@@ -14,7 +14,7 @@ from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import assert_all_finite, check_consistent_length, check_random_state, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
-from latentaug._checks import RandomState, check_classifier, check_number, draw_seed, shown, unknown_name
+from latentaug._checks import RandomState, check_classifier, check_kind, check_number, draw_seed, shown, unknown_name
 from latentaug.augs.catalogue import name_augs
 from latentaug.augs.steps import Composition, repeated
 from latentaug.images import ImageFormat, check_images, in_dtype
@@ -23,6 +23,8 @@ from latentaug.models.codec import fitted_model
 from latentaug.models.latent_model import LatentModel
 
 __all__ = ["LatentResampler", "check_allowed", "composed_labels", "draw_copies", "labels_seen"]
+
+Allowed = Mapping[str, Any]  # labels of each augmentation, or what it makes of each label
 
 
 def check_allowed(allowed: Any, names: Sequence[str], classes: np.ndarray) -> dict[str, np.ndarray]:
@@ -111,10 +113,8 @@ def _check_scale(images: np.ndarray, format_: ImageFormat) -> None:
     """Refuse floats on quite another scale than the augmenter's, beside which its images would be black or white."""
     low, high = format_.value_range
     if images.dtype.kind == "f" and (images.min() < 2 * low - high or images.max() > 2 * high - low):
-        raise ValueError(
-            f"X is on another scale than the augmenter was fitted on, {low:g}..{high:g}. "
-            f"Got {images.min():g}..{images.max():g}."
-        )
+        came = f"{images.min():g}..{images.max():g}"
+        raise ValueError(f"X is on another scale than the augmenter was fitted on, {low:g}..{high:g}. Got {came}.")
 
 
 class LatentResampler(Estimator):
@@ -177,12 +177,7 @@ class LatentResampler(Estimator):
     n_features_in_: int
 
     def __init__(
-        self,
-        augmenter: Any,
-        n_augments: int = 1,
-        allowed: Mapping[str, Any] | None = None,
-        *,
-        random_state: RandomState = None,
+        self, augmenter: Any, n_augments: int = 1, allowed: Allowed | None = None, *, random_state: RandomState = None
     ) -> None:
         self.augmenter = augmenter
         self.n_augments = n_augments
@@ -196,14 +191,9 @@ class LatentResampler(Estimator):
         Parameters
         ----------
         X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
-            Integers 0..255 or floats, as for the augmenter.
+            Integers 0..255 or floats, as for the augmenter; a data frame of rows, too.
         y : array-like of shape (n_images,)
             Labels, numbers or strings.
-
-        Returns
-        -------
-        LatentResampler
-            Itself, fitted.
 
         Raises
         ------
@@ -219,10 +209,8 @@ class LatentResampler(Estimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
-            Integers 0..255 or floats, as for the augmenter; a data frame of rows, too.
-        y : array-like of shape (n_images,)
-            Labels, numbers or strings.
+        X, y : array-like
+            As in `fit`, which this does first.
 
         Returns
         -------
@@ -230,11 +218,6 @@ class LatentResampler(Estimator):
             The images as they came, then the copies, image by image, in the same layout, dtype and value range.
         y_resampled : ndarray of shape (n_resampled,), pandas Series or data frame
             Labels in the dtype of `y`.
-
-        Raises
-        ------
-        ValueError, TypeError
-            As `fit`.
         """
         images, numbers, moves, seed = self._start(X, y)
         compositions = [composition for composition in self.augmenter_.compositions_ if composition]
@@ -261,10 +244,8 @@ class LatentResampler(Estimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
-            As in `fit`, which this does first.
-        y : array-like of shape (n_images,)
-            Labels, two images of each at least.
+        X, y : array-like
+            As in `fit`, which this does first; two images of each label at least.
         classifier : estimator
             A clone is fitted, on flat rows in [0, 1].
         threshold : float, default=0.8
@@ -281,32 +262,29 @@ class LatentResampler(Estimator):
         Raises
         ------
         ValueError, TypeError
-            As `fit`, and on a wrong threshold or a label with one image.
+            As `fit`, and on a wrong threshold.
         """
         check_number("threshold", threshold, low=0, above=True)
         check_classifier(classifier)
         judge = clone(classifier)
         images, numbers, *_ = self._start(X, y, least=2)
         model, labels = self.augmenter_, self.classes_[numbers]
-        learn, look = train_test_split(
-            np.arange(len(labels)), test_size=0.5, stratify=labels, random_state=draw_seed(random_state)
-        )
+        halves = {"test_size": 0.5, "stratify": labels, "random_state": draw_seed(random_state)}
+        learn, look = train_test_split(np.arange(len(labels)), **halves)
         judge.fit(self._unit_rows(images[learn]), labels[learn])
         Z = model.encoder_of(()).encode(images[look])
 
-        def seen(*names):
+        def seen(*names: str) -> np.ndarray:
             predicted = judge.predict(self._unit_rows(self._decode(Z, names)))
             return confusion_matrix(labels[look], predicted, labels=self.classes_, normalize="true")
 
         plain = seen().diagonal()
         return {name: labels_seen(seen(name), plain, threshold, self.classes_) for name in model.aug_names_}
 
-    def _start(self, X, y, least=1):
+    def _start(self, X: Any, y: Any, least: int = 1) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray], int]:
         """Check all, fit the augmenter; images, their labels' numbers, what is allowed, and the seed."""
         model = getattr(self.augmenter, "estimator", self.augmenter)
-        if not isinstance(model, LatentModel):
-            allowed = "a LatentAugmenter, TransferHead or ConditionalVAE"
-            raise TypeError(f"augmenter must be {allowed}. Got {type(model).__name__}.")
+        check_kind("augmenter", model, LatentModel, "a LatentAugmenter, TransferHead or ConditionalVAE")
         check_number("n_augments", self.n_augments, low=1, integer=True)
         numbers = self._check_labels(X, y, least)
         names = model.aug_names_ if hasattr(model, "aug_names_") else list(name_augs(model.augs))
@@ -319,7 +297,7 @@ class LatentResampler(Estimator):
             self.image_shape_, self.n_features_in_ = self.augmenter_.image_shape_, self.augmenter_.n_features_in_
         return images, numbers, moves, seed
 
-    def _check_labels(self, X, y, least):
+    def _check_labels(self, X: Any, y: Any, least: int) -> np.ndarray:
         """Check the labels, and give their numbers in `classes_`."""
         if y is None:
             raise ValueError("LatentResampler requires y to be passed, but the target y is None.")
@@ -336,14 +314,14 @@ class LatentResampler(Estimator):
             raise ValueError(f"Every label needs {least} images or more. Got fewer of {', '.join(map(str, few))}.")
         return numbers
 
-    def _decode(self, Z, composition, dtype=None):
+    def _decode(self, Z: np.ndarray, composition: Composition, dtype: np.dtype | None = None) -> np.ndarray:
         """Images of latents under a composition: on the augmenter's value range, or in a dtype."""
         model = self.augmenter_
         carried = model.compose(*composition).transform_latent(Z)
         images = model.decoder_of(tuple(composition)).decode(carried, flat=False)
         return images if dtype is None else in_dtype(images, dtype, model.format_)
 
-    def _unit_rows(self, images):
+    def _unit_rows(self, images: np.ndarray) -> np.ndarray:
         return self.augmenter_.format_.to_unit(images).reshape(len(images), -1)
 
     def __sklearn_tags__(self) -> Any:

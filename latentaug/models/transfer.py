@@ -162,11 +162,6 @@ class TransferHead(LatentModel):
         y : None
             Ignored.
 
-        Returns
-        -------
-        TransferHead
-            Itself, fitted.
-
         Raises
         ------
         ValueError, TypeError

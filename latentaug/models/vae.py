@@ -261,11 +261,6 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         y : None
             Ignored.
 
-        Returns
-        -------
-        VAE
-            Itself, fitted.
-
         Raises
         ------
         ValueError, TypeError
@@ -281,6 +276,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
 
         A stream has no known end: learning rate and divergence are warmed up over the first thousand steps and then
         stay, whatever `learning_rate` and `max_iter` say. Better few large parts in random order than many small ones.
+        `n_iter_` and `loss_curve_` go on, with an entry a call.
 
         Parameters
         ----------
@@ -288,11 +284,6 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
             As in `fit`. Floats outside [0, 1] are taken on the range of the first part.
         y : None
             Ignored.
-
-        Returns
-        -------
-        VAE
-            Itself; `n_iter_` and `loss_curve_` go on, with an entry a call.
 
         Raises
         ------
@@ -306,7 +297,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
 
     @all_or_nothing
     def learn(self, views: Views, objective: Any = Reconstruction, *given: Any, goes_on: bool = False) -> Any:
-        """Train by an objective on the views of a data set.
+        """Train by an objective on the views of a data set; what is trained of it is given back.
 
         Parameters
         ----------
@@ -319,11 +310,6 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
             What the objective takes beside them.
         goes_on : bool, default=False
             Whether to go on, as `partial_fit` does.
-
-        Returns
-        -------
-        Objective
-            Trained; the estimator is fitted.
         """
         check_kind("objective", objective, type, "a class of objectives")
         check_kind("views", views, Views, "a Views")
@@ -437,7 +423,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         return self.format_.layout(images)
 
     def sample(self, n_samples: int = 1, random_state: RandomState = None) -> np.ndarray:
-        """Decode draws from the prior N(0, I).
+        """Decode draws from the prior N(0, I), as `inverse_transform` does.
 
         Parameters
         ----------
@@ -445,11 +431,6 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
             Number of images.
         random_state : int, RandomState instance or None, default=None
             Seed of the draws.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, H, W[, C]) or (n_samples, n_features)
-            As `inverse_transform` gives them.
         """
         coder = self._coder()
         check_number("n_samples", n_samples, low=1, integer=True)
@@ -482,7 +463,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         return self.reconstruction_weight * error + self.kl_weight * divergence(z, log_variance).sum(1)
 
     def score(self, X: ArrayLike, y: Any = None) -> float:
-        """Mean of `score_samples`; higher is better.
+        """Mean of `score_samples`, in its units; higher is better.
 
         Parameters
         ----------
@@ -490,11 +471,6 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
             Images, scaled as in `fit`.
         y : None
             Ignored.
-
-        Returns
-        -------
-        float
-            In the units of `score_samples`.
         """
         return float(self.score_samples(X).mean())
 
