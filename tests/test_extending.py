@@ -90,23 +90,23 @@ def error_of(vae, images, n_rows):
 
 def test_an_objective_is_trained_by_the_vae_that_it_is_given_to(digits):
     plain, filling = (VAE(**QUICK.get_params()).set_params(max_iter=10) for _ in range(2))
-    trained = filling.learn(Inpainting, views_of(digits), 3)
+    trained = filling.learn(views_of(digits), Inpainting, 3)
     assert isinstance(trained, Inpainting)
     assert trained.network is filling.network_
     assert len(filling.loss_curve_) == 10
     assert filling.loss_curve_[-1] < 0.7 * filling.loss_curve_[0]
     assert error_of(filling, digits, 3) < error_of(plain.fit(digits), digits, 3)
-    filling.learn(Inpainting, views_of(digits), 3, goes_on=True)
+    filling.learn(views_of(digits), Inpainting, 3, goes_on=True)
     assert filling.n_iter_ == len(filling.loss_curve_) == 11
 
 
 def test_an_objective_has_checkpoints_of_its_own(digits, tmp_path):
     for objective in (Inpainting, type("Denoising", (Inpainting,), {})):
-        VAE(**QUICK.get_params()).set_params(checkpoint_dir=tmp_path).learn(objective, views_of(digits[:100]), 0)
+        VAE(**QUICK.get_params()).set_params(checkpoint_dir=tmp_path).learn(views_of(digits[:100]), objective, 0)
     assert len(list(tmp_path.iterdir())) == 2
 
 
 @pytest.mark.parametrize(("wrong", "message"), [(3, "objective must be a class"), (None, "objective must be a class")])
 def test_what_is_no_objective_is_refused(digits, wrong, message):
     with pytest.raises(TypeError, match=message):
-        VAE(**QUICK.get_params()).learn(wrong, views_of(digits[:9]))
+        VAE(**QUICK.get_params()).learn(views_of(digits[:9]), wrong)
