@@ -6,8 +6,8 @@ from benchmarks.mutations.mutation import Mutation
 
 __all__ = ["MUTATIONS"]
 
-PIXELS = "tests/test_augs.py"
-LAWS = "tests/test_algebra.py tests/test_augmenter.py"
+PIXELS = "tests/test_pixels.py tests/test_augs.py"
+LAWS = "tests/test_image_laws.py tests/test_algebra.py tests/test_augmenter.py"
 VIEWS = "tests/test_views.py"
 IMAGES = "tests/test_vae.py tests/test_out.py tests/test_sklearn.py"
 
