@@ -115,7 +115,7 @@ def outputs(model: Any) -> Iterator[Any]:
         yield model.inverse_transform(images)
     if None not in (model.augs or [None]) and "older" not in model.augs:
         yield np.array([(row.error, row.floor) for row in error_table(model, images[:50])])
-        yield from (np.array(list(row.values.values())) for row in scorecard(model, images[:50]))
+        yield from (np.array([row.values[k] for k in sorted(row.values)]) for row in scorecard(model, images[:50]))
         yield model.recurse(images[:4], model.aug_names_[0], 1)
 
 

@@ -305,11 +305,13 @@ def scorecard(
     models : fitted model, or dict of str to fitted model
         `LatentAugmenter`, `TransferHead`, `ConditionalVAE`; or a plain `VAE`, which can only reconstruct. Each is
         measured on its own augmentations.
-    X, y, classifier
-        As in `recursion_curve`; labels are looked at with a classifier only.
+    X, y
+        As in `recursion_curve`.
     X_train : array-like of shape (n_train, H, W), (n_train, H, W, C) or (n_train, n_features), default=None
         Images, of which up to 10,000 are taken, to fit the row of PCA on: a `LatentAugmenter` of the same augmentations
         and latent dimension as the first model, staged. Without them there is no such row.
+    classifier
+        As in `recursion_curve`; labels are looked at with one only.
     n_steps : int, default=20
         Applications after which labels are looked at; the next multiple of the order of the augmentation is taken.
     random_state : int, RandomState instance or None, default=0
