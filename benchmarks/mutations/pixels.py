@@ -9,7 +9,7 @@ __all__ = ["MUTATIONS"]
 PIXELS = "tests/test_pixels.py tests/test_augs.py"
 LAWS = "tests/test_image_laws.py tests/test_algebra.py tests/test_augmenter.py"
 VIEWS = "tests/test_views.py"
-IMAGES = "tests/test_vae.py tests/test_out.py tests/test_sklearn.py"
+IMAGES = "tests/test_border.py tests/test_vae.py tests/test_out.py tests/test_sklearn.py"
 
 MUTATIONS = (
     Mutation("flip_lr turns the image upside down, too", "return X[:, :, ::-1]", "return X[:, ::-1, ::-1]", PIXELS),
