@@ -138,9 +138,15 @@ MUTATIONS = (
     ),
     Mutation(
         "other autoencoders are given bytes",
-        'return self.format_.to_unit(rows) if rows.dtype.kind in "uib" else rows',
+        'return self.format_.to_output(rows) if rows.dtype.kind in "uib" else rows',
         "return rows",
         f"tests/test_augmenter.py {IMAGES}",
+    ),
+    Mutation(
+        "bytes for a model on a range of its own stay in [0, 1]",
+        'self.format_.to_output(rows) if rows.dtype.kind in "uib"',
+        'self.format_.to_unit(rows) if rows.dtype.kind in "uib"',
+        "tests/test_tables.py",
     ),
     Mutation(
         "what other autoencoders decode is not cut to the range",
