@@ -33,6 +33,8 @@ def test_floats_lie_in_0_to_1_or_on_the_range_of_their_own(low, high):
     X = np.linspace(low, high, 48).reshape(4, 3, 4)
     model = LatentAugmenter(["flip_lr"], PCA(2), method="staged").fit(X)
     assert model.format_.value_range == ((0.0, 1.0) if low >= 0 and high <= 1 else (low, high))
+    assert np.allclose(model.format_.to_output(X), X)
+    assert np.allclose(model.format_.to_output(np.array([0, 255], np.uint8)), model.format_.value_range)
 
 
 @pytest.mark.parametrize("colour", [False, True])
