@@ -54,3 +54,14 @@ def test_posteriors_are_as_narrow_and_as_wide_as_the_encoder_says(log_variance):
     mean, found = network.encoder(torch.rand(4, 1, 8, 8, generator=torch.Generator().manual_seed(0)))
     assert np.allclose(found.detach(), log_variance)
     assert mean.std() > 0
+
+
+def test_first_weights_reach_as_far_as_torchs_own():
+    network = build((8, 8), 3, (4, 8))
+    initialise(network, torch.Generator().manual_seed(0))
+    layers = [layer for layer in network.modules() if hasattr(layer, "weight")]
+    assert len(layers) == 6
+    for layer in layers:
+        end = layer.weight[0].numel() ** -0.5
+        assert 0.8 * end < layer.weight.abs().max() <= end
+        assert layer.bias.abs().max() <= end

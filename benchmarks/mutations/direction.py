@@ -9,7 +9,7 @@ __all__ = ["MUTATIONS"]
 JOINT = "tests/test_direction.py tests/test_augmenter.py"
 CONDITIONAL = "tests/test_direction.py tests/test_conditional.py"
 HEADS = "tests/test_direction.py tests/test_transfer.py"
-CONSTRAINTS = "tests/test_constraints.py tests/test_augmenter.py tests/test_vae.py"
+CONSTRAINTS = "tests/test_networks.py tests/test_constraints.py tests/test_augmenter.py tests/test_vae.py"
 STAGED = "tests/test_constraints.py tests/test_augmenter.py tests/test_moments.py tests/test_streams.py"
 
 MUTATIONS = (
