@@ -1,5 +1,7 @@
 """The modules by themselves: what an encoder may say, and what a learned map keeps whatever it learns."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from latentaug.latent import cyclic_table, regular_representation
-from latentaug.learn.geometries import CommutingMap, ConjugateMap, FreeMap, OrthogonalMap
+from latentaug.learn.geometries import GEOMETRIES, CommutingMap, ConjugateMap, FreeMap, OrthogonalMap
 from latentaug.learn.networks import build, initialise
 
 seeds = st.integers(0, 2**16)
@@ -42,6 +44,19 @@ def test_an_orthogonal_map_is_a_rotation_whatever_it_learns(seed, d):
     L = filled(OrthogonalMap(d), seed)()
     assert torch.allclose(L.T @ L, torch.eye(d), atol=1e-4)
     assert torch.linalg.det(L).item() == pytest.approx(1, abs=1e-3)
+
+
+@given(seed=seeds, d=st.integers(1, 4))
+def test_a_nonlinear_map_does_what_its_network_has_learned(seed, d):
+    rng, learned = np.random.default_rng(seed), []
+    pairs = SimpleNamespace(
+        seed=seed,
+        moments_of=lambda name: (np.eye(d), rng.normal(size=(d, d))),
+        train=lambda network, name, settings: learned.append(filled(network, seed)) or network,
+    )
+    Z = rng.normal(size=(5, d))
+    found = GEOMETRIES["nonlinear"].fit(pairs, "turn")(Z)
+    assert np.allclose(found, learned[0](torch.from_numpy(Z).float()).detach(), atol=1e-4)
 
 
 @pytest.mark.parametrize("log_variance", [-15.0, -5.0, 0.0, 5.0])

@@ -319,7 +319,7 @@ MUTATIONS = (
         "a nonlinear map forgets its last bias",
         "np.tanh(Z @ self.W_1 + self.b_1) @ self.W_2 + self.b_2",
         "np.tanh(Z @ self.W_1 + self.b_1) @ self.W_2",
-        CONDITIONAL,
+        "tests/test_networks.py",
     ),
     Mutation(
         "a stream of frozen latents forgets its parts",
