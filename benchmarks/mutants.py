@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
+import random
 import shlex
 import shutil
 import signal
@@ -189,11 +190,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--only", default="", help="a word in the names or the tests of mutations")
     parser.add_argument("--list", action="store_true", help="name them, and run none")
+    parser.add_argument("--shuffle", type=int, metavar="SEED", help="in an order drawn by it, for a sample")
     parser.add_argument("--jobs", type=int, default=1, help="at once")
     parser.add_argument("--timeout", type=float, default=120, help="seconds of a run")
     parser.add_argument("--no-baseline", action="store_true", help="do not run the tests on what is unchanged first")
     options = parser.parse_args()
     chosen = [m for m in MUTATIONS if options.only in m.name or options.only in m.tests]
+    if options.shuffle is not None:
+        random.Random(options.shuffle).shuffle(chosen)
     if options.list:
         print(*(f"{m.name}  [{m.tests}]" for m in chosen), f"{len(chosen)} mutations.", sep="\n")
         return 0

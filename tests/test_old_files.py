@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
+from sklearn.exceptions import InconsistentVersionWarning
 
 import latentaug
 from latentaug import load
@@ -19,6 +20,7 @@ def load_old(name):
     """A model, and whether it was said to come from another version."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", VersionWarning)
+        warnings.simplefilter("ignore", InconsistentVersionWarning)  # of scikit-learn, which wrote a PCA in them
         model = load(FOLDER / f"{name}.latentaug", device="cpu")
     return model, any(warning.category is VersionWarning for warning in caught)
 

@@ -6,11 +6,11 @@ from benchmarks.mutations.mutation import Mutation
 
 __all__ = ["MUTATIONS"]
 
-JOINT = "tests/test_augmenter.py"
-CONDITIONAL = "tests/test_conditional.py"
-HEADS = "tests/test_transfer.py"
-CONSTRAINTS = "tests/test_augmenter.py tests/test_vae.py"
-STAGED = "tests/test_augmenter.py tests/test_moments.py tests/test_streams.py"
+JOINT = "tests/test_direction.py tests/test_augmenter.py"
+CONDITIONAL = "tests/test_direction.py tests/test_conditional.py"
+HEADS = "tests/test_direction.py tests/test_transfer.py"
+CONSTRAINTS = "tests/test_constraints.py tests/test_augmenter.py tests/test_vae.py"
+STAGED = "tests/test_constraints.py tests/test_augmenter.py tests/test_moments.py tests/test_streams.py"
 
 MUTATIONS = (
     Mutation(

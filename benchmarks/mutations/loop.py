@@ -6,10 +6,10 @@ from benchmarks.mutations.mutation import Mutation
 
 __all__ = ["MUTATIONS"]
 
-OBJECTIVE = "tests/test_vae.py"
-LOOP = "tests/test_training.py tests/test_vae.py"
-STREAMS = "tests/test_streams.py"
-BORDER = "tests/test_vae.py tests/test_out.py tests/test_sklearn.py"
+OBJECTIVE = "tests/test_objective.py tests/test_vae.py"
+LOOP = "tests/test_loop.py tests/test_training.py tests/test_vae.py"
+STREAMS = "tests/test_loop.py tests/test_streams.py"
+BORDER = "tests/test_border.py tests/test_vae.py tests/test_out.py tests/test_sklearn.py"
 PROCESSES = "tests/test_distributed.py"
 
 MUTATIONS = (
