@@ -93,7 +93,7 @@ RECONSTRUCTION_LOSSES = {
     "bce": ImageLoss(
         functional.binary_cross_entropy_with_logits,
         "binary cross-entropy in nats",
-        "Minus the log-likelihood of black and white pixels. Of grey ones it is none; at best it is their entropy.",
+        "Minus the log-likelihood of black and white pixels. At best it is the entropy of grey ones.",
         logits_of,
     ),
     "l1": ImageLoss(
