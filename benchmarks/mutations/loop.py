@@ -126,8 +126,8 @@ MUTATIONS = (
     ),
     Mutation(
         "a model of 0.1.0 has the cross-entropy",
-        'state = {"reconstruction_loss": "squared_error"} |',
-        'state = {"reconstruction_loss": "bce"} |',
+        'state.setdefault("reconstruction_loss", "squared_error")',
+        'state.setdefault("reconstruction_loss", "bce")',
         "tests/test_old_files.py",
     ),
     Mutation(

@@ -526,7 +526,8 @@ def _fitted_attributes(network: nn.Module, log: TrainingLog, before: list[float]
 
 def _renewed(state: dict[str, Any]) -> dict[str, Any]:
     """A state with the parameters of today: 0.1.0 had one loss, one strategy, and nodes apart from devices."""
-    state = {"reconstruction_loss": "squared_error"} | {name: v for name, v in state.items() if name != "strategy"}
+    state = {name: value for name, value in state.items() if name != "strategy"}
+    state.setdefault("reconstruction_loss", "squared_error")
     if "network_" in state:
         state.setdefault("loss_unit_", RECONSTRUCTION_LOSSES["squared_error"].unit)
     num_nodes = state.pop("num_nodes", 1)
