@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 __all__ = [
     "RandomState", "as_array", "as_numbers", "check_cayley_table", "check_choice", "check_classifier", "check_flag",
     "check_kind", "check_latents", "check_model", "check_number", "check_orbit", "check_pair", "check_path",
-    "check_square", "check_verbosity", "draw_seed", "one_line", "shown", "unknown_name",
+    "check_square", "check_verbosity", "draw_seed", "one_line", "refuse_masked", "shown", "unknown_name",
 ]  # fmt: skip
 
 
@@ -78,8 +78,17 @@ def as_array(name: str, values: Any) -> np.ndarray:
         raise ValueError(f"{name} must be an array. Got {shown(values)}.") from None
 
 
+def refuse_masked(name: str, values: Any) -> None:
+    """Refuse an array with a mask, which says that values are missing."""
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise ValueError(
+            f"{name} has masked values, which means missing. Fill them: {name}.filled(0), or leave rows out."
+        )
+
+
 def as_numbers(name: str, values: Any, **options: Any) -> np.ndarray:
     """An array, checked by scikit-learn's `check_array` with its options, which takes dates for numbers."""
+    refuse_masked(name, values)
     if getattr(getattr(values, "dtype", None), "kind", "f") in "mMV":
         raise TypeError(f"{name} must be numbers. Got an array of {values.dtype}.")
     return check_array(values, input_name=name, **options)

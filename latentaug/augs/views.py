@@ -6,6 +6,7 @@ A *view* is the images of one composition, ``()`` the original.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import combinations
@@ -13,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from latentaug._checks import as_array, check_kind, unknown_name
+from latentaug._checks import as_array, check_kind, refuse_masked, unknown_name
 from latentaug._rows import release, take
 from latentaug.augs.catalogue import CATALOGUE, name_augs
 from latentaug.augs.steps import Composition, as_composition, powers, repeated
@@ -260,14 +261,25 @@ def check_paired(views: Any, images: np.ndarray, format_: ImageFormat) -> dict[C
         if any(power < 0 for _, power in powers(composition)):
             raise ValueError(f"A key of views must name what was applied, and undo nothing. Got {key!r}.")
         label = f"View {composition!r}"
+        for item in given if isinstance(given, (list, tuple)) else [given]:
+            refuse_masked(label, item)
         array = as_array(label, given)
         if array.shape == (len(images), math.prod(format_.image_shape)):
             array = format_.layout(array, flat=False)
         _check_shape(label, array, images)
         _check_pixels(label, array, images, format_)
+        _warn_of_scale(label, array, images)
         if composition:
             paired[composition] = array
     return paired
+
+
+def _warn_of_scale(label: str, array: np.ndarray, images: np.ndarray) -> None:
+    """Warn of a view that takes a small part of the range that the images take: a mask of 0 and 1 beside bytes, say."""
+    (low, high), (least, most) = ((float(a.min()), float(a.max())) for a in (array, images))
+    if 0 < high - low < (most - least) / 8:
+        held = f"{low:g}..{high:g} beside images of {least:g}..{most:g}"
+        warnings.warn(f"{label} holds {held}; scale it alike where it is on another scale.", UserWarning, stacklevel=2)
 
 
 def check_aug_output(name: str, aug: Callable, images: np.ndarray, format_: ImageFormat) -> None:

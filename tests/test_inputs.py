@@ -1,0 +1,218 @@
+"""Input that cannot go wrong in silence: every verb names what is on another scale, laid out otherwise, or no image."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
+from sklearn.preprocessing import StandardScaler
+
+from latentaug import VAE, ConditionalVAE, LatentAugmenter, LatentResampler, TransferHead
+from latentaug.metrics import error_table, scorecard
+
+QUICK = VAE(4, hidden_channels=(4, 8), max_iter=1, device="cpu", random_state=0)
+DIGITS = load_digits().images[:40]
+X = (DIGITS / 16).astype(np.float32)
+U = (255 * X).astype(np.uint8)
+Y = load_digits().target[:40]
+
+
+def flips(X):
+    return LatentAugmenter(["flip_lr"], PCA(4), method="staged").fit(X)
+
+
+# Every estimator, fitted on images; every verb that takes some.
+FITTED = {
+    "VAE": lambda X: clone(QUICK).fit(X),
+    "staged": flips,
+    "joint": lambda X: LatentAugmenter(["flip_lr"], QUICK).fit(X),
+    "conditional": lambda X: ConditionalVAE(["flip_lr"], QUICK).fit(X),
+    "head": lambda X: TransferHead(flips(X), ["flip_ud"], autoencoder=QUICK).fit(X),
+    "transform": lambda X: flips(X)["flip_lr"],
+}
+VERBS = {
+    "transform": lambda model, X: model.transform(X),
+    "latent_distribution": lambda model, X: model.latent_distribution(X),
+    "score_samples": lambda model, X: model.score_samples(X),
+    "inverse_transform": lambda model, X: model.inverse_transform(X),
+    "score": lambda model, X: model.score(X),
+    "partial_fit": lambda model, X: model.partial_fit(X),
+    "encode": lambda model, X: model.encode(X),
+    "reconstruct": lambda model, X: model.reconstruct(X),
+    "carry": lambda model, X: model.carry(X),
+    "interpolate": lambda model, X: model.interpolate(X, X),
+    "recurse": lambda model, X: model.recurse(X, model.aug_names_[0], 1),
+    "error_table": error_table,
+    "scorecard": scorecard,
+    "fit_resample": lambda model, X: LatentResampler(model).fit_resample(X, Y),
+}
+OF_AUGMENTERS = set(list(VERBS)[6:])
+# (estimator, verb) for every verb that an estimator has.
+PAIRS = [
+    (model, verb)
+    for model in FITTED
+    for verb in VERBS
+    if (verb in OF_AUGMENTERS or verb == "score") <= (model != "transform")
+    and (verb in OF_AUGMENTERS) <= (model != "VAE")
+    and (verb == "partial_fit") <= (model in ("VAE", "joint"))
+    and (verb == "score_samples") <= (model == "VAE")
+    and (verb == "inverse_transform") <= (model != "VAE")
+    and (verb == "latent_distribution") <= (model in ("VAE", "joint"))
+]
+MODELS = {}
+
+
+def made(name, kind, X):
+    """A model, fitted once on images of a kind; a copy where a verb changes it."""
+    if (name, kind) not in MODELS:
+        MODELS[name, kind] = FITTED[name](X)
+    return MODELS[name, kind]
+
+
+@pytest.mark.parametrize(("name", "verb"), PAIRS)
+def test_every_verb_refuses_floats_on_the_scale_of_bytes(name, verb):
+    model = made(name, "bytes", U)
+    with pytest.raises(ValueError, match=r"^X is on another scale than the training data, integers 0..255. Got floats"):
+        VERBS[verb](model, U.astype(np.float32))
+
+
+@pytest.mark.parametrize(("name", "verb"), PAIRS)
+def test_every_verb_warns_of_images_far_inside_the_range(name, verb):
+    model = made(name, "wide", 255 * X)
+    with pytest.raises(UserWarning, match=r"^X may be on another scale than the training data, floats on 0..255, of"):
+        VERBS[verb](model, X)
+
+
+# What is fitted on, what comes then, and what is said of it: nothing, a warning or a refusal.
+SCALES = {
+    "floats, then bytes": (X, U, None),
+    "bytes, then floats": (U, X, None),
+    "floats 0..255, then bytes": (255 * X, U, None),
+    "floats, then 0..255": (X, 255 * X, ValueError),
+    "floats, then 0..16": (X, 16 * X, ValueError),
+    "floats, then -1..1": (X, 2 * X - 1, UserWarning),
+    "-1..1, then 0..1": (2 * X - 1, X, UserWarning),
+    "-1..1, then 0..255": (2 * X - 1, 255 * X, ValueError),
+    "bytes, then masks": (U, (X > 0.5).astype(int), UserWarning),
+    "truths, then 0 and 1": (X > 0.5, (X > 0.5).astype(int), UserWarning),
+    "truths, then bytes": (X > 0.5, 255 * (X > 0.5).astype(int), None),
+    "floats 0..16, then integers 0..16": (DIGITS, DIGITS.astype(int), UserWarning),
+    "floats, then scaled twice": (X, X / 255, UserWarning),
+}
+
+
+@pytest.mark.parametrize("case", SCALES)
+def test_the_scale_of_the_training_data_is_remembered(case):
+    first, then, said = SCALES[case]
+    model = flips(first)
+    if said is None:
+        model.transform(then)
+        return
+    with pytest.raises(said, match=r"^X .*another scale than the training data, "):
+        model.transform(then)
+
+
+NULLABLE = {
+    "Int64": lambda R: pd.DataFrame(R).astype("Int64"),
+    "one column of floats": lambda R: pd.DataFrame(R.astype(int)).astype({5: float}),
+    "objects": lambda R: R.astype(object),
+}
+
+
+@pytest.mark.parametrize("kind", NULLABLE)
+def test_integers_in_any_container_are_integers(kind):
+    rows = U.reshape(len(U), -1)
+    given = NULLABLE[kind](rows)
+    model, again = flips(rows), flips(given)
+    plain = model.transform(rows)
+    if kind == "objects":  # a frame has names, which an array has not
+        np.testing.assert_array_equal(model.transform(given), plain)
+    np.testing.assert_array_equal(again.transform(given), plain)
+    assert again.format_ == model.format_
+
+
+# Integers and floats that their dtype would make nearly black.
+DARK = {"masks": U // 128, "labels": DIGITS.astype(np.uint8), "six bits": U // 5, "scaled twice": X / 255}
+
+
+@pytest.mark.parametrize("kind", DARK)
+@pytest.mark.parametrize("name", ["VAE", "staged", "conditional"])
+def test_what_would_be_nearly_black_is_warned_about_with_the_cure(name, kind):
+    with pytest.raises(UserWarning, match=r"^X holds .* up to .*: nearly black. Scale them: X"):
+        FITTED[name](DARK[kind])
+
+
+def test_a_view_on_another_scale_is_warned_about():
+    with pytest.raises(UserWarning, match=r"^View \('mask',\) holds 0..1 beside images of 0..255; scale it alike"):
+        LatentAugmenter(["mask"], PCA(4), method="staged").fit(U, views={"mask": U // 128})
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32), (3, 24, 40), (4, 8, 8), (2, 16, 16)])
+@pytest.mark.parametrize("as_kind", [np.asarray, torch.as_tensor, list])
+def test_channels_first_is_refused_with_the_cure(shape, as_kind):
+    images = np.random.default_rng(0).random((8, *shape))
+    with pytest.raises(ValueError, match=re.escape("np.moveaxis(X, 1, -1)")):
+        clone(QUICK).fit(as_kind(images))
+    with pytest.raises(ValueError, match=re.escape("np.moveaxis(X, 1, -1)")):
+        clone(QUICK).set_params(image_shape=shape).fit(images.reshape(8, -1))
+    model = LatentAugmenter(["flip_lr"], PCA(2), method="staged").fit(np.moveaxis(images, 1, -1))
+    with pytest.raises(ValueError, match=r"channels|Channels"):
+        model.transform(images)
+
+
+def test_what_may_be_channels_first_is_warned_about():
+    with pytest.raises(UserWarning, match=r"taken as H, W, C: 16 channels"):
+        flips(np.random.default_rng(0).random((8, 6, 16, 16)))
+
+
+def outlier(value):
+    images = X.copy()
+    images[3, 4, 4] = value
+    return images
+
+
+@pytest.mark.parametrize("images", [outlier(1e6), outlier(-40), StandardScaler().fit_transform(load_digits().data)])
+def test_what_a_few_pixels_would_squeeze_is_refused(images):
+    with pytest.raises(ValueError, match=r"^X reaches from .*would be squeezed to nothing. Clip it: np.clip\(X, "):
+        clone(QUICK).fit(images)
+
+
+@pytest.mark.parametrize("given", ["images", "a list of them"])
+def test_masked_pixels_are_missing(given):
+    masked = np.ma.masked_array(X, X > 0.5)
+    masked = masked if given == "images" else list(masked)
+    message = r"masked values, which mean missing"
+    for wrong in (lambda: clone(QUICK).fit(masked), lambda: made("staged", "plain", X).transform(masked)):
+        with pytest.raises(ValueError, match=f"^X has {message}"):
+            wrong()
+    with pytest.raises(ValueError, match=rf"^View \('a',\) has {message}"):
+        LatentAugmenter(["a"], PCA(4), method="staged").fit(X, views={"a": masked})
+
+
+# What is no array of images, and what is said of it.
+NO_IMAGES = {
+    "five axes": (np.zeros((2, 3, 8, 8, 3)), r"Got 5 axes. .*X.reshape\(-1, \*X.shape\[2:\]\)"),
+    "ragged": ([np.zeros((3, 3)), np.zeros((4, 3))], r"^X must hold images of one shape. Got \(3, 3\), \(4, 3\)"),
+    "a path": ("faces/1.png", r"^X must be an array of images .*Got 'faces/1.png'"),
+    "paths": (["1.png", "2.png"], r"Got a list of paths or strings: read the pictures first"),
+    "a DataLoader": (torch.utils.data.DataLoader([1, 2]), r"Got a DataLoader"),
+    "None": (None, r"Got None"),
+    "a dict": ({"X": X}, r"Got a dict"),
+    "complex": (X + 1j, r"^Complex data not supported: X must be real numbers. Got complex64"),
+    "one image": (X[0], r"^X is one image, of shape \(8, 8\). Allowed: images, such as X\[None\]"),
+    "huge": (1e300 * X.astype(np.float64), r"^Pixels must lie within 1e\+30 of 0"),
+}
+
+
+@pytest.mark.parametrize("kind", NO_IMAGES)
+@pytest.mark.parametrize("name", ["VAE", "staged", "transform"])
+def test_what_is_no_array_of_images_is_named(name, kind):
+    given, message = NO_IMAGES[kind]
+    model = made(name, "plain", X)
+    with pytest.raises((ValueError, TypeError), match=message) as caught:
+        model.transform(given)
+    assert "\n" not in str(caught.value)
