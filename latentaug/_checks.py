@@ -81,9 +81,7 @@ def as_array(name: str, values: Any) -> np.ndarray:
 def refuse_masked(name: str, values: Any) -> None:
     """Refuse an array with a mask, which says that values are missing."""
     if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
-        raise ValueError(
-            f"{name} has masked values, which means missing. Fill them: {name}.filled(0), or leave rows out."
-        )
+        raise ValueError(f"{name} has masked values, which mean missing. Fill them, .filled(0), or leave them out.")
 
 
 def as_numbers(name: str, values: Any, **options: Any) -> np.ndarray:

@@ -19,7 +19,17 @@ from sklearn.utils.validation import _check_feature_names, validate_data
 from latentaug._checks import as_numbers, check_kind, one_line, refuse_masked, shown
 from latentaug._rows import is_mapped, slices, take
 
-__all__ = ["ImageFormat", "check_images", "check_out", "check_stack", "in_dtype", "is_flat", "squared_error"]
+__all__ = [
+    "ImageFormat",
+    "check_images",
+    "check_out",
+    "check_stack",
+    "in_dtype",
+    "is_flat",
+    "spread",
+    "squared_error",
+    "telling",
+]
 
 ALLOWED = "an array of images (n, H, W) or (n, H, W, C), or of rows (n, n_features)"
 MOST_CHANNELS = 4  # of images whose channels seem to come first
@@ -132,9 +142,9 @@ def _warn(message: str) -> None:
     warnings.warn(message, UserWarning, stacklevel=2)
 
 
-def _check_spread(images: np.ndarray, low: float, high: float) -> None:
+def _checkspread(images: np.ndarray, low: float, high: float) -> None:
     """Refuse floats of which a few lie so far out that the others, on the range of all, are squeezed to nothing."""
-    few = np.sort(take(images, _spread(len(images), FEW_IMAGES)), axis=None)
+    few = np.sort(take(images, spread(len(images), FEW_IMAGES)), axis=None)
     middle = float(few[len(few) // 2])
     apart = np.sort(np.abs(few[few != few[len(few) // 2]] - middle))
     usual = float(apart[int(0.95 * len(apart))]) if len(apart) else 0.0
@@ -160,9 +170,32 @@ def _warn_of_dark(images: np.ndarray, high: float) -> None:
         _warn(f"X holds floats up to {high:g}, taken on 0..1: nearly black. Scale them: X / {high:g}.")
 
 
-def _spread(n: int, most: int) -> np.ndarray:
+def spread(n: int, most: int) -> np.ndarray:
     """Rows spread evenly over the data."""
-    return np.unique(np.linspace(0, n - 1, min(most, n)).astype(int))
+    return np.unique(np.linspace(0, max(n - 1, 0), min(most, n)).astype(int))
+
+
+def telling(images: np.ndarray, n: int) -> np.ndarray:
+    """Rows of n images that tell augmentations apart, not blank ones: spread evenly, or looked for among all."""
+    rows = spread(len(images), n)
+    if 2 * np.count_nonzero(_content(take(images, rows)) == 2) >= len(rows):
+        return rows
+    size = max(1, 2**24 // max(1, images[:1].nbytes))
+    content = np.concatenate([_content(take(images, slice(k, k + size))) for k in range(0, len(images), size)])
+    ranked = np.concatenate(
+        [kind[spread(len(kind), n)] for k in (2, 1, 0) if len(kind := np.flatnonzero(content == k))]
+    )
+    return np.sort(ranked[:n])
+
+
+def _content(images: np.ndarray) -> np.ndarray:
+    """What each image tells: 0 where it is blank, 1 where a mirror leaves it as it is, 2 where none does."""
+    mirrors = [images[:, :, ::-1], images[:, ::-1], images[:, ::-1, ::-1]]
+    mirrors += [images.swapaxes(1, 2)] if images.shape[1] == images.shape[2] else []
+    trivial = {0: images.shape[2] == 1, 1: images.shape[1] == 1}
+    seen = [(images != m).any(axis=_pixels(images)) for k, m in enumerate(mirrors) if not trivial.get(k, False)]
+    drawn = (images != images[:, :1, :1]).any(axis=_pixels(images))
+    return drawn.astype(int) + (drawn & np.all(seen, axis=0))
 
 
 def _learned_format(images: np.ndarray, shape: tuple[int, ...], flat: bool) -> ImageFormat:
@@ -176,10 +209,11 @@ def _learned_format(images: np.ndarray, shape: tuple[int, ...], flat: bool) -> I
     if format_.value_range == (0.0, 1.0):
         _warn_of_dark(images, high)
     else:
-        _check_spread(images, low, high)
+        _checkspread(images, low, high)
     drawn = highs > lows if (highs > lows).any() else np.ones(len(lows), dtype=bool)
-    seen = (low, np.quantile(lows[drawn], 0.95), np.quantile(highs[drawn], 0.05), high)
-    return replace(format_, seen=tuple(format_.units_of(images.dtype, value) for value in seen))
+    ends = (low, np.quantile(lows[drawn], 0.95), np.quantile(highs[drawn], 0.05), high)
+    least, fallen, risen, most = (format_.units_of(images.dtype, end) for end in ends)
+    return replace(format_, seen=(least, fallen, risen, most))
 
 
 def _pixels(images: np.ndarray) -> tuple[int, ...]:

@@ -1,17 +1,24 @@
 """Input that cannot go wrong in silence: every verb names what is on another scale, laid out otherwise, or no image."""
 
+import random
 import re
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
+from torchvision.transforms import v2
 
-from latentaug import VAE, ConditionalVAE, LatentAugmenter, LatentResampler, TransferHead
+from latentaug import VAE, ConditionalVAE, LatentAugmenter, LatentResampler, TransferHead, augs
+from latentaug.augs import from_torchvision
+from latentaug.augs.views import declare_views
+from latentaug.images import ImageFormat
+from latentaug.latent.algebra import find_algebra
 from latentaug.metrics import error_table, scorecard
 
 QUICK = VAE(4, hidden_channels=(4, 8), max_iter=1, device="cpu", random_state=0)
@@ -216,3 +223,133 @@ def test_what_is_no_array_of_images_is_named(name, kind):
     with pytest.raises((ValueError, TypeError), match=message) as caught:
         model.transform(given)
     assert "\n" not in str(caught.value)
+
+
+def sometimes(what):
+    """An augmentation that does something to a few bright images only."""
+
+    def augment(X):
+        X = X.copy()
+        X[X.mean(axis=(1, 2)) > 0.37] = what
+        return X
+
+    return "sometimes", augment
+
+
+own = np.random.default_rng(0)
+# Augmentations that break their contract, and what is said of them, by name.
+BROKEN = {
+    "torchvision, half of the time": (from_torchvision(v2.RandomHorizontalFlip(0.5)), "gave two results"),
+    "torchvision, now and then": (from_torchvision(v2.RandomApply([v2.RandomInvert(1)], p=0.3)), "gave two results"),
+    "torchvision, seldom": (from_torchvision(v2.RandomHorizontalFlip(0.01)), "gave two results"),
+    "a generator of its own": (("x", lambda X: X if own.random() < 0.5 else X[:, ::-1]), "gave two results"),
+    "numpy's generator": (("x", lambda X: X if np.random.rand() < 0.999 else 1 - X), "moves the global generator of"),  # noqa: NPY002
+    "Python's generator": (("x", lambda X: X if random.random() < 0.999 else 1 - X), "moves the global generator of"),
+    "upside down": (np.flipud, "acts on the batch"),
+    "every axis": (np.flip, "acts on the batch"),
+    "a blur over images": (("x", lambda X: gaussian_filter(X, 1)), "acts on the batch"),
+    "over the mean": (("x", lambda X: np.clip(X - X.mean(), 0, 1)), "acts on the batch"),
+    "over the end": (("x", lambda X: np.roll(X, 1)), "acts on the batch"),
+    "sorted": (("x", lambda X: X[np.argsort(X.sum(axis=(1, 2)))]), "acts on the batch"),
+    "transposed": (("x", lambda X: np.rot90(X)), "changed the shape|acts on the batch"),
+    "too bright, sometimes": (sometimes(3.0), "left the value range"),
+    "NaN, sometimes": (sometimes(np.nan), "returned NaN"),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+@pytest.mark.parametrize("method", ["joint", "staged"])
+def test_an_augmentation_that_breaks_its_contract_is_named_every_time(kind, method, global_generators):
+    aug, message = BROKEN[kind]
+    images = (load_digits().images[:200] / 16).astype(np.float32)
+    model = LatentAugmenter([aug], QUICK if method == "joint" else PCA(4), method=method)
+    for _ in range(3 if method == "staged" else 1):
+        with pytest.raises(ValueError, match=rf"^Augmentation '\w+'.*({message})"):
+            model.fit(images)
+
+
+@pytest.mark.parametrize("transform", [v2.RandomInvert(1), v2.RandomRotation((90, 90))])
+def test_what_draws_and_does_the_same_is_accepted(transform, global_generators):
+    assert LatentAugmenter([from_torchvision(transform)], PCA(4), method="staged").fit(X).aug_names_
+
+
+RANGES = {"0..255": (0, 255), "-1..1": (-1, 1), "0..16": (0, 16)}
+
+
+@pytest.mark.parametrize("span", RANGES)
+@pytest.mark.parametrize("aug", ["canny", "edge_detect", "shear_x", from_torchvision(v2.RandomInvert(1))])
+def test_what_knows_white_and_black_sees_them_on_any_range(aug, span):
+    low, high = RANGES[span]
+    on_unit, on_range = (
+        declare_views(images, [aug], ImageFormat((8, 8), value_range=ends), {})
+        for images, ends in ((X, (0.0, 1.0)), (X * (high - low) + low, (low, high)))
+    )
+    names = tuple(on_unit.augs)
+    made = (on_range.take(slice(None), names) - low) / (high - low)
+    np.testing.assert_allclose(made, on_unit.take(slice(None), names), atol=1e-5)
+
+
+@pytest.mark.parametrize("aug", [augs.canny, augs.edge_detect, augs.shear_x])
+@pytest.mark.parametrize("images", [255 * X, 2 * X - 1])
+def test_what_knows_white_and_black_refuses_floats_elsewhere(aug, images):
+    with pytest.raises(ValueError, match=r"takes integers 0..255 or floats in \[0, 1\]. Got floats"):
+        aug(images)
+
+
+def mostly(images, fill, place):
+    """Two thousand images, of which twenty are given, and the others alike."""
+    stack = np.empty((2000, 8, 8), dtype=images.dtype)
+    stack[:] = fill
+    stack[place] = images[:20]
+    return stack
+
+
+PLACES = {
+    "first": slice(0, 20),
+    "last": slice(1980, 2000),
+    "somewhere": slice(1001, 1021),
+    "here and there": slice(7, 2000, 100),
+}
+RING = np.pad(np.ones((4, 4)), 2)
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("fill", [0.0, 1.0, RING], ids=["black", "white", "symmetric"])
+def test_laws_are_looked_at_on_images_that_differ(place, fill):
+    images = mostly(X, fill, PLACES[place])
+    data = declare_views(images, ["flip_lr", "rotate_cw"], ImageFormat((8, 8)), {})
+    assert find_algebra(data).orders == {"flip_lr": 2, "rotate_cw": 4}
+
+
+def test_an_augmentation_that_changes_few_images_is_found_to():
+    few = ("few", lambda X: np.where(X.sum(axis=(1, 2), keepdims=True) > 20, 1 - X, X))
+    images = mostly(X, 0.0, PLACES["last"])
+    images[:1980, 2, 3] = 1
+    assert find_algebra(declare_views(images, [few], ImageFormat((8, 8)), {})).orders == {"few": 2}
+
+
+NOTHING = {
+    "nothing": (X, [("nothing", lambda X: X)]),
+    "blank": (np.zeros_like(X), ["flip_lr"]),
+    "rows": (X.reshape(len(X), -1), ["flip_ud"]),
+}
+
+
+@pytest.mark.parametrize("kind", NOTHING)
+@pytest.mark.parametrize("verb", ["fit", "partial_fit"])
+def test_an_augmentation_that_does_nothing_is_warned_about(kind, verb):
+    images, names = NOTHING[kind]
+    with pytest.raises(UserWarning, match=r"^\w+ leaves all images looked at unchanged"):
+        getattr(LatentAugmenter(names, QUICK), verb)(images)
+
+
+VIEWS = {"mirrored": lambda X: X[:, :, ::-1], "edges": augs.edge_detect, "negative": lambda X: 1 - X}
+
+
+@pytest.mark.parametrize("kind", VIEWS)
+@pytest.mark.parametrize("seed", range(3))
+def test_shuffled_pairs_are_warned_about(kind, seed):
+    order, view = np.random.default_rng(seed).permutation(len(X)), VIEWS[kind](X)
+    LatentAugmenter(["a"], PCA(4), method="staged").fit(X, views={"a": view})
+    with pytest.raises(UserWarning, match=r"^View \('a',\): its images fit those beside them in X no better than"):
+        LatentAugmenter(["a"], PCA(4), method="staged").fit(X, views={"a": view[order]})

@@ -102,8 +102,8 @@ MUTATIONS = (
     # The contract and the scale.
     Mutation(
         "an augmentation that draws at random passes",
-        "if not np.array_equal(first, second):",
-        "if first.shape != second.shape:",
+        "if not np.array_equal(first, run(images)):",
+        "if first.shape != run(images).shape:",
         VIEWS,
     ),
     Mutation(
@@ -112,7 +112,12 @@ MUTATIONS = (
         "slack = 0.5 * (high - low)",
         VIEWS,
     ),
-    Mutation("an augmentation is given the images themselves", "aug(images.copy())", "aug(images)", VIEWS),
+    Mutation(
+        "an augmentation is given the images themselves",
+        "act(aug, images.copy(), format_)",
+        "act(aug, images, format_)",
+        VIEWS,
+    ),
     Mutation(
         "NaN passes as a pixel of an augmentation",
         'if augmented.dtype.kind == "f" and not np.isfinite(augmented).all():',
