@@ -20,6 +20,8 @@ __all__ = [
 ]  # fmt: skip
 
 
+LARGEST = 1e30  # what float32 holds, also where a network adds it up
+
 RandomState = int | np.random.RandomState | None  # what a parameter random_state may be
 
 
@@ -97,7 +99,7 @@ def check_path(path: Any) -> Path:
     check_kind("path", path, (str, os.PathLike), "a path")
     if "\0" in str(path) or not Path(path).name:
         raise ValueError(f"path must name a file. Got {shown(path)}.")
-    return Path(path)
+    return Path(path).expanduser()
 
 
 def check_classifier(classifier: Any) -> None:
@@ -123,6 +125,8 @@ def draw_seed(random_state: Any) -> int:
 def check_latents(Z: Any, latent_dim: int) -> np.ndarray:
     """Check latent row vectors (n, d): finite numbers, as many columns as the latent space has."""
     Z = as_numbers("Z", Z, dtype=[np.float64, np.float32])
+    if np.abs(Z).max() > LARGEST:
+        raise ValueError(f"Z must lie within {LARGEST:g} of 0, as float32. Got {Z.min():g}..{Z.max():g}.")
     if Z.shape[1] != latent_dim:
         raise ValueError(f"Z must have {latent_dim} columns, one a latent dimension. Got {Z.shape[1]}.")
     return Z

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import _check_feature_names, validate_data
 
-from latentaug._checks import as_numbers, check_kind, one_line, refuse_masked, shown
+from latentaug._checks import LARGEST, as_numbers, check_kind, one_line, refuse_masked, shown
 from latentaug._rows import is_mapped, slices, take
 
 __all__ = [
@@ -34,7 +34,6 @@ __all__ = [
 ALLOWED = "an array of images (n, H, W) or (n, H, W, C), or of rows (n, n_features)"
 MOST_CHANNELS = 4  # of images whose channels seem to come first
 KINDS = {"b": "truths", "u": "integers", "i": "integers", "f": "floats"}  # of dtypes
-LARGEST = 1e30  # what float32 holds, also squared in a network's sums
 FEW_IMAGES = 256
 FAR_OUT = (8.0, 12.0)  # times the usual distance from the median: warned about, refused
 DARK_INTEGERS, DARK_FLOATS = 64, 0.1

@@ -92,6 +92,7 @@ def test_of_one_image_again_and_again_any_change_is_infinitely_large():
     }
 
 
+@pytest.mark.filterwarnings("ignore:brighten leaves all images")
 @pytest.mark.parametrize(("commutator", "commutes"), [(0.0, True), (0.045, True), (0.055, False), (0.5, False)])
 def test_a_pair_commutes_up_to_a_twentieth_of_the_spread(commutator, commutes):
     X = 0.1 * noise(30, 6, 8, dtype=np.float64)

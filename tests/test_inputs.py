@@ -1,7 +1,12 @@
 """Input that cannot go wrong in silence: every verb names what is on another scale, laid out otherwise, or no image."""
 
+import copy
+import os
+import pickle
 import random
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -11,10 +16,11 @@ from scipy.ndimage import gaussian_filter
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torchvision.transforms import v2
 
-from latentaug import VAE, ConditionalVAE, LatentAugmenter, LatentResampler, TransferHead, augs
+from latentaug import VAE, ConditionalVAE, LatentAugmenter, LatentResampler, TransferHead, augs, load
 from latentaug.augs import from_torchvision
 from latentaug.augs.views import declare_views
 from latentaug.images import ImageFormat
@@ -353,3 +359,99 @@ def test_shuffled_pairs_are_warned_about(kind, seed):
     LatentAugmenter(["a"], PCA(4), method="staged").fit(X, views={"a": view})
     with pytest.raises(UserWarning, match=r"^View \('a',\): its images fit those beside them in X no better than"):
         LatentAugmenter(["a"], PCA(4), method="staged").fit(X, views={"a": view[order]})
+
+
+def streams(folder):
+    """A VAE whose trainings are read again."""
+    return VAE(**QUICK.get_params()).set_params(checkpoint_dir=folder)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("row", [0, 1, 17, 199])
+def test_every_image_counts_in_the_name_of_a_checkpoint(row, tmp_path, caplog):
+    images = load_digits().images[:200] / 16
+    other = images.copy()
+    other[row] = 1 - other[row]
+    caplog.set_level("INFO", "latentaug")
+    first, second = streams(tmp_path).fit(images), streams(tmp_path).fit(other)
+    assert len(list(tmp_path.iterdir())) == 2
+    assert not np.array_equal(first.transform(images), second.transform(images))
+    assert "finished training" not in caplog.text
+    again = streams(tmp_path).fit(images)
+    assert "A finished training was read; nothing is trained" in caplog.text
+    np.testing.assert_array_equal(again.transform(images), first.transform(images))
+
+
+def test_every_latent_and_pair_counts_too(tmp_path):
+    for last in (1 - X[-1], X[-1] / 2):
+        views = {"a": np.concatenate([1 - X[:-1], last[None]])}
+        LatentAugmenter(["a"], streams(tmp_path), random_state=0).fit(X, views=views)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+UNSEEDED = {
+    "VAE": lambda vae: vae,
+    "LatentAugmenter": lambda vae: LatentAugmenter(["flip_lr"], vae),
+    "ConditionalVAE": lambda vae: ConditionalVAE(["flip_lr"], vae),
+    "TransferHead": lambda vae: TransferHead(made("staged", "plain", X), ["flip_lr"], autoencoder=vae),
+}
+
+
+@pytest.mark.parametrize("name", UNSEEDED)
+def test_a_checkpoint_that_no_fit_will_find_is_warned_about(name, tmp_path):
+    with pytest.raises(UserWarning, match=r"^checkpoint_dir without a random_state: every fit draws another seed"):
+        UNSEEDED[name](streams(tmp_path).set_params(random_state=None)).fit(X)
+    if name != "VAE":
+        UNSEEDED[name](streams(tmp_path).set_params(random_state=None)).set_params(random_state=0).fit(X)
+        assert list(tmp_path.iterdir())
+
+
+def test_a_checkpoint_is_written_at_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    streams("~/ck").fit(X)
+    assert list((tmp_path / "ck").iterdir())
+    assert not (tmp_path / "~").exists()
+
+
+CHANGED = {"latent_dim": 7, "hidden_channels": (2, 3, 4), "image_shape": (4, 16), "kl_weight": 2.0}
+
+
+@pytest.mark.parametrize("parameter", CHANGED)
+def test_a_fitted_network_does_not_change_with_parameters(parameter, tmp_path):
+    vae = clone(QUICK).fit(X)
+    expected = vae.transform(X)
+    vae.set_params(**{parameter: CHANGED[parameter]}).save(tmp_path / "vae")
+    pipeline = make_pipeline(vae)
+    for again in (pickle.loads(pickle.dumps(vae)), load(tmp_path / "vae"), copy.deepcopy(pipeline)[0], copy.copy(vae)):
+        np.testing.assert_array_equal(again.transform(X), expected)
+        assert getattr(again, parameter) == CHANGED[parameter]
+
+
+@pytest.mark.parametrize(("name", "value"), list(CHANGED.items())[:2])
+@pytest.mark.parametrize("verb", ["fit", "partial_fit"])
+def test_training_goes_on_with_a_network_of_its_size_only(verb, name, value):
+    vae = clone(QUICK).fit(X).set_params(warm_start=True, **{name: value})
+    with pytest.raises(ValueError, match=r"^warm_start and partial_fit go on from latent_dim=4, hidden_channels"):
+        getattr(vae, verb)(X)
+
+
+FORKED = """
+import sys, warnings, multiprocessing
+import numpy as np, torch
+torch.set_num_threads(2)
+from latentaug import VAE
+X = np.random.default_rng(0).random((600, 8, 8))
+vae = VAE(4, max_iter=1, random_state=0).fit(X)
+expected = vae.transform(X)
+with multiprocessing.get_context("fork").Pool(2) as pool:
+    parts = pool.map_async(vae.transform, np.array_split(X, 4)).get(timeout=60)
+np.testing.assert_allclose(np.concatenate(parts), expected, rtol=1e-4, atol=1e-5)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that forks")
+def test_a_fork_after_a_fit_does_not_hang():
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", FORKED], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr

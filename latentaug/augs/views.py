@@ -247,7 +247,7 @@ class Views:
             if aug is not None:
                 check_aug(name, aug, few.images, self.format_)
             elif not self.is_known((name,)):
-                without = "Without a function or a paired view of its own it must be one of"
+                without = f"Without a function it needs views={{{(name,)!r}: images}} in this call, or to be one of"
                 raise unknown_name("augmentation", name, CATALOGUE, without)
 
 
