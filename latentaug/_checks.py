@@ -99,7 +99,7 @@ def check_path(path: Any) -> Path:
     check_kind("path", path, (str, os.PathLike), "a path")
     if "\0" in str(path) or not Path(path).name:
         raise ValueError(f"path must name a file. Got {shown(path)}.")
-    return Path(path).expanduser()
+    return Path(os.path.expanduser(path))
 
 
 def check_classifier(classifier: Any) -> None:
@@ -119,7 +119,11 @@ def draw_seed(random_state: Any) -> int:
     """One seed of `random_state`; fresh entropy if None, so that numpy's global generator is left alone."""
     if random_state is None:
         return int(np.random.SeedSequence().generate_state(1)[0] >> 1)
-    return int(check_random_state(random_state).randint(2**31 - 1))
+    try:
+        return int(check_random_state(random_state).randint(2**31 - 1))
+    except ValueError:
+        wanted = "an integer from 0 to 4294967295, a RandomState or None"
+        raise ValueError(f"random_state must be {wanted}. Got {shown(random_state)}.") from None
 
 
 def check_latents(Z: Any, latent_dim: int) -> np.ndarray:

@@ -250,7 +250,7 @@ def as_images(X: Any, image_shape: tuple[int, ...] | None = None) -> Any:
         with one_line(f"X must be {ALLOWED}"):
             X = X.detach().cpu().numpy()
     known = any(hasattr(X, protocol) for protocol in ("__array__", "__dataframe__", "toarray"))
-    if isinstance(X, (str, bytes, os.PathLike)) or not (known or isinstance(X, Sequence)):
+    if isinstance(X, (str, bytes, os.PathLike, type)) or not (known or isinstance(X, Sequence)):
         what = shown(X) if X is None or isinstance(X, (str, bytes, os.PathLike, Number)) else f"a {type(X).__name__}"
         raise TypeError(f"X must be {ALLOWED}. Got {what}.")
     if isinstance(X, (list, tuple)):
@@ -365,7 +365,7 @@ def check_images(estimator: Any, X: Any, *, reset: bool, image_shape: Any = None
 
     """
     _check_image_shape(image_shape)
-    X = as_images(X, None if reset else estimator.format_.image_shape)
+    X = as_images(X, None if reset else getattr(getattr(estimator, "format_", None), "image_shape", None))
     flat, whole = is_flat(X), _is_whole(X)
     finite = {"ensure_all_finite": not is_mapped(X)}
     X = validate_data(estimator, X, reset=reset, **finite) if flat else _check_stack(estimator, X, reset)

@@ -217,7 +217,8 @@ class ImageCoder:
             yield rows, *self._posterior(batch)
 
     def _posterior(self, images: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
-        with torch.no_grad() if self.refine_steps else torch.inference_mode():  # refining takes derivatives
+        look = torch.no_grad if self.refine_steps else torch.inference_mode  # refining takes derivatives
+        with plain_torch(), look():
             x = to_unit_tensor(self.format_.layout(images, flat=False), self.format_, self.device)
             z, log_variance = self.network.encoder(x)
             if self.refine_steps:

@@ -38,8 +38,8 @@ def check_place(folder: Any) -> None:
 def _make_folder(folder: str | os.PathLike) -> None:
     """Make a folder where there is none; ValueError where no file can be written in it."""
     with one_line(f"checkpoint_dir must be a folder to write in. Got {shown(folder)}"):
-        Path(folder).expanduser().mkdir(parents=True, exist_ok=True)
-        probe = Path(folder).expanduser() / f".{secrets.token_hex(8)}"
+        Path(os.path.expanduser(folder)).mkdir(parents=True, exist_ok=True)
+        probe = Path(os.path.expanduser(folder)) / f".{secrets.token_hex(8)}"
         probe.touch()
         probe.unlink()
 
@@ -133,7 +133,7 @@ class Checkpoint:
     """
 
     def __init__(self, folder: str | os.PathLike, name: str) -> None:
-        self.name, self.path = name, Path(folder).expanduser() / f"{name}.checkpoint"
+        self.name, self.path = name, Path(os.path.expanduser(folder)) / f"{name}.checkpoint"
 
     def read(self) -> tuple[Any, dict[str, np.ndarray]] | None:
         """What was written last, None where nothing was; ValueError, naming the file, where it is damaged."""

@@ -292,6 +292,10 @@ class LatentResampler(Estimator):
         """Check the labels, and give their numbers in `classes_`."""
         if y is None:
             raise ValueError("LatentResampler requires y to be passed, but the target y is None.")
+        if getattr(y, "ndim", 1) > 2:
+            raise ValueError(f"y must be one label an image, of shape (n_images,). Got {y.shape}.")
+        if isinstance(y, (list, tuple)) and len({isinstance(label, str) for label in y}) > 1:
+            raise ValueError("y must hold labels of one kind, all strings or all numbers. Got both.")
         labels = column_or_1d(y)
         check_consistent_length(X, labels)
         if labels.dtype.kind == "f":

@@ -30,7 +30,7 @@ from latentaug._checks import (
 from latentaug._rows import batches
 from latentaug.augs.views import Views
 from latentaug.images import ImageFormat, check_images
-from latentaug.learn.coding import ImageCoder, find_device_or_cpu, load_weights, weights_of
+from latentaug.learn.coding import ImageCoder, find_device_or_cpu, load_weights, plain_torch, weights_of
 from latentaug.learn.networks import Autoencoder, build, initialise
 from latentaug.learn.objectives import PRECISIONS, Reconstruction, Terms, divergence
 from latentaug.learn.processes import check_devices, join, shared_seed
@@ -500,8 +500,9 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         architecture = state.get(ARCHITECTURE)
         super().__setstate__({name: value for name, value in _renewed(state).items() if name != ARCHITECTURE})
         if "network_" in state:
-            network = self._build_network() if architecture is None else build(*architecture)
-            load_weights(network, state["network_"])
+            with plain_torch():
+                network = self._build_network() if architecture is None else build(*architecture)
+                load_weights(network, state["network_"])
             self.device_ = find_device_or_cpu(self.device)
             self.network_ = network.eval().to(self.device_)
 
