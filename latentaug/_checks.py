@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted
 
 __all__ = [
-    "RandomState", "as_array", "as_numbers", "check_cayley_table", "check_choice", "check_classifier", "check_flag",
-    "check_kind", "check_latents", "check_model", "check_number", "check_orbit", "check_pair", "check_path",
-    "check_square", "check_verbosity", "draw_seed", "one_line", "refuse_masked", "shown", "unknown_name",
+    "LARGEST", "RandomState", "as_array", "as_numbers", "at_home", "check_cayley_table", "check_choice",
+    "check_classifier", "check_flag", "check_kind", "check_latents", "check_model", "check_number", "check_orbit",
+    "check_pair", "check_path", "check_square", "check_verbosity", "draw_seed", "one_line", "refuse_masked",
+    "shown", "unknown_name",
 ]  # fmt: skip
 
 
@@ -94,12 +95,19 @@ def as_numbers(name: str, values: Any, **options: Any) -> np.ndarray:
     return check_array(values, input_name=name, **options)
 
 
+def at_home(path: str | os.PathLike) -> Path:
+    """A path, its ~ the home folder where there is one."""
+    with suppress(RuntimeError):
+        return Path(path).expanduser()
+    return Path(path)
+
+
 def check_path(path: Any) -> Path:
     """Check the path of a file, and give it as a `Path`."""
     check_kind("path", path, (str, os.PathLike), "a path")
     if "\0" in str(path) or not Path(path).name:
         raise ValueError(f"path must name a file. Got {shown(path)}.")
-    return Path(os.path.expanduser(path))
+    return at_home(path)
 
 
 def check_classifier(classifier: Any) -> None:

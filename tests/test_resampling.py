@@ -311,6 +311,7 @@ def test_what_suggests_and_what_is_fitted_is_checked(exact_flips):
         LatentResampler(exact_flips).suggest_allowed(X, y, SVC(random_state=0), threshold=0)
 
 
+@pytest.mark.filterwarnings("ignore:flip_ud leaves all images", "ignore:X .*another scale", "ignore:X holds")
 @every_check(LatentResampler(UNFITTED, random_state=0))
 def test_scikit_learn_s_own_checks(estimator, check):
     check(estimator)

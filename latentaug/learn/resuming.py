@@ -8,13 +8,12 @@ import os
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from latentaug._checks import check_kind, one_line, shown
+from latentaug._checks import at_home, check_kind, one_line, shown
 from latentaug._files import read_archive, write_archive
 from latentaug._rows import SLICE_BYTES, release
 from latentaug._version import __version__
@@ -38,8 +37,8 @@ def check_place(folder: Any) -> None:
 def _make_folder(folder: str | os.PathLike) -> None:
     """Make a folder where there is none; ValueError where no file can be written in it."""
     with one_line(f"checkpoint_dir must be a folder to write in. Got {shown(folder)}"):
-        Path(os.path.expanduser(folder)).mkdir(parents=True, exist_ok=True)
-        probe = Path(os.path.expanduser(folder)) / f".{secrets.token_hex(8)}"
+        at_home(folder).mkdir(parents=True, exist_ok=True)
+        probe = at_home(folder) / f".{secrets.token_hex(8)}"
         probe.touch()
         probe.unlink()
 
@@ -133,7 +132,7 @@ class Checkpoint:
     """
 
     def __init__(self, folder: str | os.PathLike, name: str) -> None:
-        self.name, self.path = name, Path(os.path.expanduser(folder)) / f"{name}.checkpoint"
+        self.name, self.path = name, at_home(folder) / f"{name}.checkpoint"
 
     def read(self) -> tuple[Any, dict[str, np.ndarray]] | None:
         """What was written last, None where nothing was; ValueError, naming the file, where it is damaged."""

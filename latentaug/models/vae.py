@@ -492,7 +492,8 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         state["checkpoint_dir"] = os.fspath(folder) if isinstance(folder, os.PathLike) else folder
         if "network_" in state:  # weights travel as numpy arrays, to any device
             state["network_"] = weights_of(self.network_)
-            state[ARCHITECTURE] = self.network_.architecture  # parameters may have been set since
+            shape, latent_dim, channels = self.network_.architecture  # parameters may have been set since
+            state[ARCHITECTURE] = [list(shape), latent_dim, list(channels)]
             del state["device_"]
         return state
 
