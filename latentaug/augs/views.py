@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from latentaug._checks import as_array, check_kind, unknown_name
+from latentaug._checks import as_array, check_kind, refuse_masked, unknown_name
 from latentaug._rows import release, take
 from latentaug.augs.catalogue import CATALOGUE, name_augs
 from latentaug.augs.steps import Composition, as_composition, powers, repeated
-from latentaug.images import ImageFormat, check_images
+from latentaug.augs.trials import act, check_aug, check_pixels, check_shape, run_aug, warn_of_scale, warn_of_shuffled
+from latentaug.images import ImageFormat, check_images, spread, telling
 
 __all__ = [
-    "CACHE_BYTES", "Views", "check_aug_output", "check_paired", "declare_views", "declared_compositions", "run_aug",
-    "views_of",
+    "CACHE_BYTES", "Views", "check_paired", "declare_views", "declared_compositions", "views_of",
 ]  # fmt: skip
 
 Names = tuple[str, ...]  # of a composition, each as often as it acts
@@ -168,7 +168,7 @@ class Views:
 
     def _apply(self, images: np.ndarray, names: Names) -> np.ndarray:
         for name in names:
-            images = run_aug(name, self.augs[name], images).astype(self.images.dtype, copy=False)
+            images = run_aug(name, self.augs[name], images, self.format_).astype(self.images.dtype, copy=False)
         return images
 
     @cached_property
@@ -176,7 +176,11 @@ class Views:
         """The augmentations that compute pixels; the others only slice, which costs nothing."""
         few = self.sample(8).images
         functions = ((name, aug) for name, aug in self.augs.items() if aug is not None)
-        return {name for name, aug in functions if not np.may_share_memory(aug(images := few.copy()), images)}
+        return {
+            name
+            for name, aug in functions
+            if not np.may_share_memory(act(aug, images := few.copy(), self.format_), images)
+        }
 
     def _computed(self, names: Names) -> Names:
         """The longest beginning of a composition that ends in a computing augmentation, or none of it."""
@@ -225,30 +229,30 @@ class Views:
 
     def sample(self, n_images: int) -> Views:
         """The views of a few images, spread evenly over the data."""
-        rows = np.unique(np.linspace(0, len(self) - 1, min(n_images, len(self))).astype(int))
+        return self.rows(spread(len(self), n_images))
+
+    def telling(self, n_images: int) -> Views:
+        """The views of a few images that tell augmentations apart, where there are such: not blank ones."""
+        return self.rows(telling(self.images, n_images))
+
+    def rows(self, rows: np.ndarray) -> Views:
+        """The views of some rows."""
         paired = {c: take(images, rows) for c, images in self.paired.items()}
         return Views(paired[()], self.augs, self.format_, paired=paired, compositions=self.compositions)
 
     def check(self, n_images: int = 8) -> None:
-        """Try every augmentation twice on a few images; ValueError, by name, where one breaks the contract."""
-        few = self.sample(n_images)
+        """Try every augmentation on a few images; ValueError, by name, where one breaks the contract."""
+        few = self.telling(n_images)
         for name, aug in self.augs.items():
             if aug is not None:
-                check_aug_output(name, aug, few.images, self.format_)
+                check_aug(name, aug, few.images, self.format_)
             elif not self.is_known((name,)):
-                without = "Without a function or a paired view of its own it must be one of"
+                without = f"Without a function it needs views={{{(name,)!r}: images}} in this call, or to be one of"
                 raise unknown_name("augmentation", name, CATALOGUE, without)
 
 
-def run_aug(name: str, aug: Callable, images: np.ndarray) -> np.ndarray:
-    """What an augmentation gives for a copy of some images; ValueError, by its name, where it fails or cuts."""
-    try:
-        augmented = aug(images.copy())
-    except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise ValueError(f"Augmentation {name!r} failed on images {images.shape} {images.dtype}: {reason}") from error
-    _check_shape(f"Augmentation {name!r}", augmented, images)
-    return augmented
+def _only_slices(aug: Callable, images: np.ndarray, format_: ImageFormat) -> bool:
+    return np.may_share_memory(act(aug, images, format_), images)
 
 
 def check_paired(views: Any, images: np.ndarray, format_: ImageFormat) -> dict[Composition, np.ndarray]:
@@ -260,48 +264,15 @@ def check_paired(views: Any, images: np.ndarray, format_: ImageFormat) -> dict[C
         if any(power < 0 for _, power in powers(composition)):
             raise ValueError(f"A key of views must name what was applied, and undo nothing. Got {key!r}.")
         label = f"View {composition!r}"
+        for item in given if isinstance(given, (list, tuple)) else [given]:
+            refuse_masked(label, item)
         array = as_array(label, given)
         if array.shape == (len(images), math.prod(format_.image_shape)):
             array = format_.layout(array, flat=False)
-        _check_shape(label, array, images)
-        _check_pixels(label, array, images, format_)
+        check_shape(label, array, images)
+        check_pixels(label, array, images, format_)
+        warn_of_scale(label, array, images)
         if composition:
+            warn_of_shuffled(label, array, images)
             paired[composition] = array
     return paired
-
-
-def check_aug_output(name: str, aug: Callable, images: np.ndarray, format_: ImageFormat) -> None:
-    """Try an augmentation twice on a few images; ValueError, by its name, where it breaks the contract."""
-    first, second = run_aug(name, aug, images), run_aug(name, aug, images)
-    _check_pixels(f"Augmentation {name!r}", first, images, format_)
-    if not np.array_equal(first, second):
-        allowed = "a deterministic function (fix its random parameters)"
-        raise ValueError(f"Augmentation {name!r} gave two results for the same images; allowed: {allowed}.")
-
-
-def _check_shape(label: str, augmented: Any, images: np.ndarray) -> None:
-    """Refuse augmented images that are no array of the shape of the images."""
-    if not isinstance(augmented, np.ndarray):
-        raise ValueError(f"{label} returned a {type(augmented).__name__}; allowed: a numpy array.")
-    if augmented.shape != images.shape:
-        change = f"from {images.shape} to {augmented.shape}; allowed: an augmentation keeps the shape"
-        raise ValueError(f"{label} changed the shape of the images {change}.")
-
-
-def _check_pixels(label: str, augmented: np.ndarray, images: np.ndarray, format_: ImageFormat) -> None:
-    """Refuse augmented images of another kind of dtype or with pixels outside the range."""
-    low, high = (0.0, 255.0) if images.dtype.kind in "ui" else format_.value_range
-    slack = 1e-4 * (high - low)
-    if augmented.dtype.kind != images.dtype.kind:
-        what, allowed = (
-            f"returned {augmented.dtype} for {images.dtype} images",
-            "its input's dtype, which tells the scale",
-        )
-    elif augmented.dtype.kind == "f" and not np.isfinite(augmented).all():
-        what, allowed = "returned NaN or infinity", "finite pixels"
-    elif augmented.min() < low - slack or augmented.max() > high + slack:
-        what = f"left the value range {low:g}..{high:g} with {augmented.min():g}..{augmented.max():g}"
-        allowed = "pixels stay in the range of the data"
-    else:
-        return
-    raise ValueError(f"{label} {what}; allowed: {allowed}.")
