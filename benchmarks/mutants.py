@@ -2,6 +2,7 @@
 
     python -m benchmarks.mutants                    all of them: half an hour on one core
     python -m benchmarks.mutants --only shear       those with the word in their name
+    python -m benchmarks.mutants --identity         others: each public function gives back its first argument
     python -m benchmarks.mutants --list             what there is
 
 The bugs are a table, `benchmarks/mutations`: a text of the package, another one, and the tests that should notice.
@@ -27,17 +28,20 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.mutations import MUTATIONS
+from benchmarks.mutations.identity import identities
 from benchmarks.mutations.mutation import Mutation, mutated
 from benchmarks.pairing import table
 
 ROOT = Path(__file__).parent.parent
 COPIED = ("latentaug", "tests", "docs", "examples", "benchmarks", "setup.cfg", "pyproject.toml", "README.md")
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "_build", "auto_examples", "generated", "output")
-QUIET = ("-q", "-p", "no:cacheprovider", "--tb=no")
+QUIET = ("-q", "-p", "no:cacheprovider", "--tb=no", "--assert=plain")
 # Each run is forked from a process that has imported these, and nothing of latentaug: that is most of its seconds.
 HEAVY = ["torch", "scipy.ndimage", "sklearn.decomposition", "sklearn.manifold", "sklearn.neighbors", "cv2", "pytest"]
 HEAVY += ["sklearn.pipeline", "sklearn.model_selection", "sklearn.frozen", "safetensors.numpy", "tqdm", "torch._dynamo"]
+HEAVY += ["hypothesis.extra.numpy"]
 ENOUGH = 0.95
+INTERRUPTED = 2  # what pytest ends with on a KeyboardInterrupt that no test awaited
 
 NOTICED, ALIVE, AMISS = "noticed", "ALIVE", "not applied"
 
@@ -67,6 +71,12 @@ class _Failures:
 
     def __init__(self) -> None:
         self.ids: list[str] = []
+
+    def pytest_sessionstart(self) -> None:
+        from hypothesis import Phase, settings
+
+        settings.register_profile("unshrunk", settings(), phases=(Phase.explicit, Phase.generate))
+        settings.load_profile("unshrunk")  # that an example fails is enough
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         self.pytest_collectreport(report)
@@ -157,8 +167,8 @@ def judge(mutation: Mutation, run: Run, timeout: float) -> tuple[str, str]:
     """Whether a run has noticed a mutation, and what tells so."""
     if not run.in_time:
         return NOTICED if mutation.hangs else ALIVE, f"killed after {timeout:g} s: {mutation.tests}"
-    if run.failed:
-        return NOTICED, run.failed[0]
+    if run.failed or run.code == INTERRUPTED:
+        return NOTICED, (run.failed or ["a test was interrupted"])[0]
     return ALIVE if run.code == 0 else AMISS, f"pytest ended with {run.code}: {mutation.tests}"
 
 
@@ -189,13 +199,15 @@ def share_noticed(found: Sequence[Outcome]) -> float:
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--only", default="", help="a word in the names or the tests of mutations")
+    parser.add_argument("--identity", action="store_true", help="put public functions that do nothing in, instead")
     parser.add_argument("--list", action="store_true", help="name them, and run none")
     parser.add_argument("--shuffle", type=int, metavar="SEED", help="in an order drawn by it, for a sample")
     parser.add_argument("--jobs", type=int, default=1, help="at once")
     parser.add_argument("--timeout", type=float, default=120, help="seconds of a run")
     parser.add_argument("--no-baseline", action="store_true", help="do not run the tests on what is unchanged first")
     options = parser.parse_args()
-    chosen = [m for m in MUTATIONS if options.only in m.name or options.only in m.tests]
+    given = identities(Copies(ROOT).sources) if options.identity else MUTATIONS
+    chosen = [m for m in given if options.only in m.name or options.only in m.tests]
     if options.shuffle is not None:
         random.Random(options.shuffle).shuffle(chosen)
     if options.list:

@@ -11,7 +11,8 @@ from latentaug.augs import name_augs, shear_x
 from latentaug.augs.views import Views
 from latentaug.images import ImageFormat
 from latentaug.learn.geometries import GEOMETRIES, Geometry
-from latentaug.learn.objectives import ImageObjective, squared_error
+from latentaug.learn.objectives import ImageObjective
+from latentaug.learn.training import Objective
 
 QUICK = VAE(4, hidden_channels=(4, 8), max_iter=4, kl_weight=0.01, device="cpu", random_state=0)
 
@@ -69,7 +70,7 @@ class Inpainting(ImageObjective):
         x = self.tensor(images)
         lacking = x.clone()
         lacking[:, :, : self.n_rows] = 0
-        error = squared_error(self.decode(self.encode(lacking)[0]), x)
+        error = self.error(self.encode(lacking)[0], x)
         return error, error
 
 
@@ -110,3 +111,17 @@ def test_an_objective_has_checkpoints_of_its_own(digits, tmp_path):
 def test_what_is_no_objective_is_refused(digits, wrong, message):
     with pytest.raises(TypeError, match=message):
         VAE(**QUICK.get_params()).learn(views_of(digits[:9]), wrong)
+
+
+@pytest.mark.parametrize(
+    ("base", "call", "what"),
+    [
+        (Geometry, lambda mine: mine.fit(None, "shear_x"), "how it is fitted"),
+        (Geometry, lambda mine: mine.module(None, "shear_x"), "what its module is"),
+        (Objective, lambda mine: mine.make(np.arange(3)), "what it makes of rows"),
+        (Objective, lambda mine: mine(np.arange(3)), "what its loss is"),
+    ],
+)
+def test_what_a_class_of_one_s_own_leaves_out_is_said_under_its_name(base, call, what):
+    with pytest.raises(NotImplementedError, match=rf"^Mine says {what}\.$"):
+        call(type("Mine", (base,), {})())

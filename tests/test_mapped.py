@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from latentaug import VAE, _rows
 from latentaug._rows import BATCH_PIXELS, batches, batches_of, is_mapped, release, slices, take
+from latentaug.augs.views import Views
+from latentaug.images import ImageFormat
 
 VIEWS = {
     "all": lambda X: X,
@@ -89,24 +91,47 @@ def test_a_view_of_a_shared_file_is_known(tmp_path, images, mode, view):
     assert not is_mapped(np.array(array))
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the memory of a process is read from /proc")
-@pytest.mark.parametrize("write", [False, True])
-def test_memory_is_given_back(tmp_path, write):
-    def resident():
-        lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-        return int(lines["RssFile"].split()[0]) / 1024  # MB
+needs_status = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
 
-    mapped = np.lib.format.open_memmap(tmp_path / "images.npy", "w+", np.uint8, (64, 2**20))
+
+def resident():
+    """Megabytes of files that the process holds in memory."""
+    lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return int(lines["RssFile"].split()[0]) / 1024
+
+
+@pytest.fixture
+def large(tmp_path):
+    """64 MB in a file, of which nothing is in the memory of the process."""
+    mapped = np.lib.format.open_memmap(tmp_path / "images.npy", "w+", np.uint8, (64, 2**10, 2**10))
     mapped[:] = 1
     release(mapped)
+    return mapped
+
+
+@needs_status
+@pytest.mark.parametrize("write", [False, True])
+def test_memory_is_given_back(large, write):
     before = resident()
     for k in np.random.default_rng(0).permutation(64):
-        mapped[k] = mapped[k] + write
-        release(mapped[k])
+        large[k] = large[k] + write
+        release(large[k])
         assert resident() - before < 8
-    mapped.sum()
+    large.sum()
     assert resident() - before > 32
-    release(mapped)
+    release(large)
+    assert resident() - before < 8
+
+
+@needs_status
+def test_views_give_the_memory_of_every_batch_back(large):
+    before, views = resident(), Views(large, {}, ImageFormat(large.shape[1:]))
+    for images in views.batches((), batch_size=2):
+        assert images.any()
+        assert resident() - before < 8
+    views.take(slice(None)).sum()
+    assert resident() - before > 32
+    views.release()
     assert resident() - before < 8
 
 

@@ -60,6 +60,7 @@ def test_the_end_of_a_run_says_what_became_of_a_mutation(mutants):
     runs = [
         (plain, mutants.Run(1, ["test_twice"]), mutants.NOTICED),
         (plain, mutants.Run(2, ["tests/test_small.py"]), mutants.NOTICED),
+        (plain, mutants.Run(2, []), mutants.NOTICED),
         (plain, mutants.Run(0, []), mutants.ALIVE),
         (plain, mutants.Run(5, []), mutants.AMISS),
         (plain, mutants.Run(None, []), mutants.AMISS),

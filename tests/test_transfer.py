@@ -5,6 +5,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
@@ -108,6 +109,13 @@ def test_the_verbs_go_by_the_target_names(head, flips, digits):
     assert head.recurse(X, "shear_x", 2).shape == (7, 2, 8, 8)
     with pytest.raises(ValueError, match=r"Unknown augmentation 'flip_lr'. Fitted on: shear_x, canny."):
         head.compose("flip_lr")
+
+
+def test_the_new_decoder_is_a_module_that_draws_the_targets(head, digits):
+    Z = head.encode(digits[:7])
+    with torch.no_grad():
+        drawn = head.decoder_(torch.from_numpy(Z))
+    assert np.allclose(drawn[:, 0].numpy(), head.decode(Z, "canny"), atol=1e-6)
 
 
 def test_augmented_images_are_read_by_the_head_s_own_encoder(head, digits):

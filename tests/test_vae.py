@@ -231,6 +231,7 @@ WRONG = {
     "hidden_channels": [(), 3, (0,), ("a",)],
     "kl_weight": [-1, "a", np.nan],
     "kl_warmup": [-1, "a"],
+    "reconstruction_loss": ["mse", None, 3, ["bce"]],
     "optimizer": ["sgdd", None, 3],
     "learning_rate": ["linear"],
     "learning_rate_init": [0, -1],

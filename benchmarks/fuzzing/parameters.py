@@ -19,7 +19,7 @@ from latentaug.images import ImageFormat
 from latentaug.learn.objectives import Reconstruction
 
 EMPTY = inspect.Parameter.empty
-FORMAT = ImageFormat((8, 8))
+FORMAT = ImageFormat((8, 8), kind="floats", seen=(0.0, 0.0, 1.0, 1.0))
 
 
 class Parameter(NamedTuple):
@@ -71,6 +71,7 @@ PARAMETERS: dict[str, Parameter] = {
     "kl_weight": Parameter(values.WEIGHT),
     "kl_warmup": Parameter(values.WEIGHT),
     "reconstruction_weight": Parameter(values.WEIGHT),
+    "reconstruction_loss": Parameter(values.CHOICE),
     "optimizer": Parameter(values.CHOICE),
     "learning_rate": Parameter(values.CHOICE),
     "learning_rate_init": Parameter(values.POSITIVE),

@@ -142,8 +142,8 @@ MUTATIONS = (
     ),
     Mutation(
         "decoding is told the source's condition",
-        "self.decode(z, conditions[1])",
-        "self.decode(z, conditions[0])",
+        "condition=conditions[1:])",
+        "condition=conditions[:1])",
         CONDITIONAL,
     ),
     Mutation(
@@ -185,8 +185,8 @@ MUTATIONS = (
     ),
     Mutation(
         "the reconstruction weight is nothing to a head",
-        "self.terms.reconstruction_weight * squared_error(self.decode(z), y)",
-        "squared_error(self.decode(z), y)",
+        "error = self.error(z, y)",
+        "error = self.loss(self.loss.output(self.network, z), y)",
         HEADS,
     ),
     Mutation(

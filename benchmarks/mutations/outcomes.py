@@ -65,8 +65,8 @@ MUTATIONS = (
     ),
     Mutation(
         "images of a scale twenty times as great pass",
-        "images.max() > 2 * high - low",
-        "images.max() > 20 * high - low",
+        "        if beyond > 1:",
+        "        if beyond > 1e9:",
         LABELS,
     ),
     # Metrics.

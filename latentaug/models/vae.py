@@ -30,9 +30,9 @@ from latentaug._checks import (
 from latentaug._rows import batches
 from latentaug.augs.views import Views
 from latentaug.images import ImageFormat, check_images
-from latentaug.learn.coding import ImageCoder, find_device_or_cpu, load_weights, weights_of
+from latentaug.learn.coding import ImageCoder, find_device_or_cpu, load_weights, plain_torch, weights_of
 from latentaug.learn.networks import Autoencoder, build, initialise
-from latentaug.learn.objectives import PRECISIONS, Reconstruction, Terms, divergence
+from latentaug.learn.objectives import PRECISIONS, RECONSTRUCTION_LOSSES, Reconstruction, Terms, divergence
 from latentaug.learn.processes import check_devices, join, shared_seed
 from latentaug.learn.resuming import STREAM_STEPS, Stream, check_place
 from latentaug.learn.training import (
@@ -47,6 +47,8 @@ from latentaug.learn.training import (
 from latentaug.models.base import Fitting, Transformer, all_or_nothing
 
 __all__ = ["VAE", "check_vae"]
+
+ARCHITECTURE = "_architecture"  # of the fitted network, in a state
 
 
 class _Passes(Watch):
@@ -67,6 +69,7 @@ def check_vae(vae: VAE) -> None:
     """Check the parameters of the network, of its objective, and of what surrounds training."""
     check_flag("warm_start", vae.warm_start)
     check_choice("precision", vae.precision, PRECISIONS)
+    check_choice("reconstruction_loss", vae.reconstruction_loss, RECONSTRUCTION_LOSSES)
     check_devices(vae.devices)
     check_verbosity(vae.verbose)
     if vae.checkpoint_dir is not None:
@@ -97,7 +100,11 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
     kl_warmup : float, default=1.0
         Share of training over which that weight rises from 0, so that no latent coordinate is given up early.
     reconstruction_weight : float, default=1.0
-        Weight of the squared error, summed over the pixels of an image in [0, 1].
+        Weight of the reconstruction loss, summed over the pixels of an image in [0, 1].
+    reconstruction_loss : {"squared_error", "bce", "l1"}, default="squared_error"
+        How decoded images are compared with images, pixel by pixel: the squared error, the binary cross-entropy in
+        nats, which is the paper's, or the absolute error. The least that an image of grey values can have of
+        the cross-entropy is its own entropy, and not 0.
     optimizer : {"adam", "adabelief"}, default="adam"
         AdaBelief is the paper's.
     learning_rate : {"cosine", "constant"}, default="cosine"
@@ -154,6 +161,9 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         Passes made.
     loss_curve_ : list of float
         Mean objective of each pass, under its whole weights.
+    loss_unit_ : str
+        Unit of the reconstruction in it, which is summed over pixels: "squared error", "binary cross-entropy in nats"
+        or "absolute error". The divergence is in nats.
     validation_curve_ : list of float
         Held-out objective after each pass, with early stopping.
     stream_ : Stream or None
@@ -190,6 +200,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
     n_features_in_: int
     n_iter_: int
     loss_curve_: list[float]
+    loss_unit_: str
     validation_curve_: list[float]
     stream_: Stream | None
 
@@ -201,6 +212,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         kl_weight: float = 1.0,
         kl_warmup: float = 1.0,
         reconstruction_weight: float = 1.0,
+        reconstruction_loss: str = "squared_error",
         optimizer: str = "adam",
         learning_rate: str = "cosine",
         learning_rate_init: float = 4e-3,
@@ -228,6 +240,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         self.kl_weight = kl_weight
         self.kl_warmup = kl_warmup
         self.reconstruction_weight = reconstruction_weight
+        self.reconstruction_loss = reconstruction_loss
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init
@@ -328,13 +341,14 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         before = getattr(self, "loss_curve_", []) if goes_on else []
         self.format_, self.image_shape_ = views.format_, views.format_.image_shape
         self.n_features_in_ = views.format_.n_pixels
+        self.loss_unit_ = RECONSTRUCTION_LOSSES[self.reconstruction_loss].unit
         with self._fitting(X, y, max_subtasks=settings.max_iter) as fitting:
             draws = Draws.from_seed(seed, processes.device)
             network = self._start_network(draws, self.warm_start or goes_on).to(processes.device)
             passes = _Passes(fitting, lambda log: _fitted_attributes(copy.deepcopy(network), log, before))
             around = Surroundings(processes, passes, stream, None if goes_on else self.checkpoint_dir, self.verbose)
             weights = self.reconstruction_weight, self.kl_weight, self.kl_warmup
-            terms = Terms(*weights, self.format_, processes.device, self.precision)
+            terms = Terms(*weights, self.format_, processes.device, self.precision, self.reconstruction_loss)
             trained, log = train(objective(network, views, terms, *given), settings, draws, around)
             self.__dict__.update(_fitted_attributes(network, log, before))
         return trained
@@ -351,6 +365,11 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         """A new network, with the weights of the last fit on a warm start."""
         network = self._build_network()
         if warm and hasattr(self, "network_"):
+            if network.architecture != self.network_.architecture:
+                raise ValueError(
+                    f"warm_start and partial_fit go on from {_say(self.network_)}. Got {_say(network)}; "
+                    "a clone starts anew."
+                )
             load_weights(network, weights_of(self.network_))
         else:
             initialise(network, torch.Generator().manual_seed(draws.noise.initial_seed()))
@@ -448,8 +467,10 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         Returns
         -------
         ndarray of shape (n_images,)
-            ``-(reconstruction_weight * squared error summed over pixels in [0, 1] + kl_weight * KL in nats)``.
+            ``-(reconstruction_weight * reconstruction_loss summed over pixels + kl_weight * KL in nats)``: of models
+            with one loss and the same weights comparable, of others not.
         """
+        check_choice("reconstruction_loss", self.reconstruction_loss, RECONSTRUCTION_LOSSES)
         coder, images = self._coder(), check_images(self, X, reset=False)
         scores = np.empty(len(images))
         for rows, *posterior in coder.posteriors(images):
@@ -459,7 +480,8 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
     @torch.no_grad()
     def _objective(self, x: Tensor, z: Tensor, log_variance: Tensor) -> Tensor:
         """The training objective of each image, (B,)."""
-        error = (self.network_.decoder(z) - x).square().flatten(1).sum(1)
+        loss = RECONSTRUCTION_LOSSES[self.reconstruction_loss]
+        error = loss.by_image(loss.output(self.network_, z), x)
         return self.reconstruction_weight * error + self.kl_weight * divergence(z, log_variance).sum(1)
 
     def score(self, X: ArrayLike, y: Any = None) -> float:
@@ -485,14 +507,18 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         state["checkpoint_dir"] = os.fspath(folder) if isinstance(folder, os.PathLike) else folder
         if "network_" in state:  # weights travel as numpy arrays, to any device
             state["network_"] = weights_of(self.network_)
+            shape, latent_dim, channels = self.network_.architecture  # parameters may have been set since
+            state[ARCHITECTURE] = [list(shape), latent_dim, list(channels)]
             del state["device_"]
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(_renewed(state))
+        architecture = state.get(ARCHITECTURE)
+        super().__setstate__({name: value for name, value in _renewed(state).items() if name != ARCHITECTURE})
         if "network_" in state:
-            network = self._build_network()
-            load_weights(network, state["network_"])
+            with plain_torch():
+                network = self._build_network() if architecture is None else build(*architecture)
+                load_weights(network, state["network_"])
             self.device_ = find_device_or_cpu(self.device)
             self.network_ = network.eval().to(self.device_)
 
@@ -509,8 +535,16 @@ def _fitted_attributes(network: nn.Module, log: TrainingLog, before: list[float]
     }
 
 
+def _say(network: Autoencoder) -> str:
+    shape, latent_dim, hidden_channels = network.architecture
+    return f"latent_dim={latent_dim}, hidden_channels={hidden_channels} on images {shape}"
+
+
 def _renewed(state: dict[str, Any]) -> dict[str, Any]:
-    """A state with the parameters of today: version 0.1.0 told nodes apart from devices, and named one strategy."""
+    """A state with the parameters of today: 0.1.0 had one loss, one strategy, and nodes apart from devices."""
     state = {name: value for name, value in state.items() if name != "strategy"}
+    state.setdefault("reconstruction_loss", "squared_error")
+    if "network_" in state:
+        state.setdefault("loss_unit_", RECONSTRUCTION_LOSSES["squared_error"].unit)
     num_nodes = state.pop("num_nodes", 1)
     return state if num_nodes == 1 else state | {"devices": (num_nodes, state["devices"])}

@@ -1,0 +1,202 @@
+"""Public functions that do nothing: what becomes of a package where one gives back its first argument.
+
+These mutations are made, not written: one for each function in the `__all__` of a module, and for each public method of
+a class in it. Its body becomes ``return first``, ``return self`` where there is only that, and ``return None`` where
+there is nothing to give back.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.mutations.mutation import Mutation
+
+__all__ = ["EXEMPT", "TESTS", "identities"]
+
+OPERATORS = {"__add__", "__call__", "__getitem__", "__iter__", "__len__", "__pow__"}
+QUICK = "-m 'not slow'"
+
+# The tests that should notice: of a module, or of a class or a function in it.
+TESTS = {
+    "_checks": "generation maps",
+    "_checks.as_array": "views",
+    "_checks.check_classifier": "metrics",
+    "_checks.check_flag": "vae",
+    "_checks.check_kind": "vae",
+    "_checks.check_path": "persistence",
+    "_checks.check_verbosity": "vae",
+    "_checks.one_line": "archive",
+    "_files": "archive",
+    "_rows": "mapped",
+    "images": "border vae",
+    "images.ImageFormat.from_unit": "border metrics",
+    "images.ImageFormat.to_output": "border metrics",
+    "images.check_out": "out",
+    "images.in_dtype": "out",
+    "images.squared_error": "metrics",
+    "datasets": "datasets",
+    "augs.adapters": "augs",
+    "augs.catalogue": "pixels",
+    "augs.catalogue.check_name": "augs",
+    "augs.catalogue.name_augs": "augs",
+    "augs.steps": "steps",
+    "augs.views": "views",
+    "augs.views.Views.release": "mapped",
+    "augs.views.check_paired": "augmenter",
+    "augs.views.declared_compositions": "image_laws",
+    "augs.views.views_of": "augmenter",
+    "latent.algebra": "algebra image_laws",
+    "latent.maps": "maps",
+    "latent.maps.Moments": "moments",
+    "latent.maps.ResidualNetwork": "conditional",
+    "latent.maps.is_linear": "conditional",
+    "latent.representations": "maps conjugated_maps",
+    "learn.coding": "border",
+    "learn.coding.ImageCoder": "vae",
+    "learn.coding.coder_of": "out",
+    "learn.coding.decode_with_jacobian": "refine",
+    "learn.coding.find_device": "persistence",
+    "learn.coding.find_device_or_cpu": "persistence",
+    "learn.coding.load_weights": "persistence",
+    "learn.coding.refine": "refine",
+    "learn.coding.weights_of": "transfer",
+    "learn.geometries": "moments constraints",
+    "learn.geometries.Geometry": "extending",
+    "learn.geometries.Pairs.train": "conditional",
+    "learn.networks": "convolutions networks",
+    "learn.networks.Decoder": "vae",
+    "learn.networks.Encoder": "vae",
+    "learn.networks.ViewConditions": "conditional",
+    "learn.networks.initialise": "vae",
+    "learn.objectives": "objective direction",
+    "learn.objectives.ConditionedReconstruction": "conditional",
+    "learn.objectives.HeadDecoding": "transfer",
+    "learn.objectives.ImageObjective.identity": "checkpoints",
+    "learn.objectives.MapFitting": "conditional",
+    "learn.objectives.divergence": "vae",
+    "learn.objectives.squared_error": "vae",
+    "learn.processes": "distributed",
+    "learn.resuming": "checkpoints",
+    "learn.resuming.Stream": "loop",
+    "learn.training": "loop",
+    "learn.training.Objective": "conditional extending",
+    "learn.training.Objective.identity": "checkpoints",
+    "metrics.measures": "metrics",
+    "metrics.measures.defects": "scorecard",
+    "metrics.recursion": "metrics",
+    "metrics.scorecard": "scorecard metrics",
+    "models.augmenter": "augmenter",
+    "models.augmenter.LatentAugmenter.is_invertible": "conditional",
+    "models.augmenter.LatentAugmenter.partial_fit": "streams",
+    "models.base": "callbacks",
+    "models.base.Estimator.save": "persistence",
+    "models.codec": "moments",
+    "models.codec.Codec.decode": "generation",
+    "models.codec.Codec.latent_distribution": "generation",
+    "models.codec.Codec.write": "generation",
+    "models.codec.fitted_model": "transfer",
+    "models.codec.start_autoencoder": "augmenter",
+    "models.conditional": "conditional",
+    "models.errors": "metrics tables",
+    "models.latent_model": "generation",
+    "models.latent_model.ImageTransformer.get_feature_names_out": "sklearn",
+    "models.latent_model.LatentModel.decode": "augmenter",
+    "models.latent_model.LatentModel.inverse_transform_latent": "augmenter verbs",
+    "models.latent_model.LatentModel.is_invertible": "conditional",
+    "models.latent_model.LatentModel.knows": "metrics conditional",
+    "models.latent_model.LatentModel.reads": "metrics",
+    "models.latent_model.LatentModel.score": "augmenter verbs",
+    "models.latent_model.LatentTransform": "steps generation",
+    "models.latent_model.LatentTransform.feature_names_in_": "sklearn",
+    "models.latent_model.LatentTransform.fit": "augmenter",
+    "models.latent_model.LatentTransform.format_": "sklearn",
+    "models.latent_model.LatentTransform.is_invertible": "conditional",
+    "models.latent_model.LatentTransform.n_features_in_": "sklearn",
+    "models.latent_model.if_invertible": "conditional",
+    "models.resampling": "resampling",
+    "models.resampling.LatentResampler.suggest_allowed": "suggesting",
+    "models.resampling.labels_seen": "suggesting",
+    "models.transfer": "transfer",
+    "models.vae": "vae",
+    "models.vae.VAE.learn": "extending",
+    "models.vae.VAE.partial_fit": "streams",
+    "persistence": "persistence",
+    "persistence.Reader.counted": "archive",
+    "displays.charts": "drawn_charts",
+    "displays.charts.TrajectoryDisplay": "drawn_images displays",
+    "displays.drawing": "drawn_images displays",
+    "displays.pictures": "drawn_images",
+    "displays.tables": "drawn_charts",
+}
+
+# Nothing to notice, by module and name, and why.
+EXEMPT = {
+    "learn.processes.Processes.share": "one process shares nothing, and gives the module back as it is",
+    "learn.processes.Processes.sum": "the sum over one process is what it has",
+    "learn.training.Watch.begin_pass": "does nothing, for those who watch only the ends of passes",
+}
+
+Function = ast.FunctionDef
+
+
+def identities(sources: dict[Path, str]) -> list[Mutation]:
+    """A mutation for each public function of a package, unless it is the identity in effect."""
+    made = []
+    for path, source in sources.items():
+        module = ".".join(path.with_suffix("").parts[1:])
+        lines = source.splitlines(keepends=True)
+        for name, holder, function in public_functions(ast.parse(source)):
+            if f"{module}.{name}" in EXEMPT:
+                continue
+            before, body = lines[holder.lineno - 1 : _start(function)], lines[_start(function) : function.end_lineno]
+            indent = " " * function.body[0].col_offset
+            new = "".join([*before, f"{indent}return {given_back(function, holder is not function)}\n"])
+            made.append(Mutation(f"{module}.{name} does nothing", "".join(before + body), new, tests_of(module, name)))
+    return made
+
+
+def tests_of(module: str, name: str) -> str:
+    """The tests that should notice, as arguments of pytest: of a function, else of its class, else of its module."""
+    keys = (f"{module}.{name}", f"{module}.{name.split('.')[0]}")
+    files = TESTS[next((key for key in keys if key in TESTS), module)]
+    return " ".join([*(f"tests/test_{file}.py" for file in files.split()), QUICK])
+
+
+def public_functions(tree: ast.Module) -> Iterator[tuple[str, ast.stmt, Function]]:
+    """Name, the function or the class that holds it, and the function, of what a module says is public."""
+    public = _names_in_all(tree)
+    for node in tree.body:
+        if isinstance(node, Function) and node.name in public:
+            yield node.name, node, node
+        elif isinstance(node, ast.ClassDef) and node.name in public:
+            for method in node.body:
+                if isinstance(method, Function) and (method.name in OPERATORS or not method.name.startswith("_")):
+                    yield f"{node.name}.{method.name}", node, method
+
+
+def given_back(function: Function, is_method: bool) -> str:
+    """The first argument of a function beside self; self or None where there is none."""
+    given = function.args
+    names = [arg.arg for arg in (*given.posonlyargs, *given.args)]
+    held = names[:1] if is_method and not any(_is_named(d, "staticmethod") for d in function.decorator_list) else []
+    others = names[len(held) :] + [arg.arg for arg in (given.vararg, *given.kwonlyargs) if arg is not None]
+    return (others or held or ["None"])[0]
+
+
+def _is_named(node: ast.expr, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
+
+
+def _names_in_all(tree: ast.Module) -> set[str]:
+    assigned = (node for node in tree.body if isinstance(node, ast.Assign) and _is_named(node.targets[0], "__all__"))
+    return {name for node in assigned for name in ast.literal_eval(node.value)}
+
+
+def _start(function: Function) -> int:
+    """Lines before the body of a function, its docstring not counted among it."""
+    first = function.body[0]
+    if ast.get_docstring(function) is not None:
+        return first.end_lineno or first.lineno
+    return min([first.lineno, *(node.lineno for node in getattr(first, "decorator_list", []))]) - 1
