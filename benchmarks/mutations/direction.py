@@ -313,7 +313,7 @@ MUTATIONS = (
         "the nonlinear part of a map is linear while it is trained",
         "self.last(self.first(z).tanh())",
         "self.last(self.first(z))",
-        CONDITIONAL,
+        "tests/test_networks.py",
     ),
     Mutation(
         "a nonlinear map forgets its last bias",

@@ -67,7 +67,7 @@ MUTATIONS = (
         "images of a scale twenty times as great pass",
         "        if beyond > 1:",
         "        if beyond > 1e9:",
-        LABELS,
+        "tests/test_inputs.py tests/test_resampling.py",
     ),
     # Metrics.
     Mutation("a gap is a share of the error", "ratio(error - floor, floor)", "ratio(error - floor, error)", METRICS),
