@@ -163,10 +163,11 @@ def test_a_fit_that_fails_changes_nothing(estimator):
         fitted.set_params(**diverging).fit(X[:, :4, :4])
     assert fitted.image_shape_ == before["image_shape_"]
     assert np.array_equal(fitted.transform(X), once)
-    unfitted = clone(estimator)
-    with pytest.raises(ValueError, match="NaN"):
-        unfitted.fit(X * np.nan)
-    assert not [name for name in vars(unfitted) if name.endswith("_") or name not in estimator.get_params()]
+    for parameters, images, reason in (({}, X * np.nan, "NaN"), (diverging, X, "diverged")):
+        unfitted = clone(estimator).set_params(**parameters)
+        with pytest.raises(ValueError, match=reason):
+            unfitted.fit(images)
+        assert not [name for name in vars(unfitted) if name.endswith("_") or name not in estimator.get_params()]
 
 
 @every_estimator
