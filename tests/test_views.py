@@ -199,7 +199,7 @@ def test_wide_integers_are_bytes(pixel, allowed):
 
 def test_a_name_seen_only_after_another_is_refused():
     X = np.zeros((2, 3, 3))
-    with pytest.raises(ValueError, match="Unknown augmentation 'brighter'. Without a function it needs views"):
+    with pytest.raises(ValueError, match=r"Unknown augmentation 'brighter'\. Without a function it needs views"):
         views_of(X, ["flip_lr", "brighter"], paired={("flip_lr", "brighter"): X}).check()
 
 
