@@ -15,6 +15,9 @@ from sklearn.utils import estimator_checks
 from latentaug import VAE, ConditionalVAE, LatentAugmenter, TransferHead
 from latentaug.models.errors import error_table
 
+# Rows without a shape, as most checks give, are images of one row.
+pytestmark = pytest.mark.filterwarnings("ignore:flip_ud leaves all images")
+
 TINY = VAE(latent_dim=4, hidden_channels=(4, 8), max_iter=1, random_state=0)
 JOINT = LatentAugmenter(["flip_lr"], TINY, random_state=0)
 ESTIMATORS = {

@@ -76,7 +76,6 @@ TESTS = {
     "learn.objectives.ImageObjective.identity": "checkpoints",
     "learn.objectives.MapFitting": "conditional",
     "learn.objectives.divergence": "vae",
-    "learn.objectives.squared_error": "vae",
     "learn.processes": "distributed",
     "learn.resuming": "checkpoints",
     "learn.resuming.Stream": "loop",
