@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
+import random
 import shlex
 import shutil
 import signal
@@ -200,12 +201,15 @@ def main() -> int:
     parser.add_argument("--only", default="", help="a word in the names or the tests of mutations")
     parser.add_argument("--identity", action="store_true", help="put public functions that do nothing in, instead")
     parser.add_argument("--list", action="store_true", help="name them, and run none")
+    parser.add_argument("--shuffle", type=int, metavar="SEED", help="in an order drawn by it, for a sample")
     parser.add_argument("--jobs", type=int, default=1, help="at once")
     parser.add_argument("--timeout", type=float, default=120, help="seconds of a run")
     parser.add_argument("--no-baseline", action="store_true", help="do not run the tests on what is unchanged first")
     options = parser.parse_args()
     given = identities(Copies(ROOT).sources) if options.identity else MUTATIONS
     chosen = [m for m in given if options.only in m.name or options.only in m.tests]
+    if options.shuffle is not None:
+        random.Random(options.shuffle).shuffle(chosen)
     if options.list:
         print(*(f"{m.name}  [{m.tests}]" for m in chosen), f"{len(chosen)} mutations.", sep="\n")
         return 0

@@ -117,9 +117,9 @@ def test_broken_opencv_gives_one_plain_line(monkeypatch):
 
 
 ADAPTED = {
-    "torchvision": lambda: __import__("torchvision.transforms.v2", fromlist="v2").RandomHorizontalFlip(p=1),
-    "albumentations": lambda: __import__("albumentations").HorizontalFlip(p=1),
-    "kornia": lambda: __import__("kornia").augmentation.RandomHorizontalFlip(p=1),
+    "torchvision": lambda: pytest.importorskip("torchvision.transforms.v2").RandomHorizontalFlip(p=1),
+    "albumentations": lambda: pytest.importorskip("albumentations").HorizontalFlip(p=1),
+    "kornia": lambda: pytest.importorskip("kornia").augmentation.RandomHorizontalFlip(p=1),
 }
 
 

@@ -5,8 +5,9 @@ import pytest
 import torch
 from conftest import image_stacks
 from hypothesis import given
+from sklearn.decomposition import PCA
 
-from latentaug import VAE
+from latentaug import VAE, LatentAugmenter
 from latentaug.images import ImageFormat
 from latentaug.learn.coding import to_images, to_tensor, to_unit_tensor
 
@@ -23,6 +24,17 @@ def test_the_border_is_crossed_pixel_by_pixel(X):
         place = n, *(channel or [0]), row, column
         assert tensor[place] == value
         assert by_scale[place] == pytest.approx(value / scale)
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(0.0, 1.0), (0.25, 0.75), (-0.5, 0.5), (-1.0, 1.0), (0.0, 1.5), (-2.0, 6.0), (2.0, 3.0)]
+)
+def test_floats_lie_in_0_to_1_or_on_the_range_of_their_own(low, high):
+    X = np.linspace(low, high, 48).reshape(4, 3, 4)
+    model = LatentAugmenter(["flip_lr"], PCA(2), method="staged").fit(X)
+    assert model.format_.value_range == ((0.0, 1.0) if low >= 0 and high <= 1 else (low, high))
+    assert np.allclose(model.format_.to_output(X), X)
+    assert np.allclose(model.format_.to_output(np.array([0, 255], np.uint8)), model.format_.value_range)
 
 
 @pytest.mark.parametrize("colour", [False, True])

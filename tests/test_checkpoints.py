@@ -72,6 +72,16 @@ def test_a_training_that_is_broken_off_ends_with_the_same_bits(name, n_writes, b
     assert same(told(resumed.fit(X)), trained_whole(name))
 
 
+@pytest.mark.filterwarnings("ignore:The held-out loss was still falling")
+def test_the_best_weights_so_far_outlive_a_break(monkeypatch, tmp_path):
+    held_out = (4.0, 1.0, 3.0, 2.0)
+    monkeypatch.setattr(Training, "_evaluate", lambda self: held_out[len(self.log.validation_curve)])
+    model = quick(early_stopping=True, n_iter_no_change=9, max_iter=len(held_out))
+    resumed = with_checkpoints(model, tmp_path)
+    break_off(monkeypatch, resumed, 3)
+    assert same(told(resumed.fit(X)), told(model.fit(X)))
+
+
 KILLED = """
 import os, signal, sys
 from pathlib import Path
@@ -129,6 +139,8 @@ OTHERS = {
     "batch": (quick(batch_size=32), X),
     "weight": (quick(kl_weight=0.5), X),
     "warmup": (quick(kl_warmup=0.5), X),
+    "loss": (quick(reconstruction_loss="bce"), X),
+    "another loss": (quick(reconstruction_loss="l1"), X),
     "network": (quick(hidden_channels=(4, 9)), X),
     "latents": (quick(latent_dim=5), X),
     "precision": (quick(precision="bf16-mixed"), X),

@@ -141,4 +141,4 @@ def test_what_is_no_table_of_a_group_is_refused(table):
 @pytest.mark.parametrize("n_elements", [2, 4])
 def test_an_orbit_of_another_number_of_elements_is_refused(n_elements):
     with pytest.raises(ValueError, match=rf"with N of 3\. Got \({n_elements}, 10, 5\)"):
-        maps.fit_group_maps(np.ones((n_elements, 10, 5)), TABLES["C3"])
+        fit_group_maps(np.ones((n_elements, 10, 5)), TABLES["C3"])

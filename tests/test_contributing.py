@@ -24,6 +24,7 @@ def shown(name):
     blocks = re.findall(r"```python\n# ([\w.]+)\n(.*?)```", PAGE.read_text(), re.DOTALL)
     module, code = next((module, code) for module, code in blocks if re.search(rf"^(def|class) {name}\b", code, re.M))
     names = dict(vars(importlib.import_module(module)))
+    code = f"from __future__ import annotations\n{code}"
     exec(compile(code, str(PAGE), "exec", dont_inherit=True), names)
     return names[name]
 

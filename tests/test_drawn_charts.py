@@ -131,7 +131,9 @@ def test_a_loss_stands_above_its_pass_the_first_being_one(n, held_out):
         assert legend_colours(ax.get_legend()) == colours
 
 
-QUICK = VAE(latent_dim=4, hidden_channels=(2,), max_iter=3, random_state=0, early_stopping=True)
+QUICK = VAE(
+    latent_dim=4, hidden_channels=(2,), reconstruction_loss="l1", max_iter=3, random_state=0, early_stopping=True
+)
 TRAINED = {
     "VAE": (lambda X: QUICK.fit(X), lambda model: model),
     "augmenter": (lambda X: LatentAugmenter(["flip_lr"], QUICK).fit(X), lambda model: model.autoencoder_),
@@ -155,6 +157,7 @@ def test_a_loss_is_that_of_the_autoencoder_inside(kind, X):
     assert np.array_equal(display.loss_curve, trained.loss_curve_)
     assert np.array_equal(display.validation_curve, trained.validation_curve_)
     assert len(display.ax_.get_lines()) == 1 + bool(len(trained.validation_curve_))
+    assert display.ax_.get_ylabel().startswith("absolute error summed over pixels")
 
 
 # Points

@@ -11,7 +11,7 @@ from latentaug.augs import name_augs, shear_x
 from latentaug.augs.views import Views
 from latentaug.images import ImageFormat
 from latentaug.learn.geometries import GEOMETRIES, Geometry
-from latentaug.learn.objectives import ImageObjective, squared_error
+from latentaug.learn.objectives import ImageObjective
 from latentaug.learn.training import Objective
 
 QUICK = VAE(4, hidden_channels=(4, 8), max_iter=4, kl_weight=0.01, device="cpu", random_state=0)
@@ -70,7 +70,7 @@ class Inpainting(ImageObjective):
         x = self.tensor(images)
         lacking = x.clone()
         lacking[:, :, : self.n_rows] = 0
-        error = squared_error(self.decode(self.encode(lacking)[0]), x)
+        error = self.error(self.encode(lacking)[0], x)
         return error, error
 
 

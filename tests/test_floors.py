@@ -85,6 +85,22 @@ def test_files_functions_and_families_stay_small(name):
             assert len(node.bases) <= 3, node.name
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not (PACKAGE.parent / "benchmarks").exists(), reason="needs the repository, not a wheel")
+def test_the_house_keeps_its_measures(monkeypatch):
+    monkeypatch.syspath_prepend(PACKAGE.parent)
+    from benchmarks.structure import measure
+
+    found = measure()
+    assert found["modules"] <= 45
+    assert found["depth"] <= 10
+    assert found["arrows"] <= 170
+    assert found["most bases"] <= 3
+    assert found["functions over 40 lines"] == found["foreign private names"] == []
+    assert len(found["fit"]) <= 20, found["fit"]
+    assert len(found["transform"]) <= 10, found["transform"]
+
+
 def test_importing_the_package_imports_nothing_heavy():
     heavy = ["torch", "torchvision", "cv2", "matplotlib", "pandas", "sklearn", "scipy"]
     code = f"import sys, latentaug; print([m for m in {heavy} if m in sys.modules])"

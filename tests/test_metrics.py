@@ -226,7 +226,7 @@ def test_without_pandas_frames_are_refused_in_one_line_that_names_it(flips, digi
     )
     monkeypatch.setitem(sys.modules, "pandas", None)
     for record in records:
-        with pytest.raises(ImportError, match=r"^to_frame needs pandas, .*: pip install pandas$"):
+        with pytest.raises(ImportError, match=r"^to_frame needs pandas, .*: pip install latentaug\[frames\]$"):
             record.to_frame()
 
 

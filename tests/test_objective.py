@@ -33,7 +33,7 @@ def objective(rows, done, kl_weight=0.0, reconstruction_weight=1.0, kl_warmup=0.
     format_ = ImageFormat((1, 3))
     terms = Terms(reconstruction_weight, kl_weight, kl_warmup, format_, torch.device("cpu"))
     of_images = ImageObjective(network, Views(np.zeros((1, 1, 3)), {}, format_), terms)
-    losses = of_images.bound(of_images.encode(x), y, noise, done, lambda z: of_images.decode(z @ L))
+    losses = of_images.bound(of_images.encode(x), y, noise, done, lambda z: z @ L)
     assert len(seen) == 1
     assert torch.equal(seen[0], x)
     return tuple(float(loss) for loss in losses)

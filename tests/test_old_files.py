@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
+from sklearn.exceptions import InconsistentVersionWarning
 
 import latentaug
 from latentaug import load
@@ -19,6 +20,7 @@ def load_old(name):
     """A model, and whether it was said to come from another version."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", VersionWarning)
+        warnings.simplefilter("ignore", InconsistentVersionWarning)  # of scikit-learn, which wrote a PCA in them
         model = load(FOLDER / f"{name}.latentaug", device="cpu")
     return model, any(warning.category is VersionWarning for warning in caught)
 
@@ -51,10 +53,14 @@ def test_a_stream_of_0_1_0_goes_on(name):
 
 
 def test_what_became_of_a_vae_s_parameters():
-    """Version 0.1.0 told nodes apart from devices, and named a strategy that had no effect."""
+    """Version 0.1.0 told nodes apart from devices, named a strategy that had no effect, and had one loss."""
     model, _ = load_old("vae")
     assert not {"strategy", "num_nodes"} & set(vars(model))
     assert model.devices == 1
+    assert (model.reconstruction_loss, model.loss_unit_) == ("squared_error", "squared error")
+    unfitted, _ = load_old("unfitted")
+    assert unfitted.autoencoder.reconstruction_loss == "squared_error"
+    assert not hasattr(unfitted.autoencoder, "loss_unit_")
 
 
 def test_a_composition_of_0_1_0_is_a_word_of_today():

@@ -142,7 +142,7 @@ def test_wrong_images_are_refused_on_every_layout(estimator, layout):
     hurt.flat[7] = np.nan
     many = X.reshape(*X.shape, *(1,) * (5 - X.ndim))
     endless = np.where(np.isnan(hurt), np.inf, hurt)
-    for bad in (X[:, 1:], X[0, ..., 0], X[:0], many, hurt, endless, X.astype(complex), X.astype(str) + "?"):
+    for bad in (X[:, 1:], X[0, ..., 0], X[:0], many, hurt, endless, X.astype(complex), np.char.add(X.astype(str), "?")):
         with pytest.raises((ValueError, TypeError)):
             fitted.transform(bad)
     for bad in (X[0].ravel(), X[:0], many, hurt, X.astype(complex)):

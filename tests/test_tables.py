@@ -1,9 +1,10 @@
 """Tables of measures, printed and as frames: every number stands under its own head, every interval around its mean."""
 
 import numpy as np
+import pytest
 from sklearn.decomposition import PCA
 
-from latentaug import LatentAugmenter
+from latentaug import VAE, LatentAugmenter
 from latentaug.metrics import CarryMatrix, ErrorTable, RecursionCurve, Scorecard, ScoreRow, error_table, in_unit
 
 ERRORS = ("reconstruct", "apply", "compose", "undo")
@@ -83,8 +84,9 @@ def test_a_curve_as_a_frame_and_in_print_has_every_value_between_its_ends():
     ]
 
 
-def test_integers_are_judged_on_the_range_of_the_images_trained_on(digits):
-    model = LatentAugmenter(["flip_lr"], PCA(8), method="staged").fit(digits * 40 - 7)
+@pytest.mark.parametrize("autoencoder", [PCA(8), VAE(4, hidden_channels=(2,), max_iter=1, random_state=0)])
+def test_integers_are_judged_on_the_range_of_the_images_trained_on(autoencoder, digits):
+    model = LatentAugmenter(["flip_lr"], autoencoder, method="staged").fit(digits * 40 - 7)
     X = np.rint(digits[:50] * 255).astype(np.uint8)
     on_bytes, on_floats = error_table(model, X), error_table(model, X / 255 * 40 - 7)
     assert np.allclose([row[2:] for row in on_bytes], [row[2:] for row in on_floats], rtol=1e-4)

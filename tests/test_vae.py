@@ -224,6 +224,7 @@ WRONG = {
     "hidden_channels": [(), 3, (0,), ("a",)],
     "kl_weight": [-1, "a", np.nan],
     "kl_warmup": [-1, "a"],
+    "reconstruction_loss": ["mse", None, 3, ["bce"]],
     "optimizer": ["sgdd", None, 3],
     "learning_rate": ["linear"],
     "learning_rate_init": [0, -1],
@@ -235,6 +236,8 @@ WRONG = {
     "image_shape": [(2, 2), "ab", (64, -1), (1, 2, 3, 4)],
     "device": ["gpu", 3.5, "cuda:99"],
     "random_state": ["a"],
+    "warm_start": [1, "no"],
+    "verbose": [-1, "a", None],
 }
 
 

@@ -71,6 +71,7 @@ PARAMETERS: dict[str, Parameter] = {
     "kl_weight": Parameter(values.WEIGHT),
     "kl_warmup": Parameter(values.WEIGHT),
     "reconstruction_weight": Parameter(values.WEIGHT),
+    "reconstruction_loss": Parameter(values.CHOICE),
     "optimizer": Parameter(values.CHOICE),
     "learning_rate": Parameter(values.CHOICE),
     "learning_rate_init": Parameter(values.POSITIVE),

@@ -6,11 +6,11 @@ from benchmarks.mutations.mutation import Mutation
 
 __all__ = ["MUTATIONS"]
 
-JOINT = "tests/test_augmenter.py"
-CONDITIONAL = "tests/test_conditional.py"
-HEADS = "tests/test_transfer.py"
-CONSTRAINTS = "tests/test_augmenter.py tests/test_vae.py"
-STAGED = "tests/test_augmenter.py tests/test_moments.py tests/test_streams.py"
+JOINT = "tests/test_direction.py tests/test_augmenter.py"
+CONDITIONAL = "tests/test_direction.py tests/test_conditional.py"
+HEADS = "tests/test_direction.py tests/test_transfer.py"
+CONSTRAINTS = "tests/test_constraints.py tests/test_augmenter.py tests/test_vae.py"
+STAGED = "tests/test_constraints.py tests/test_augmenter.py tests/test_moments.py tests/test_streams.py"
 
 MUTATIONS = (
     Mutation(
@@ -142,8 +142,8 @@ MUTATIONS = (
     ),
     Mutation(
         "decoding is told the source's condition",
-        "self.decode(z, conditions[1])",
-        "self.decode(z, conditions[0])",
+        "condition=conditions[1:])",
+        "condition=conditions[:1])",
         CONDITIONAL,
     ),
     Mutation(
@@ -185,8 +185,8 @@ MUTATIONS = (
     ),
     Mutation(
         "the reconstruction weight is nothing to a head",
-        "self.terms.reconstruction_weight * squared_error(self.decode(z), y)",
-        "squared_error(self.decode(z), y)",
+        "error = self.error(z, y)",
+        "error = self.loss(self.loss.output(self.network, z), y)",
         HEADS,
     ),
     Mutation(

@@ -6,14 +6,14 @@ from benchmarks.mutations.mutation import Mutation
 
 __all__ = ["MUTATIONS"]
 
-MAPS = "tests/test_maps.py"
+MAPS = "tests/test_maps.py tests/test_conjugated_maps.py"
 MOMENTS = "tests/test_moments.py"
 STEPS = "tests/test_steps.py"
-VERBS = "tests/test_generation.py tests/test_augmenter.py"
-SCORES = "tests/test_vae.py tests/test_metrics.py"
-CONDITIONAL = "tests/test_generation.py tests/test_conditional.py"
+VERBS = "tests/test_verbs.py tests/test_generation.py tests/test_augmenter.py"
+SCORES = "tests/test_verbs.py tests/test_vae.py tests/test_metrics.py"
+CONDITIONAL = "tests/test_verbs.py tests/test_generation.py tests/test_conditional.py"
 NETWORKS = "tests/test_convolutions.py tests/test_vae.py"
-REFINE = "tests/test_generation.py"
+REFINE = "tests/test_refine.py tests/test_generation.py"
 CALLBACKS = "tests/test_callbacks.py tests/test_sklearn.py"
 
 MUTATIONS = (

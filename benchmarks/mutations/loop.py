@@ -6,10 +6,11 @@ from benchmarks.mutations.mutation import Mutation
 
 __all__ = ["MUTATIONS"]
 
-OBJECTIVE = "tests/test_vae.py"
-LOOP = "tests/test_training.py tests/test_vae.py"
-STREAMS = "tests/test_streams.py"
-BORDER = "tests/test_vae.py tests/test_out.py tests/test_sklearn.py"
+OBJECTIVE = "tests/test_objective.py tests/test_vae.py"
+LOOP = "tests/test_loop.py tests/test_training.py tests/test_vae.py"
+STREAMS = "tests/test_loop.py tests/test_streams.py"
+LOSSES = "tests/test_losses.py"
+BORDER = "tests/test_border.py tests/test_vae.py tests/test_out.py tests/test_sklearn.py"
 PROCESSES = "tests/test_distributed.py"
 
 MUTATIONS = (
@@ -41,8 +42,8 @@ MUTATIONS = (
     ),
     Mutation(
         "the objective decodes latents that are not carried",
-        "lambda z: self.decode((z.unsqueeze(1) @ L).squeeze(1))",
-        "self.decode",
+        "lambda z: (z.unsqueeze(1) @ L).squeeze(1)",
+        "None",
         f"{OBJECTIVE} tests/test_augmenter.py",
     ),
     Mutation(
@@ -53,8 +54,8 @@ MUTATIONS = (
     ),
     Mutation(
         "the reconstruction has no weight",
-        "self.terms.reconstruction_weight * squared_error(decode(z), target)",
-        "squared_error(decode(z), target)",
+        "self.terms.reconstruction_weight * self.loss(output, target)",
+        "self.loss(output, target)",
         OBJECTIVE,
     ),
     Mutation(
@@ -70,7 +71,71 @@ MUTATIONS = (
         "divergence(mean, log_variance).mean()",
         OBJECTIVE,
     ),
-    Mutation("the error is a mean over pixels", 'reduction="sum") / len(x)', 'reduction="mean")', OBJECTIVE),
+    Mutation("the error is a mean over pixels", 'reduction="sum") / len(output)', 'reduction="mean")', OBJECTIVE),
+    # Losses.
+    Mutation(
+        "every objective has the squared error",
+        "RECONSTRUCTION_LOSSES[terms.reconstruction_loss]",
+        "squared_error",
+        LOSSES,
+    ),
+    Mutation(
+        "every score has the squared error",
+        "loss = RECONSTRUCTION_LOSSES[self.reconstruction_loss]\n",
+        'loss = RECONSTRUCTION_LOSSES["squared_error"]\n',
+        LOSSES,
+    ),
+    Mutation(
+        "every loss curve has the unit of the squared error",
+        "RECONSTRUCTION_LOSSES[self.reconstruction_loss].unit",
+        'RECONSTRUCTION_LOSSES["squared_error"].unit',
+        LOSSES,
+    ),
+    Mutation("the cross-entropy takes images for logits", "        logits_of,\n", "        images_of,\n", LOSSES),
+    Mutation(
+        "the cross-entropy makes logits of images, where it could have them",
+        'if hasattr(network, "logits"):',
+        "if False:",
+        LOSSES,
+    ),
+    Mutation("logits of black and white pixels are infinite", ".float(), eps=CLOSEST)", ".float())", LOSSES),
+    Mutation(
+        "logits know no condition",
+        "self.network.decoder.logits(z, self.latents[which])",
+        "self.network.logits(z)",
+        LOSSES,
+    ),
+    Mutation(
+        "losses are summed in half precision",
+        'self.by_pixel(output.float(), target, reduction="sum")',
+        'self.by_pixel(output, target.to(output.dtype), reduction="sum")',
+        LOSSES,
+    ),
+    Mutation(
+        "the loss of an image is a mean over its pixels",
+        'reduction="none").flatten(1).sum(1)',
+        'reduction="none").flatten(1).mean(1)',
+        LOSSES,
+    ),
+    Mutation("the absolute error is smooth", "functional.l1_loss", "functional.smooth_l1_loss", LOSSES),
+    Mutation(
+        "a checkpoint does not tell the loss",
+        'if name != "device"}',
+        'if name not in ("device", "reconstruction_loss")}',
+        "tests/test_checkpoints.py",
+    ),
+    Mutation(
+        "a model of 0.1.0 has the cross-entropy",
+        'state.setdefault("reconstruction_loss", "squared_error")',
+        'state.setdefault("reconstruction_loss", "bce")',
+        "tests/test_old_files.py",
+    ),
+    Mutation(
+        "every loss is drawn as a squared error",
+        "unit=trained.loss_unit_",
+        'unit="squared error"',
+        "tests/test_drawn_charts.py",
+    ),
     Mutation("posteriors cannot be narrow", "log_variance.clamp(-20, 10)", "log_variance.clamp(-1, 10)", OBJECTIVE),
     Mutation("bfloat16 is float32", "enabled=dtype != torch.float32", "enabled=False", "tests/test_determinism.py"),
     # The loop.

@@ -6,10 +6,10 @@ from benchmarks.mutations.mutation import Mutation
 
 __all__ = ["MUTATIONS"]
 
-LABELS = "tests/test_resampling.py"
-METRICS = "tests/test_metrics.py"
-CHARTS = "tests/test_displays.py"
-PICTURES = "tests/test_displays.py"
+LABELS = "tests/test_suggesting.py tests/test_resampling.py"
+METRICS = "tests/test_metrics.py tests/test_scorecard.py"
+CHARTS = "tests/test_drawn_charts.py tests/test_displays.py"
+PICTURES = "tests/test_drawn_images.py tests/test_displays.py"
 DATASETS = "tests/test_datasets.py"
 
 MUTATIONS = (

@@ -6,10 +6,10 @@ from benchmarks.mutations.mutation import Mutation
 
 __all__ = ["MUTATIONS"]
 
-PIXELS = "tests/test_augs.py"
-LAWS = "tests/test_algebra.py tests/test_augmenter.py"
+PIXELS = "tests/test_pixels.py tests/test_augs.py"
+LAWS = "tests/test_image_laws.py tests/test_algebra.py tests/test_augmenter.py"
 VIEWS = "tests/test_views.py"
-IMAGES = "tests/test_vae.py tests/test_out.py tests/test_sklearn.py"
+IMAGES = "tests/test_border.py tests/test_vae.py tests/test_out.py tests/test_sklearn.py"
 
 MUTATIONS = (
     Mutation("flip_lr turns the image upside down, too", "return X[:, :, ::-1]", "return X[:, ::-1, ::-1]", PIXELS),
@@ -138,9 +138,15 @@ MUTATIONS = (
     ),
     Mutation(
         "other autoencoders are given bytes",
-        'return self.format_.to_unit(rows) if rows.dtype.kind in "uib" else rows',
+        'return self.format_.to_output(rows) if rows.dtype.kind in "uib" else rows',
         "return rows",
         f"tests/test_augmenter.py {IMAGES}",
+    ),
+    Mutation(
+        "bytes for a model on a range of its own stay in [0, 1]",
+        'self.format_.to_output(rows) if rows.dtype.kind in "uib"',
+        'self.format_.to_unit(rows) if rows.dtype.kind in "uib"',
+        "tests/test_tables.py",
     ),
     Mutation(
         "what other autoencoders decode is not cut to the range",

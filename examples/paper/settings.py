@@ -31,6 +31,7 @@ APPENDIX_C: dict[str, Any] = {
     "beta_2": 0.999,
     "epsilon": 1e-16,
     "batch_size": 64,
+    "reconstruction_loss": "bce",
     "kl_weight": 5.0,
     "kl_warmup": 0.0,
 }

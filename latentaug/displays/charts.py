@@ -168,6 +168,8 @@ class LossDisplay(ChartDisplay):
         Mean loss of each pass over the training images.
     validation_curve : array-like of shape (n_iter,), default=()
         The same of the images held out, if any were.
+    unit : str, default="squared error"
+        Of the reconstruction, which is summed over pixels.
 
     Examples
     --------
@@ -176,6 +178,8 @@ class LossDisplay(ChartDisplay):
 
     loss_curve: Sequence[float] | np.ndarray
     validation_curve: Sequence[float] | np.ndarray = ()
+    _: KW_ONLY
+    unit: str = "squared error"
 
     @classmethod
     def from_estimator(cls, model: Any, *, ax: Axes | None = None) -> LossDisplay:
@@ -191,7 +195,8 @@ class LossDisplay(ChartDisplay):
         trained = next((part for part in parts if hasattr(part, "loss_curve_")), None)
         if trained is None:
             raise TypeError(f"model must have a loss curve, or hold a VAE, which has. Got {type(model).__name__}.")
-        return cls(np.array(trained.loss_curve_), np.array(trained.validation_curve_)).plot(ax)
+        curves = np.array(trained.loss_curve_), np.array(trained.validation_curve_)
+        return cls(*curves, unit=trained.loss_unit_).plot(ax)
 
     def _draw(self, ax: Any) -> None:
         curves = {"training images": self.loss_curve, "held-out images": self.validation_curve}
@@ -203,7 +208,7 @@ class LossDisplay(ChartDisplay):
         ax.xaxis.get_major_locator().set_params(integer=True)
         ax.spines[["top", "right"]].set_visible(False)
         ax.set_xlabel("pass over the training images")
-        ax.set_ylabel("squared error summed over pixels,\nplus KL in nats where it is trained")
+        ax.set_ylabel(f"{self.unit} summed over pixels,\nplus KL in nats where it is trained")
         ax.set_title("Mean loss of an image", fontsize="medium")
 
 

@@ -178,8 +178,16 @@ class Decoder(nn.Module):
             layers += [Upsampling(widths[k], widths[k - 1], (rows, columns)), nn.ReLU()]
         self.layers = nn.Sequential(*layers[:-1], nn.Sigmoid())
 
-    def forward(self, z: Tensor) -> Tensor:
-        return self.layers(z)
+    def forward(self, z: Tensor, shift: Tensor | None = None) -> Tensor:
+        return self.layers[-1](self.logits(z, shift))
+
+    def logits(self, z: Tensor, shift: Tensor | None = None) -> Tensor:
+        """What the last layer, a sigmoid, makes images of."""
+        first, *others, _ = self.layers
+        x = first(z) if shift is None else first(z) + shift
+        for layer in others:
+            x = layer(x)
+        return x
 
 
 class Autoencoder(nn.Module):
@@ -190,6 +198,10 @@ class Autoencoder(nn.Module):
         self.latent_dim = latent_dim
         self.encoder = Encoder(image_shape, latent_dim, hidden_channels)
         self.decoder = Decoder(image_shape, latent_dim, hidden_channels)
+
+    def logits(self, z: Tensor) -> Tensor:
+        """Logits of the decoded images of latent rows."""
+        return self.decoder.logits(z)
 
 
 def build(image_shape: Sequence[int], latent_dim: int, hidden_channels: Sequence[int]) -> Autoencoder:
@@ -236,11 +248,11 @@ class ViewConditions(nn.Module):
 
     def decoder(self, z: Tensor, which: Tensor) -> Tensor:
         """Images of latent rows, row i under condition ``which[i]``."""
-        first, *others = self.network.decoder.layers
-        x = first(z) + self.latents[which]
-        for layer in others:
-            x = layer(x)
-        return x
+        return self.network.decoder(z, self.latents[which])
+
+    def logits(self, z: Tensor, which: Tensor) -> Tensor:
+        """Logits of those images."""
+        return self.network.decoder.logits(z, self.latents[which])
 
     def under(self, view: int) -> Autoencoder:
         """A plain autoencoder, that under one condition."""

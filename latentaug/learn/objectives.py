@@ -5,18 +5,20 @@ Stage 1 trains a VAE on every view (`Reconstruction`, Eq. 5), stage 2 fits laten
 Eq. 7). Joint training chooses exact maps first and trains the VAE to obey them (`CrossReconstruction`). The paper's
 baseline, a conditional VAE, is told the view instead (`ConditionedReconstruction`).
 
-Every error is squared, summed over the pixels (or latent coordinates) of an image, and averaged over the batch.
+Images are compared by a loss of `RECONSTRUCTION_LOSSES`, summed over the pixels of an image; latents by their squared
+error, summed over coordinates. Both are averaged over the batch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from latentaug.augs.views import Views
 from latentaug.images import ImageFormat
@@ -25,8 +27,9 @@ from latentaug.learn.networks import Autoencoder, ViewConditions
 from latentaug.learn.training import Objective
 
 __all__ = [
-    "CONDITIONINGS", "PRECISIONS", "ConditionedReconstruction", "CrossReconstruction", "HeadDecoding",
-    "ImageObjective", "MapFitting", "Reconstruction", "Terms", "divergence", "squared_error",
+    "CONDITIONINGS", "PRECISIONS", "RECONSTRUCTION_LOSSES", "ConditionedReconstruction", "CrossReconstruction",
+    "HeadDecoding", "ImageLoss", "ImageObjective", "MapFitting", "Reconstruction", "Terms", "divergence",
+    "squared_error",
 ]  # fmt: skip
 
 SAME_VIEW = 0.2  # share of the draws of joint training that stay in their view
@@ -34,9 +37,71 @@ SAME_VIEW = 0.2  # share of the draws of joint training that stay in their view
 PRECISIONS = {"32": torch.float32, "bf16-mixed": torch.bfloat16}
 
 
-def squared_error(x: Tensor, target: Tensor) -> Tensor:
-    """Squared error summed over each image (or latent row) and averaged over the batch: Eqs. 2, 5, 6 and 7."""
-    return nn.functional.mse_loss(x, target, reduction="sum") / len(x)
+CLOSEST = 1e-6  # to 0 and to 1, of pixels that are made logits: a sigmoid in bfloat16 is 1 from 6 on
+
+
+def images_of(network: Any, z: Tensor, *condition: Tensor) -> Tensor:
+    """Decoded images."""
+    return network.decoder(z, *condition)
+
+
+def logits_of(network: Any, z: Tensor, *condition: Tensor) -> Tensor:
+    """Logits of decoded images: the network's own where it has `logits`, else those of its images, a little inside."""
+    if hasattr(network, "logits"):
+        return network.logits(z, *condition)
+    return torch.logit(network.decoder(z, *condition).float(), eps=CLOSEST)
+
+
+@dataclass(frozen=True)
+class ImageLoss:
+    """How far decoded images are from images in [0, 1], in float32, whatever the network computes in.
+
+    Called, it gives the sum over the pixels of an image, averaged over the batch; `by_image` gives that of each.
+
+    Attributes
+    ----------
+    by_pixel : callable
+        A loss of torch, that takes outputs, targets and a `reduction`.
+    unit : str
+        Of what is summed over pixels.
+    meaning : str
+        A sentence.
+    output : callable
+        From a network, latent rows and what else its decoder takes to what is compared with images.
+    """
+
+    by_pixel: Callable[..., Tensor]
+    unit: str
+    meaning: str
+    output: Callable[..., Tensor] = images_of
+
+    def __call__(self, output: Tensor, target: Tensor) -> Tensor:
+        return self.by_pixel(output.float(), target, reduction="sum") / len(output)
+
+    def by_image(self, output: Tensor, target: Tensor) -> Tensor:
+        """The loss of each image, summed over its pixels: (B,)."""
+        return self.by_pixel(output.float(), target, reduction="none").flatten(1).sum(1)
+
+
+squared_error = ImageLoss(
+    functional.mse_loss,
+    "squared error",
+    "Minus the log-likelihood of normal pixels of variance 1/2, up to a constant. At best it is 0.",
+)
+RECONSTRUCTION_LOSSES = {
+    "squared_error": squared_error,
+    "bce": ImageLoss(
+        functional.binary_cross_entropy_with_logits,
+        "binary cross-entropy in nats",
+        "Minus the log-likelihood of black and white pixels. At best it is the entropy of grey ones.",
+        logits_of,
+    ),
+    "l1": ImageLoss(
+        functional.l1_loss,
+        "absolute error",
+        "Minus the log-likelihood of Laplace pixels of scale 1, up to a constant. At best it is 0.",
+    ),
+}
 
 
 def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
@@ -54,6 +119,7 @@ class Terms:
     format_: ImageFormat
     device: torch.device
     precision: str = "32"  # of the arithmetic inside the network
+    reconstruction_loss: str = "squared_error"  # a name in `RECONSTRUCTION_LOSSES`
 
 
 class ImageObjective(Objective):
@@ -70,6 +136,7 @@ class ImageObjective(Objective):
     def __init__(self, network: Any, views: Views, terms: Terms) -> None:
         super().__init__()
         self.network, self.views, self.terms = network, views, terms
+        self.loss = RECONSTRUCTION_LOSSES[terms.reconstruction_loss]
         self.n_images, self.image_bytes, self.noise_dim = len(views), views.image_bytes, network.latent_dim
 
     def draw(self, rng: np.random.Generator, n: int) -> tuple[np.ndarray, ...]:
@@ -90,11 +157,11 @@ class ImageObjective(Objective):
             mean, log_variance = self.network.encoder(x, *condition)
         return mean.float(), log_variance.float()
 
-    def decode(self, z: Tensor, *condition: Tensor) -> Tensor:
-        """Images of latent rows, computed in the precision."""
+    def error(self, z: Tensor, target: Tensor, *condition: Tensor) -> Tensor:
+        """The reconstruction loss under its weight, of latent rows, decoded in the precision, and target images."""
         with self._arithmetic():
-            images = self.network.decoder(z, *condition)
-        return images.float()
+            output = self.loss.output(self.network, z, *condition)
+        return self.terms.reconstruction_weight * self.loss(output, target)
 
     def _arithmetic(self) -> torch.autocast:
         dtype = PRECISIONS[self.terms.precision]
@@ -102,16 +169,16 @@ class ImageObjective(Objective):
 
     def bound(
         self, posterior: tuple[Tensor, Tensor], target: Tensor, noise: Tensor, done: float,
-        decode: Callable[[Tensor], Tensor],
+        carry: Callable[[Tensor], Tensor] | None = None, condition: Sequence[Tensor] = (),
     ) -> tuple[Tensor, Tensor]:  # fmt: skip
-        """Eqs. 2 and 5: sample z of posteriors, decode, compare with the targets; the divergence from the prior.
+        """Eqs. 2 and 5: sample z of posteriors, carry, decode, compare with targets; the divergence from the prior.
 
         Gives the loss to descend, and the objective under its whole weights. With targets other than the encoded images
         the error is that of cross-reconstruction.
         """
         mean, log_variance = posterior
         z = mean + noise * (0.5 * log_variance).exp()
-        error = self.terms.reconstruction_weight * squared_error(decode(z), target)
+        error = self.error(z if carry is None else carry(z), target, *condition)
         kl = self.terms.kl_weight * (divergence(mean, log_variance).sum() / len(mean))
         share = min(1.0, done / self.terms.kl_warmup) if self.terms.kl_warmup else 1.0
         return error + share * kl, error + kl
@@ -126,7 +193,7 @@ class Reconstruction(ImageObjective):
 
     def forward(self, images: np.ndarray, which: np.ndarray, noise: Tensor, done: float) -> tuple[Tensor, Tensor]:
         x = self.tensor(images)
-        return self.bound(self.encode(x), x, noise, done, self.decode)
+        return self.bound(self.encode(x), x, noise, done)
 
 
 class CrossReconstruction(ImageObjective):
@@ -180,9 +247,7 @@ class CrossReconstruction(ImageObjective):
     ) -> tuple[Tensor, Tensor]:
         L = self.crossings(torch.from_numpy(source), torch.from_numpy(target))  # (B, d, d)
         images, targets = self.tensor(x), self.tensor(y)
-        return self.bound(
-            self.encode(images), targets, noise, done, lambda z: self.decode((z.unsqueeze(1) @ L).squeeze(1))
-        )
+        return self.bound(self.encode(images), targets, noise, done, lambda z: (z.unsqueeze(1) @ L).squeeze(1))
 
 
 class MapFitting(Objective):
@@ -244,7 +309,7 @@ class HeadDecoding(ImageObjective):
         self, images: np.ndarray, carried: np.ndarray, which: np.ndarray, noise: Tensor, done: float
     ) -> tuple[Tensor, Tensor]:
         y, z = self.tensor(images), torch.from_numpy(carried).to(self.terms.device)
-        error = self.terms.reconstruction_weight * squared_error(self.decode(z), y)
+        error = self.error(z, y)
         reading = squared_error(self.encode(y)[0], z) if self.undo else 0.0
         return error + reading, error
 
@@ -295,4 +360,4 @@ class ConditionedReconstruction(ImageObjective):
     ) -> tuple[Tensor, Tensor]:
         conditions = torch.from_numpy(source), torch.from_numpy(target)
         posterior = self.encode(self.tensor(x), conditions[0])
-        return self.bound(posterior, self.tensor(y), noise, done, lambda z: self.decode(z, conditions[1]))
+        return self.bound(posterior, self.tensor(y), noise, done, condition=conditions[1:])

@@ -201,8 +201,8 @@ class LatentAugmenter(LatentModel):
     >>> augmenter = LatentAugmenter(["flip_lr", "flip_ud"], PCA(32), method="staged").fit(X)
     >>> augmenter.transform(X).shape
     (1797, 8, 8)
-    >>> augmenter.compose("flip_lr", "flip_lr").matrix_.round(6).trace()
-    np.float64(32.0)
+    >>> float(augmenter.compose("flip_lr", "flip_lr").matrix_.round(6).trace())
+    32.0
     """
 
     geometries_: dict[str, str]

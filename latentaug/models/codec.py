@@ -50,7 +50,7 @@ class Codec:
     Parameters
     ----------
     autoencoder : transformer with `inverse_transform`
-        Sees integers as float32 in [0, 1], and floats as they are.
+        Sees integers as float32 on the range of the training data, [0, 1] or its own, and floats as they are.
     format_ : ImageFormat
         Of the images.
     """
@@ -71,7 +71,7 @@ class Codec:
 
     def _rows(self, images: np.ndarray) -> np.ndarray:
         rows = self.format_.layout(images, flat=True)
-        return self.format_.to_unit(rows) if rows.dtype.kind in "uib" else rows
+        return self.format_.to_output(rows) if rows.dtype.kind in "uib" else rows
 
     @property
     def _coder(self) -> ImageCoder | None:

@@ -32,7 +32,7 @@ from latentaug.augs.views import Views
 from latentaug.images import ImageFormat, check_images
 from latentaug.learn.coding import ImageCoder, find_device_or_cpu, load_weights, weights_of
 from latentaug.learn.networks import Autoencoder, build, initialise
-from latentaug.learn.objectives import PRECISIONS, Reconstruction, Terms, divergence
+from latentaug.learn.objectives import PRECISIONS, RECONSTRUCTION_LOSSES, Reconstruction, Terms, divergence
 from latentaug.learn.processes import check_devices, join, shared_seed
 from latentaug.learn.resuming import STREAM_STEPS, Stream, check_place
 from latentaug.learn.training import (
@@ -67,6 +67,7 @@ def check_vae(vae: VAE) -> None:
     """Check the parameters of the network, of its objective, and of what surrounds training."""
     check_flag("warm_start", vae.warm_start)
     check_choice("precision", vae.precision, PRECISIONS)
+    check_choice("reconstruction_loss", vae.reconstruction_loss, RECONSTRUCTION_LOSSES)
     check_devices(vae.devices)
     check_verbosity(vae.verbose)
     if vae.checkpoint_dir is not None:
@@ -97,7 +98,11 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
     kl_warmup : float, default=1.0
         Share of training over which that weight rises from 0, so that no latent coordinate is given up early.
     reconstruction_weight : float, default=1.0
-        Weight of the squared error, summed over the pixels of an image in [0, 1].
+        Weight of the reconstruction loss, summed over the pixels of an image in [0, 1].
+    reconstruction_loss : {"squared_error", "bce", "l1"}, default="squared_error"
+        How decoded images are compared with images, pixel by pixel: the squared error, the binary cross-entropy in
+        nats, which is the paper's, or the absolute error. The least that an image of grey values can have of
+        the cross-entropy is its own entropy, and not 0.
     optimizer : {"adam", "adabelief"}, default="adam"
         AdaBelief is the paper's.
     learning_rate : {"cosine", "constant"}, default="cosine"
@@ -154,6 +159,9 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         Passes made.
     loss_curve_ : list of float
         Mean objective of each pass, under its whole weights.
+    loss_unit_ : str
+        Unit of the reconstruction in it, which is summed over pixels: "squared error", "binary cross-entropy in nats"
+        or "absolute error". The divergence is in nats.
     validation_curve_ : list of float
         Held-out objective after each pass, with early stopping.
     stream_ : Stream or None
@@ -190,6 +198,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
     n_features_in_: int
     n_iter_: int
     loss_curve_: list[float]
+    loss_unit_: str
     validation_curve_: list[float]
     stream_: Stream | None
 
@@ -201,6 +210,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         kl_weight: float = 1.0,
         kl_warmup: float = 1.0,
         reconstruction_weight: float = 1.0,
+        reconstruction_loss: str = "squared_error",
         optimizer: str = "adam",
         learning_rate: str = "cosine",
         learning_rate_init: float = 4e-3,
@@ -228,6 +238,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         self.kl_weight = kl_weight
         self.kl_warmup = kl_warmup
         self.reconstruction_weight = reconstruction_weight
+        self.reconstruction_loss = reconstruction_loss
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init
@@ -328,13 +339,14 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         before = getattr(self, "loss_curve_", []) if goes_on else []
         self.format_, self.image_shape_ = views.format_, views.format_.image_shape
         self.n_features_in_ = views.format_.n_pixels
+        self.loss_unit_ = RECONSTRUCTION_LOSSES[self.reconstruction_loss].unit
         with self._fitting(X, y, max_subtasks=settings.max_iter) as fitting:
             draws = Draws.from_seed(seed, processes.device)
             network = self._start_network(draws, self.warm_start or goes_on).to(processes.device)
             passes = _Passes(fitting, lambda log: _fitted_attributes(copy.deepcopy(network), log, before))
             around = Surroundings(processes, passes, stream, None if goes_on else self.checkpoint_dir, self.verbose)
             weights = self.reconstruction_weight, self.kl_weight, self.kl_warmup
-            terms = Terms(*weights, self.format_, processes.device, self.precision)
+            terms = Terms(*weights, self.format_, processes.device, self.precision, self.reconstruction_loss)
             trained, log = train(objective(network, views, terms, *given), settings, draws, around)
             self.__dict__.update(_fitted_attributes(network, log, before))
         return trained
@@ -448,8 +460,10 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         Returns
         -------
         ndarray of shape (n_images,)
-            ``-(reconstruction_weight * squared error summed over pixels in [0, 1] + kl_weight * KL in nats)``.
+            ``-(reconstruction_weight * reconstruction_loss summed over pixels + kl_weight * KL in nats)``: of models
+            with one loss and the same weights comparable, of others not.
         """
+        check_choice("reconstruction_loss", self.reconstruction_loss, RECONSTRUCTION_LOSSES)
         coder, images = self._coder(), check_images(self, X, reset=False)
         scores = np.empty(len(images))
         for rows, *posterior in coder.posteriors(images):
@@ -459,7 +473,8 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
     @torch.no_grad()
     def _objective(self, x: Tensor, z: Tensor, log_variance: Tensor) -> Tensor:
         """The training objective of each image, (B,)."""
-        error = (self.network_.decoder(z) - x).square().flatten(1).sum(1)
+        loss = RECONSTRUCTION_LOSSES[self.reconstruction_loss]
+        error = loss.by_image(loss.output(self.network_, z), x)
         return self.reconstruction_weight * error + self.kl_weight * divergence(z, log_variance).sum(1)
 
     def score(self, X: ArrayLike, y: Any = None) -> float:
@@ -510,7 +525,10 @@ def _fitted_attributes(network: nn.Module, log: TrainingLog, before: list[float]
 
 
 def _renewed(state: dict[str, Any]) -> dict[str, Any]:
-    """A state with the parameters of today: version 0.1.0 told nodes apart from devices, and named one strategy."""
+    """A state with the parameters of today: 0.1.0 had one loss, one strategy, and nodes apart from devices."""
     state = {name: value for name, value in state.items() if name != "strategy"}
+    state.setdefault("reconstruction_loss", "squared_error")
+    if "network_" in state:
+        state.setdefault("loss_unit_", RECONSTRUCTION_LOSSES["squared_error"].unit)
     num_nodes = state.pop("num_nodes", 1)
     return state if num_nodes == 1 else state | {"devices": (num_nodes, state["devices"])}
