@@ -152,6 +152,8 @@ def test_refining_is_set_after_fit_and_used_by_all_that_encode(flips, digits):
         (lambda m, X: m.recurse(X, "flip_lr", -1), r"n_steps must be an integer of at least 1. Got -1."),
         (lambda m, X: m.recurse(X, "turn", 2), r"Unknown augmentation 'turn'."),
         (lambda m, X: m.latent_distribution(X, "turn"), r"Unknown augmentation 'turn'."),
+        (lambda m, X: m.recurse(X, "flip_lr", 2, "no"), r"return_latents must be True or False. Got 'no'."),
+        (lambda m, X: m.decode(np.zeros((2, 3))), r"Z must have \d+ columns, one a latent dimension. Got 3."),
         (lambda m, X: VAE(refine_steps=-1).fit(X), r"refine_steps must be an integer of at least 0. Got -1."),
         (lambda m, X: VAE(refine_steps=0.5).fit(X), r"refine_steps must be an integer of at least 0. Got 0.5."),
     ],

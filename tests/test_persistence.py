@@ -467,6 +467,13 @@ def test_what_a_file_cannot_hold_is_refused_and_leaves_the_old_file(name, path):
     assert list(path.parent.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("wrong", [3, None, "", ".", "a\0b"])
+def test_what_names_no_file_is_refused_in_one_line(wrong, augmenter):
+    for call in (augmenter.save, load):
+        with pytest.raises((TypeError, ValueError), match=r"^path must .*Got .*\.$"):
+            call(wrong)
+
+
 GUIDE = Path(latentaug.__file__).parent.parent / "docs" / "persistence.rst"
 
 

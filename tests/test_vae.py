@@ -243,6 +243,8 @@ WRONG = {
     "image_shape": [(2, 2), "ab", (64, -1), (1, 2, 3, 4)],
     "device": ["gpu", 3.5, "cuda:99"],
     "random_state": ["a"],
+    "warm_start": [1, "no"],
+    "verbose": [-1, "a", None],
 }
 
 

@@ -20,20 +20,28 @@ QUICK = "-m 'not slow'"
 
 # The tests that should notice: of a module, or of a class or a function in it.
 TESTS = {
-    "_checks": "generation maps",
+    "_checks": "maps",
     "_checks.as_array": "views",
+    "_checks.check_choice": "generation",
     "_checks.check_classifier": "metrics",
-    "_checks.check_flag": "vae",
-    "_checks.check_kind": "vae",
+    "_checks.check_flag": "generation",
+    "_checks.check_kind": "generation extending",
+    "_checks.check_latents": "generation",
+    "_checks.check_model": "metrics steps",
+    "_checks.check_number": "generation",
     "_checks.check_path": "persistence",
+    "_checks.check_square": "metrics",
     "_checks.check_verbosity": "vae",
+    "_checks.draw_seed": "generation",
     "_checks.one_line": "archive",
+    "_checks.unknown_name": "generation",
     "_files": "archive",
     "_rows": "mapped",
     "images": "border vae",
     "images.ImageFormat.from_unit": "border metrics",
     "images.ImageFormat.to_output": "border metrics",
     "images.check_out": "out",
+    "images.check_stack": "augs contributing",
     "images.in_dtype": "out",
     "images.squared_error": "metrics",
     "datasets": "datasets",
@@ -66,13 +74,15 @@ TESTS = {
     "learn.geometries.Geometry": "extending",
     "learn.geometries.Pairs.train": "conditional",
     "learn.networks": "convolutions networks",
-    "learn.networks.Decoder": "vae",
+    "learn.networks.Autoencoder": "losses",
+    "learn.networks.Decoder": "vae losses",
     "learn.networks.Encoder": "vae",
-    "learn.networks.ViewConditions": "conditional",
+    "learn.networks.ViewConditions": "conditional losses",
     "learn.networks.initialise": "vae",
     "learn.objectives": "objective direction",
     "learn.objectives.ConditionedReconstruction": "conditional",
     "learn.objectives.HeadDecoding": "transfer",
+    "learn.objectives.ImageLoss": "losses",
     "learn.objectives.ImageObjective.identity": "checkpoints",
     "learn.objectives.MapFitting": "conditional",
     "learn.objectives.divergence": "vae",
@@ -100,7 +110,7 @@ TESTS = {
     "models.conditional": "conditional",
     "models.errors": "metrics tables",
     "models.latent_model": "generation",
-    "models.latent_model.ImageTransformer.get_feature_names_out": "sklearn",
+    "models.latent_model.ImageTransformer.get_feature_names_out": "sklearn::test_columns_keep_their_names",
     "models.latent_model.LatentModel.decode": "augmenter",
     "models.latent_model.LatentModel.inverse_transform_latent": "augmenter verbs",
     "models.latent_model.LatentModel.is_invertible": "conditional",
@@ -108,11 +118,11 @@ TESTS = {
     "models.latent_model.LatentModel.reads": "metrics",
     "models.latent_model.LatentModel.score": "augmenter verbs",
     "models.latent_model.LatentTransform": "steps generation",
-    "models.latent_model.LatentTransform.feature_names_in_": "sklearn",
+    "models.latent_model.LatentTransform.feature_names_in_": "sklearn::test_columns_keep_their_names",
     "models.latent_model.LatentTransform.fit": "augmenter",
-    "models.latent_model.LatentTransform.format_": "sklearn",
+    "models.latent_model.LatentTransform.format_": "sklearn::test_data_frames_come_out_of_rows_only",
     "models.latent_model.LatentTransform.is_invertible": "conditional",
-    "models.latent_model.LatentTransform.n_features_in_": "sklearn",
+    "models.latent_model.LatentTransform.n_features_in_": "sklearn::test_data_frames_come_out_of_rows_only",
     "models.latent_model.if_invertible": "conditional",
     "models.resampling": "resampling",
     "models.resampling.LatentResampler.suggest_allowed": "suggesting",
@@ -132,6 +142,7 @@ TESTS = {
 
 # Nothing to notice, by module and name, and why.
 EXEMPT = {
+    "learn.geometries.Geometry.admits": "a geometry admits all: the algebra that it would give back is as true",
     "learn.processes.Processes.share": "one process shares nothing, and gives the module back as it is",
     "learn.processes.Processes.sum": "the sum over one process is what it has",
     "learn.training.Watch.begin_pass": "does nothing, for those who watch only the ends of passes",
@@ -160,7 +171,8 @@ def tests_of(module: str, name: str) -> str:
     """The tests that should notice, as arguments of pytest: of a function, else of its class, else of its module."""
     keys = (f"{module}.{name}", f"{module}.{name.split('.')[0]}")
     files = TESTS[next((key for key in keys if key in TESTS), module)]
-    return " ".join([*(f"tests/test_{file}.py" for file in files.split()), QUICK])
+    parts = (file.partition("::") for file in files.split())
+    return " ".join([*(f"tests/test_{file}.py{colons}{test}" for file, colons, test in parts), QUICK])
 
 
 def public_functions(tree: ast.Module) -> Iterator[tuple[str, ast.stmt, Function]]:
