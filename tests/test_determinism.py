@@ -31,6 +31,14 @@ def few(digits):
     return digits[:100]
 
 
+@pytest.mark.parametrize(("own", "alike"), [(5, True), (None, False)])
+def test_an_autoencoder_keeps_the_seed_that_it_has(own, alike, few):
+    vae = clone(QUICK).set_params(random_state=own, max_iter=1)
+    models = [LatentAugmenter(["flip_lr"], vae, method="staged", random_state=seed).fit(few) for seed in (0, 1)]
+    one, other = (model.encode(few) for model in models)
+    assert np.array_equal(one, other) == alike
+
+
 @every_model
 def test_eight_threads_give_the_bits_of_one(model, few):
     fitted = clone(model).fit(few)

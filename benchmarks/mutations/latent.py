@@ -261,7 +261,7 @@ MUTATIONS = (
         "the seed of an autoencoder is overruled",
         'if copy.get_params().get("random_state", seed) is None:',
         'if "random_state" in copy.get_params():',
-        VERBS,
+        "tests/test_determinism.py",
     ),
     # Steps with powers.
     Mutation("neighbours of one name are the last of them", "power += word.pop()[1]", "word.pop()", f"{STEPS} {VERBS}"),
