@@ -34,6 +34,7 @@ TESTS = {
     "_checks.check_verbosity": "vae",
     "_checks.draw_seed": "generation",
     "_checks.one_line": "archive",
+    "_checks.shown": "generation",
     "_checks.unknown_name": "generation",
     "_files": "archive",
     "_rows": "mapped",
