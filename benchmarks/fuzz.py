@@ -5,7 +5,8 @@
 
 An input is wrong by construction, so that accepting it is a fault. It must end in a ValueError, TypeError or
 NotFittedError (an OSError too, where a path is given) of one line that latentaug raises itself, or in one that
-scikit-learn's validation raises, and never in what torch, numpy, OpenCV, zipfile or json say. Warnings are errors.
+scikit-learn's validation raises, and never in what torch, numpy, OpenCV, zipfile or json say. Warnings are errors; one
+of latentaug's own will do, where what came may be meant.
 """
 
 from __future__ import annotations
@@ -61,6 +62,8 @@ def fault_of(error: BaseException, allowed: tuple[type[Exception], ...]) -> str 
     frames = frames_of(error)
     ours = [number for number, (package, _) in enumerate(frames) if package == "latentaug"]
     below = frames[ours[-1] + 1 :] if ours else frames
+    if type(error) is UserWarning and ours and not below:  # what may be meant is warned about, in one line
+        return "of more than one line" if "\n" in str(error) else None
     if "sklearn" in (dict(below[:1]) if ours else dict(frames)):
         return None if isinstance(error, allowed) else "of a kind that is not allowed"
     if type(error) not in PLAIN or not isinstance(error, allowed):

@@ -1,6 +1,6 @@
 """Do the tests notice? Small, plausible bugs, put one at a time into a copy of the package.
 
-    python -m benchmarks.mutants                    all of them: half an hour on one core
+    python -m benchmarks.mutants                    all of them: 45 minutes of a core
     python -m benchmarks.mutants --only shear       those with the word in their name
     python -m benchmarks.mutants --identity         others: each public function gives back its first argument
     python -m benchmarks.mutants --list             what there is

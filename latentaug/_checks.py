@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,14 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted
 
 __all__ = [
-    "RandomState", "as_array", "as_numbers", "check_cayley_table", "check_choice", "check_classifier", "check_flag",
-    "check_kind", "check_latents", "check_model", "check_number", "check_orbit", "check_pair", "check_path",
-    "check_square", "check_verbosity", "draw_seed", "one_line", "shown", "unknown_name",
+    "LARGEST", "RandomState", "as_array", "as_numbers", "at_home", "check_cayley_table", "check_choice",
+    "check_classifier", "check_flag", "check_kind", "check_latents", "check_model", "check_number", "check_orbit",
+    "check_pair", "check_path", "check_square", "check_verbosity", "draw_seed", "one_line", "refuse_masked",
+    "shown", "unknown_name",
 ]  # fmt: skip
 
+
+LARGEST = 1e30  # what float32 holds, also where a network adds it up
 
 RandomState = int | np.random.RandomState | None  # what a parameter random_state may be
 
@@ -78,11 +81,25 @@ def as_array(name: str, values: Any) -> np.ndarray:
         raise ValueError(f"{name} must be an array. Got {shown(values)}.") from None
 
 
+def refuse_masked(name: str, values: Any) -> None:
+    """Refuse an array with a mask, which says that values are missing."""
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise ValueError(f"{name} has masked values, which mean missing. Fill them, .filled(0), or leave them out.")
+
+
 def as_numbers(name: str, values: Any, **options: Any) -> np.ndarray:
     """An array, checked by scikit-learn's `check_array` with its options, which takes dates for numbers."""
+    refuse_masked(name, values)
     if getattr(getattr(values, "dtype", None), "kind", "f") in "mMV":
         raise TypeError(f"{name} must be numbers. Got an array of {values.dtype}.")
     return check_array(values, input_name=name, **options)
+
+
+def at_home(path: str | os.PathLike) -> Path:
+    """A path, its ~ the home folder where there is one."""
+    with suppress(RuntimeError):
+        return Path(path).expanduser()
+    return Path(path)
 
 
 def check_path(path: Any) -> Path:
@@ -90,7 +107,7 @@ def check_path(path: Any) -> Path:
     check_kind("path", path, (str, os.PathLike), "a path")
     if "\0" in str(path) or not Path(path).name:
         raise ValueError(f"path must name a file. Got {shown(path)}.")
-    return Path(path)
+    return at_home(path)
 
 
 def check_classifier(classifier: Any) -> None:
@@ -110,12 +127,18 @@ def draw_seed(random_state: Any) -> int:
     """One seed of `random_state`; fresh entropy if None, so that numpy's global generator is left alone."""
     if random_state is None:
         return int(np.random.SeedSequence().generate_state(1)[0] >> 1)
-    return int(check_random_state(random_state).randint(2**31 - 1))
+    try:
+        return int(check_random_state(random_state).randint(2**31 - 1))
+    except ValueError:
+        wanted = "an integer from 0 to 4294967295, a RandomState or None"
+        raise ValueError(f"random_state must be {wanted}. Got {shown(random_state)}.") from None
 
 
 def check_latents(Z: Any, latent_dim: int) -> np.ndarray:
     """Check latent row vectors (n, d): finite numbers, as many columns as the latent space has."""
     Z = as_numbers("Z", Z, dtype=[np.float64, np.float32])
+    if np.abs(Z).max() > LARGEST:
+        raise ValueError(f"Z must lie within {LARGEST:g} of 0, as float32. Got {Z.min():g}..{Z.max():g}.")
     if Z.shape[1] != latent_dim:
         raise ValueError(f"Z must have {latent_dim} columns, one a latent dimension. Got {Z.shape[1]}.")
     return Z

@@ -43,7 +43,10 @@ SLACK, SHARING = 2**28, 64  # bytes that the arrays of a model may take: so many
 STAMP = "_latentaug_version"
 PAIRS = ":pairs"
 VERSIONED = {"latentaug": "latentaug", "numpy": "numpy", "scikit-learn": "sklearn", "torch": "torch"}
-TRANSIENT = {STAMP, "_skl_callbacks", "_skl_callbacks_to_teardown", "_callback_fit_ctx"}
+# Beside what a fit has for callbacks, what a resampler gave out last: rows as many as there were images.
+TRANSIENT = {
+    STAMP, "_skl_callbacks", "_skl_callbacks_to_teardown", "_callback_fit_ctx", "sample_indices_", "applied_"
+}  # fmt: skip
 
 
 def _is_plain(value: Any) -> bool:

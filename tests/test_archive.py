@@ -198,6 +198,10 @@ FORGED = {
         replace_first("estimator", lambda content: ["latentaug.load", content[1]]),
         "names 'latentaug.load', which is no public estimator",
     ),
+    "a class that is no estimator": (
+        replace_first("estimator", lambda content: ["sklearn.model_selection.KFold", content[1]]),
+        "names 'sklearn.model_selection.KFold', which is no public estimator",
+    ),
     "a module's module": (
         replace_first("estimator", lambda content: ["sklearn.pipeline.np", content[1]]),
         "names 'sklearn.pipeline.np', which",

@@ -155,5 +155,14 @@ def test_adapted_flips_are_our_flip(library, dtype, colour):
     assert next(iter(name_augs([aug]))).endswith("Flip")
 
 
+@pytest.mark.parametrize("factor", [1 / 3, 5 / 3, -1.0])
+def test_bytes_that_a_module_takes_as_floats_are_rounded_and_stay_bytes(factor):
+    X = np.arange(256).astype(np.uint8).reshape(4, 8, 8)
+    expected = np.clip(np.rint(X * factor), 0, 255)
+    scaled = augs.from_kornia(lambda images: images * factor, "scaled")(X)
+    assert np.array_equal(scaled, expected)
+    assert scaled.dtype == X.dtype
+
+
 def test_adapters_take_a_name_and_any_callable():
     assert list(name_augs([augs.from_torchvision(lambda x: x.flip(-1), "mirror")])) == ["mirror"]

@@ -47,7 +47,7 @@ class Recorder:
     """Remember every task, and stop training after some passes."""
 
     def __init__(self, n_passes=None):
-        self.n_passes, self.open, self.ended, self.set_up = n_passes, [], [], 0
+        self.n_passes, self.open, self.ended, self.shown, self.set_up = n_passes, [], [], [], 0
 
     def setup(self, estimator, context):
         self.set_up += 1
@@ -62,6 +62,7 @@ class Recorder:
         assert self.open.pop() is context
         codes = None if fitted_estimator is None else fitted_estimator.transform(X)
         self.ended.append((context.task_name, codes))
+        self.shown.append(fitted_estimator)
         return context.task_name == "pass" and context.task_id + 1 == self.n_passes
 
 
@@ -86,6 +87,8 @@ def test_each_pass_shows_the_estimator_as_it_would_be_if_it_stopped_there(few):
     assert len(passes) == 4
     assert np.array_equal(last, vae.transform(X))
     assert np.array_equal(passes[3], last)
+    for shown, codes in zip(recorder.shown, passes, strict=False):
+        assert np.array_equal(shown.transform(X), codes)
     assert not np.array_equal(passes[0], passes[1])
     stopped = clone(QUICK).set_params(learning_rate="constant", kl_warmup=0).set_callbacks(Recorder(2)).fit(X)
     assert stopped.n_iter_ == 2

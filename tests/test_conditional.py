@@ -99,6 +99,8 @@ def test_pickled_cloned_and_seeded(fitted, digits, global_generators):
         assert np.array_equal(model.transform(digits), fitted.transform(digits))
         assert np.array_equal(model.inverse_transform(digits), fitted.inverse_transform(digits))
     assert fitted.sample(3, apply="flip_lr", source="box", random_state=0).shape == (3, 8, 8)
+    plain, flipped = (fitted.sample(3, apply=word, random_state=0) for word in ([], "flip_lr"))
+    assert not np.isclose(plain, flipped).all()
 
 
 @pytest.mark.slow

@@ -9,8 +9,9 @@ from sklearn.decomposition import PCA
 
 from latentaug import VAE, LatentAugmenter
 from latentaug.augs import edge_detect, flip_lr, flip_ud, rotate_cw
-from latentaug.latent import maps
+from latentaug.latent import Algebra, maps
 from latentaug.latent.representations import cyclic_table, regular_representation
+from latentaug.learn.geometries import choose_geometries
 from latentaug.metrics import squared_error
 
 QUICK = {"hidden_channels": (2, 3), "max_iter": 2, "device": "cpu"}
@@ -39,6 +40,15 @@ def dim_left(X):
     """Halve the left half: it commutes with turning upside down, and not with mirroring."""
     width = X.shape[2]
     return X * np.where(np.arange(width) < width // 2, 0.5, 1.0).astype(X.dtype)
+
+
+def test_auto_takes_the_strictest_that_the_laws_allow():
+    orders = {"turn": 4, "swap": 2, "dim": None, "blur": None}
+    table = np.add.outer(np.arange(4), np.arange(4)) % 4
+    commutators = {(a, b): float({a, b} != {"turn", "dim"}) for a in orders for b in orders}
+    algebra = Algebra(orders, commutators, {"turn": 1}, [("turn",) * k for k in range(4)], table)
+    expected = {"turn": "group", "swap": "finite_order", "dim": "commuting", "blur": "free"}
+    assert choose_geometries("auto", algebra) == expected
 
 
 @every_method

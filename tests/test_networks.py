@@ -1,5 +1,7 @@
 """The modules by themselves: what an encoder may say, and what a learned map keeps whatever it learns."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from latentaug.latent import cyclic_table, regular_representation
-from latentaug.learn.geometries import CommutingMap, ConjugateMap, FreeMap, OrthogonalMap
+from latentaug.learn.geometries import GEOMETRIES, CommutingMap, ConjugateMap, FreeMap, OrthogonalMap
 from latentaug.learn.networks import build, initialise
 
 seeds = st.integers(0, 2**16)
@@ -44,6 +46,19 @@ def test_an_orthogonal_map_is_a_rotation_whatever_it_learns(seed, d):
     assert torch.linalg.det(L).item() == pytest.approx(1, abs=1e-3)
 
 
+@given(seed=seeds, d=st.integers(1, 4))
+def test_a_nonlinear_map_does_what_its_network_has_learned(seed, d):
+    rng, learned = np.random.default_rng(seed), []
+    pairs = SimpleNamespace(
+        seed=seed,
+        moments_of=lambda name: (np.eye(d), rng.normal(size=(d, d))),
+        train=lambda network, name, settings: learned.append(filled(network, seed)) or network,
+    )
+    Z = rng.normal(size=(5, d))
+    found = GEOMETRIES["nonlinear"].fit(pairs, "turn")(Z)
+    assert np.allclose(found, learned[0](torch.from_numpy(Z).float()).detach(), atol=1e-4)
+
+
 @pytest.mark.parametrize("log_variance", [-15.0, -5.0, 0.0, 5.0])
 def test_posteriors_are_as_narrow_and_as_wide_as_the_encoder_says(log_variance):
     network = build((8, 8), 3, (2, 3))
@@ -54,3 +69,14 @@ def test_posteriors_are_as_narrow_and_as_wide_as_the_encoder_says(log_variance):
     mean, found = network.encoder(torch.rand(4, 1, 8, 8, generator=torch.Generator().manual_seed(0)))
     assert np.allclose(found.detach(), log_variance)
     assert mean.std() > 0
+
+
+def test_first_weights_reach_as_far_as_torchs_own():
+    network = build((8, 8), 3, (4, 8))
+    initialise(network, torch.Generator().manual_seed(0))
+    layers = [layer for layer in network.modules() if hasattr(layer, "weight")]
+    assert len(layers) == 6
+    for layer in layers:
+        end = layer.weight[0].numel() ** -0.5
+        assert 0.8 * end < layer.weight.abs().max() <= end
+        assert layer.bias.abs().max() <= end

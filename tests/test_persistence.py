@@ -295,6 +295,8 @@ def test_only_functions_of_the_catalogue_come_back(path):
     assert [loaded[0][0], loaded[1][0], loaded[2]] == ["shade", "tint", "flip_lr"]
     assert [type(loaded[0][1]), type(loaded[1][1]), type(loaded[3])] == [MissingAug] * 3
     assert loaded[1][1].qualname == f"{__name__}:negate"
+    (borrowed,) = by_save(LatentAugmenter([("flip_ud", negate)]), path.with_name("borrowed")).augs
+    assert type(borrowed[1]) is MissingAug
     attached = load(path, augs={"tint": negate, "len": max}).augs
     assert attached[1] == ("tint", negate)
     assert attached[3] == ("len", max)

@@ -168,6 +168,13 @@ def test_warm_start_goes_on(digits, fitted):
     assert vae.fit(digits).loss_curve_[0] < first
 
 
+def test_a_fit_forgets_the_last_one(digits):
+    vae = VAE(**QUICK).fit(digits[:50])
+    first = weights(vae)
+    again = weights(vae.fit(digits[:50]))
+    assert all(np.array_equal(weight, again[name]) for name, weight in first.items())
+
+
 def weights(model):
     return {name: weight.numpy() for name, weight in model.network_.state_dict().items()}
 

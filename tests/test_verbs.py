@@ -55,6 +55,11 @@ def lossless():
     return LatentAugmenter(list(AUGS.values()), Posteriors(), method="staged", geometry="free").fit(images(200, seed=0))
 
 
+def test_without_apply_transform_does_all_augmentations_from_left_to_right(lossless):
+    X = images(5)
+    assert np.allclose(lossless.transform(X), seen(X, AUGS), atol=1e-4)
+
+
 @given(word=words)
 def test_samples_of_a_view_are_the_prior_under_its_map(lossless, word):
     L = matrix(word)

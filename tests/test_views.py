@@ -199,7 +199,7 @@ def test_wide_integers_are_bytes(pixel, allowed):
 
 def test_a_name_seen_only_after_another_is_refused():
     X = np.zeros((2, 3, 3))
-    with pytest.raises(ValueError, match="a paired view of its own"):
+    with pytest.raises(ValueError, match=r"Unknown augmentation 'brighter'\. Without a function it needs views"):
         views_of(X, ["flip_lr", "brighter"], paired={("flip_lr", "brighter"): X}).check()
 
 
@@ -215,5 +215,7 @@ def test_a_paired_view_is_taken_row_by_row_in_either_layout_and_no_other(flat):
     views = declare_views(X, None, ImageFormat((3, 4)), {"mirror": mirrored})
     assert np.array_equal(views.take(slice(None), ("mirror",)), X[:, :, ::-1])
     for wrong in (mirrored[:5], mirrored[:, :2]):
-        with pytest.raises(ValueError, match=r"View \('mirror',\) changed the shape of the images"):
+        with pytest.raises(
+            ValueError, match=r"View \('mirror',\) (has 5 images beside 6 of X|changed the shape of the images)"
+        ):
             declare_views(X, None, ImageFormat((3, 4)), {"mirror": wrong})

@@ -83,6 +83,18 @@ IMAGE_FAULTS = ROWS | {
     "integers above 255": _whole(256, 10_000),
     "negative integers": _whole(-1000, 0),
 }
+# Wrong where floats in [0, 1] are known: on another scale, or as another layout.
+ASKEW: dict[str, Callable[[np.random.Generator, np.ndarray], Any]] = {
+    "bytes as floats": lambda rng, X: 255 * np.asarray(X),
+    "on 0..16": lambda rng, X: 16 * np.asarray(X),
+    "about zero": lambda rng, X: 2 * np.asarray(X) - 1,
+    "scaled twice": lambda rng, X: np.asarray(X) / 255,
+    "masks": lambda rng, X: (np.asarray(X) > 0.5).astype(int),
+    "labels": lambda rng, X: (np.asarray(X) * 16).astype(int),
+    "masked": lambda rng, X: np.ma.masked_array(X, np.asarray(X) > 0.5),
+    "huge": lambda rng, X: np.asarray(X) * 10.0 ** rng.integers(31, 300),
+    "one image": lambda rng, X: np.asarray(X)[0],
+}
 MISSHAPEN = {
     "too high": lambda rng, X: rng.random((3, 8 + int(rng.integers(1, 5)), 8)),
     "too narrow": lambda rng, X: rng.random((3, 8, int(rng.integers(1, 8)))),
@@ -91,11 +103,20 @@ MISSHAPEN = {
     "wrong number of columns": lambda rng, X: rng.random((3, pick(rng, [1, 16, 63, 65, 128]))),
     "rows as images": _shaped(3, 1, 64),
 }
-FIT_IMAGES = named(IMAGE_FAULTS)
-IMAGES = named(IMAGE_FAULTS | MISSHAPEN)
+# Wrong in a fit: nearly black, squeezed by a pixel, or turned.
+FIT_FAULTS: dict[str, Callable[[np.random.Generator, np.ndarray], Any]] = {
+    name: ASKEW[name] for name in ("scaled twice", "masks", "labels", "masked", "huge")
+} | {
+    "an outlier": _put(1e6),
+    "channels first": lambda rng, X: rng.random((24, int(rng.integers(1, 5)), 8, 8)),
+    "paths": lambda rng, X: ["a.png"] * len(X),
+}
+FIT_IMAGES = named(IMAGE_FAULTS | FIT_FAULTS)
+IMAGES = named(IMAGE_FAULTS | MISSHAPEN | ASKEW)
 LATENTS = named(
     ROWS
     | {
+        "huge": lambda rng, Z: Z * 10.0 ** rng.integers(33, 300),
         "three axes": _shaped(3, 4, 4),
         "no columns": _shaped(3, 0),
         "wrong number of columns": lambda rng, Z: rng.random((3, pick(rng, [1, 2, 3, 5, 64]))),

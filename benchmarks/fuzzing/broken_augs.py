@@ -17,7 +17,7 @@ def _fail(X):
     raise RuntimeError("it broke\nin two lines")
 
 
-_calls = count()
+_calls, _own = count(), np.random.default_rng(0)
 
 # Functions that are no augmentations, and transforms of other libraries that are none.
 BROKEN: dict[str, Callable] = {
@@ -35,6 +35,14 @@ BROKEN: dict[str, Callable] = {
     "repeats": lambda X: np.concatenate([X, X]),
     "flattens": lambda X: X.reshape(len(X), -1),
     "is an average": lambda X: X.mean(axis=0),
+    "acts on the batch": np.flipud,
+    "acts on every axis": np.flip,
+    "is relative to the batch": lambda X: X / X.max(),
+    "is random half of the time": lambda X: X if _own.random() < 0.5 else X[:, ::-1],
+    "moves numpy's generator": lambda X: X if np.random.random() < 2 else -X,  # noqa: NPY002
+    "gives NaN of some": lambda X: np.where(X.mean(axis=(1, 2), keepdims=True) > X.mean(axis=(1, 2)).mean(), np.nan, X),
+    "does nothing": lambda X: X,
+    "torch, that is random now and then": from_torchvision(lambda T: T.flip(-1) if torch.rand(1) < 0.1 else T),
     "is random": lambda X: np.random.default_rng().permuted(X, axis=0),
     "remembers": lambda X: X * (1 - next(_calls) % 2),
     "gives NaN": lambda X: X * np.nan,

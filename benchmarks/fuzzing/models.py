@@ -37,8 +37,8 @@ ESTIMATORS: dict[str, Callable[..., Any]] = {
 }
 # Models with a VAE in them, by parameters of that; what they do not ask it for.
 HOLDERS: dict[str, tuple[Callable[[VAE], Any], set[str]]] = {
-    "LatentAugmenter": (lambda vae: LatentAugmenter(PAIR, vae), set()),
-    "ConditionalVAE": (lambda vae: ConditionalVAE(PAIR, vae), set()),
+    "LatentAugmenter": (lambda vae: LatentAugmenter(["flip_lr"], vae), set()),
+    "ConditionalVAE": (lambda vae: ConditionalVAE(["flip_lr"], vae), set()),
     "TransferHead": (
         lambda vae: TransferHead(make("LatentAugmenter"), TARGETS, autoencoder=vae),
         {"latent_dim", "image_shape"},

@@ -19,7 +19,7 @@ from latentaug.images import ImageFormat
 from latentaug.learn.objectives import Reconstruction
 
 EMPTY = inspect.Parameter.empty
-FORMAT = ImageFormat((8, 8))
+FORMAT = ImageFormat((8, 8), kind="floats", seen=(0.0, 0.0, 1.0, 1.0))
 
 
 class Parameter(NamedTuple):

@@ -9,7 +9,7 @@ __all__ = ["MUTATIONS"]
 JOINT = "tests/test_direction.py tests/test_augmenter.py"
 CONDITIONAL = "tests/test_direction.py tests/test_conditional.py"
 HEADS = "tests/test_direction.py tests/test_transfer.py"
-CONSTRAINTS = "tests/test_constraints.py tests/test_augmenter.py tests/test_vae.py"
+CONSTRAINTS = "tests/test_networks.py tests/test_constraints.py tests/test_augmenter.py tests/test_vae.py"
 STAGED = "tests/test_constraints.py tests/test_augmenter.py tests/test_moments.py tests/test_streams.py"
 
 MUTATIONS = (
@@ -313,13 +313,13 @@ MUTATIONS = (
         "the nonlinear part of a map is linear while it is trained",
         "self.last(self.first(z).tanh())",
         "self.last(self.first(z))",
-        CONDITIONAL,
+        "tests/test_networks.py",
     ),
     Mutation(
         "a nonlinear map forgets its last bias",
         "np.tanh(Z @ self.W_1 + self.b_1) @ self.W_2 + self.b_2",
         "np.tanh(Z @ self.W_1 + self.b_1) @ self.W_2",
-        CONDITIONAL,
+        "tests/test_networks.py",
     ),
     Mutation(
         "a stream of frozen latents forgets its parts",

@@ -80,8 +80,8 @@ MUTATIONS = (
     ),
     Mutation(
         "trainings on other images meet",
-        "*weights.values(), *drawn, *objective.make(few, *drawn))",
-        "*weights.values(), *drawn)",
+        "        *objective.make(few, *drawn),\n        *objective.arrays(),\n",
+        "",
         CHECKPOINTS,
     ),
     Mutation(

@@ -12,7 +12,7 @@ STEPS = "tests/test_steps.py"
 VERBS = "tests/test_verbs.py tests/test_generation.py tests/test_augmenter.py"
 SCORES = "tests/test_verbs.py tests/test_vae.py tests/test_metrics.py"
 CONDITIONAL = "tests/test_verbs.py tests/test_generation.py tests/test_conditional.py"
-NETWORKS = "tests/test_convolutions.py tests/test_vae.py"
+NETWORKS = "tests/test_networks.py tests/test_convolutions.py tests/test_vae.py"
 REFINE = "tests/test_refine.py tests/test_generation.py"
 CALLBACKS = "tests/test_callbacks.py tests/test_sklearn.py"
 

@@ -65,9 +65,9 @@ MUTATIONS = (
     ),
     Mutation(
         "images of a scale twenty times as great pass",
-        "images.max() > 2 * high - low",
-        "images.max() > 20 * high - low",
-        LABELS,
+        "        if beyond > 1:",
+        "        if beyond > 1e9:",
+        "tests/test_inputs.py tests/test_resampling.py",
     ),
     # Metrics.
     Mutation("a gap is a share of the error", "ratio(error - floor, floor)", "ratio(error - floor, error)", METRICS),

@@ -17,6 +17,8 @@ __all__ = ["from_albumentations", "from_kornia", "from_torchvision"]
 class _Adapter:
     """A transform of another library as an augmentation; pickles where that transform does."""
 
+    on_unit = True  # these transforms take integers 0..255 or floats in [0, 1]
+
     def __init__(self, transform: Any, name: str | None) -> None:
         check_kind("transform", transform, Callable, "a callable")
         check_kind("name", name, (str, type(None)), "a string or None")

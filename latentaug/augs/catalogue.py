@@ -22,6 +22,7 @@ __all__ = [
 ]  # fmt: skip
 
 Aug = Callable[[np.ndarray], np.ndarray]
+SLACK = 1e-3  # of rounding
 
 
 def _of_stacks(aug: Aug) -> Aug:
@@ -33,6 +34,21 @@ def _of_stacks(aug: Aug) -> Aug:
         return aug(X)
 
     checked.__module__ = "latentaug.augs"  # where files and pickles look for it
+    return checked
+
+
+def _of_scaled_stacks(aug: Aug) -> Aug:
+    """An augmentation that knows white and black: it refuses floats outside [0, 1], and views scale others for it."""
+
+    @wraps(aug)
+    def scaled(X: np.ndarray) -> np.ndarray:
+        if X.dtype.kind == "f" and (X.min() < -SLACK or X.max() > 1 + SLACK):
+            came = f"{X.min():g}..{X.max():g}"
+            raise ValueError(f"{aug.__name__} takes integers 0..255 or floats in [0, 1]. Got floats {came}.")
+        return aug(X)
+
+    checked: Any = _of_stacks(scaled)
+    checked.on_unit = True
     return checked
 
 
@@ -67,7 +83,7 @@ def rotate_ccw(X: np.ndarray) -> np.ndarray:
     return np.rot90(X, axes=(1, 2))
 
 
-@_of_stacks
+@_of_scaled_stacks
 def shear_x(X: np.ndarray) -> np.ndarray:
     """Shear every image sideways about its centre row, 0.3 pixels a row; what leaves it is lost."""
     height, width = X.shape[1:3]
@@ -97,7 +113,7 @@ def mini_image(X: np.ndarray) -> np.ndarray:
     return nested
 
 
-@_of_stacks
+@_of_scaled_stacks
 def edge_detect(X: np.ndarray) -> np.ndarray:
     """Draw the strength of the edges of every image: the Sobel gradient, a quarter of it, cut at white."""
     white = 255 if X.dtype.kind in "ui" else 1
@@ -109,7 +125,7 @@ def edge_detect(X: np.ndarray) -> np.ndarray:
     return _like(strength * white, X)
 
 
-@_of_stacks
+@_of_scaled_stacks
 def canny(X: np.ndarray) -> np.ndarray:
     """Draw the edges that Canny's detector finds (thresholds 100 and 200 of 255), channel by channel."""
     cv2 = _import_cv2()

@@ -6,27 +6,226 @@ A *view* is the images of one composition, ``()`` the original.
 from __future__ import annotations
 
 import math
+import pickle
+import random
+import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
-from latentaug._checks import as_array, check_kind, unknown_name
+from latentaug._checks import as_array, check_kind, refuse_masked, unknown_name
 from latentaug._rows import release, take
 from latentaug.augs.catalogue import CATALOGUE, name_augs
 from latentaug.augs.steps import Composition, as_composition, powers, repeated
-from latentaug.images import ImageFormat, check_images
+from latentaug.images import ImageFormat, check_images, spread, telling
 
 __all__ = [
-    "CACHE_BYTES", "Views", "check_aug_output", "check_paired", "declare_views", "declared_compositions", "run_aug",
+    "CACHE_BYTES", "Views", "act", "check_aug", "check_paired", "declare_views", "declared_compositions", "run_aug",
     "views_of",
 ]  # fmt: skip
 
 Names = tuple[str, ...]  # of a composition, each as often as it acts
 
+TRIES = 24  # of one batch: a function that changes it half of the time passes once in ten million fits
+TRIES_OF_MOVERS = 64
+# Of torch's generator: the first number it gives is nearly 0, nearly 1, and whatever.
+SEEDS = (18881, 10642, *range(TRIES_OF_MOVERS - 2))
+PAIRS = 256
+MOST_PIXELS = 4096
+
+_numpy: Any = np.random  # whose global generator is looked at, and never drawn from
+DETERMINISTIC = "a deterministic function (fix its random parameters)"
 CACHE_BYTES = 2**27  # memory for images that augmentations compute and not only slice, kept as they are made
+
+
+def act(aug: Callable, images: np.ndarray, format_: ImageFormat) -> Any:
+    """What an augmentation gives for some images; one that takes floats in [0, 1] only is given those."""
+    if images.dtype.kind != "f" or format_.value_range == (0.0, 1.0) or not getattr(aug, "on_unit", False):
+        return aug(images)
+    low, high = format_.value_range
+    augmented = aug(np.clip((images - low) / ((high - low) or 1.0), 0, 1).astype(images.dtype, copy=False))
+    scaled = isinstance(augmented, np.ndarray) and augmented.dtype.kind == "f"
+    return (augmented * (high - low) + low).astype(augmented.dtype, copy=False) if scaled else augmented
+
+
+def run_aug(name: str, aug: Callable, images: np.ndarray, format_: ImageFormat) -> np.ndarray:
+    """What an augmentation gives for a copy of some images; ValueError, by its name, where it breaks the contract.
+
+    What torch's global generator gives it, which was tried to change nothing, is given back.
+    """
+    torch = sys.modules.get("torch")
+    state = None if torch is None else torch.get_rng_state()
+    try:
+        return _run(name, aug, images, format_)
+    finally:
+        if torch is not None:
+            torch.set_rng_state(state)
+
+
+def _run(name: str, aug: Callable, images: np.ndarray, format_: ImageFormat) -> np.ndarray:
+    try:
+        augmented = act(aug, images.copy(), format_)
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(f"Augmentation {name!r} failed on images {images.shape} {images.dtype}: {reason}") from error
+    check_shape(f"Augmentation {name!r}", augmented, images)
+    check_pixels(f"Augmentation {name!r}", augmented, images, format_)
+    return augmented
+
+
+def check_aug(name: str, aug: Callable, images: np.ndarray, format_: ImageFormat) -> None:
+    """Try an augmentation on a few images; ValueError, by its name, where it draws, or acts on the batch."""
+
+    def run(images: np.ndarray) -> np.ndarray:
+        return _run(name, aug, images, format_)
+
+    with _generators_kept():
+        first = run(images)  # torch may be imported by it
+        before = _generators()
+        run(images)
+        moved = [owner for owner, state in _generators().items() if state != before.get(owner, state)]
+        if set(moved) - {"torch"}:
+            owners = " and ".join(moved)
+            raise ValueError(f"Augmentation {name!r} moves the global generator of {owners}; allowed: {DETERMINISTIC}.")
+        for seed in SEEDS if moved else range(TRIES):
+            if moved:
+                sys.modules["torch"].default_generator.manual_seed(seed)
+            if not np.array_equal(first, run(images)):
+                raise ValueError(
+                    f"Augmentation {name!r} gave two results for the same images; allowed: {DETERMINISTIC}."
+                )
+        _check_by_image(name, run, images)
+
+
+def _check_by_image(name: str, run: Callable[[np.ndarray], np.ndarray], images: np.ndarray) -> None:
+    """Refuse an augmentation that makes something else of an image alone, or of the images in another order."""
+    batched = f"Augmentation {name!r} acts on the batch, not image by image"
+    try:
+        alike = _is_by_image(run, images)
+    except ValueError as error:
+        raise ValueError(f"{batched}: of one image alone, {error}") from error
+    with suppress(ValueError):  # of noise, which is no image, but where what neighbours leave is seen
+        alike = alike and _is_by_image(run, _shuffled_pixels(images))
+    if not alike:
+        raise ValueError(f"{batched}: an image alone, or in another order, becomes something else.")
+
+
+def _is_by_image(run: Callable[[np.ndarray], np.ndarray], images: np.ndarray) -> bool:
+    whole, turned = run(images), run(images[::-1])[::-1]
+    alone = np.concatenate([run(images[k : k + 1]) for k in range(len(images))])
+    return _alike(whole, alone) and _alike(whole, turned)
+
+
+def _shuffled_pixels(images: np.ndarray) -> np.ndarray:
+    """Images of the same pixels in another order, each; eight at least."""
+    rows = np.resize(images, (max(8, len(images)), *images.shape[1:])).reshape(max(8, len(images)), -1)
+    return np.random.default_rng(0).permuted(rows, axis=1).reshape(-1, *images.shape[1:])
+
+
+def _alike(A: np.ndarray, B: np.ndarray) -> bool:
+    """Equal up to what a batch of another size rounds otherwise."""
+    if A.dtype.kind == "f":
+        return np.allclose(A, B, rtol=1e-4, atol=1e-5 * float(np.abs(A).max(initial=0)))
+    differ = A != B
+    few = differ.mean() <= 0.01 and A.max(initial=0) > 15
+    return not differ.any() or bool(few and np.abs(A.astype(int) - B.astype(int)).max() <= 1)
+
+
+def _generators() -> dict[str, Any]:
+    """The state of the global generators that there are."""
+    states = {"numpy": pickle.dumps(_numpy.get_state(legacy=False)), "random": random.getstate()}
+    torch = sys.modules.get("torch")
+    return states if torch is None else states | {"torch": torch.get_rng_state().numpy().tobytes()}
+
+
+@contextmanager
+def _generators_kept() -> Iterator[None]:
+    """Leave the global generators as they are."""
+    known = _numpy.get_state(legacy=False), random.getstate()
+    drawn = sys.modules["torch"].get_rng_state() if "torch" in sys.modules else None
+    try:
+        yield
+    finally:
+        _numpy.set_state(known[0])
+        random.setstate(known[1])
+        if drawn is not None:
+            sys.modules["torch"].set_rng_state(drawn)
+
+
+def check_shape(label: str, augmented: Any, images: np.ndarray) -> None:
+    """Refuse augmented images that are no array of the shape of the images."""
+    if not isinstance(augmented, np.ndarray):
+        raise ValueError(f"{label} returned a {type(augmented).__name__}; allowed: a numpy array.")
+    if label.startswith("View") and augmented.ndim and len(augmented) != len(images):
+        split = "a search or cross-validation splits X, and not views: give it augmentations that are functions"
+        raise ValueError(f"{label} has {len(augmented)} images beside {len(images)} of X; {split}.")
+    if augmented.shape != images.shape:
+        change = f"from {images.shape} to {augmented.shape}; allowed: an augmentation keeps the shape"
+        raise ValueError(f"{label} changed the shape of the images {change}.")
+
+
+def check_pixels(label: str, augmented: np.ndarray, images: np.ndarray, format_: ImageFormat) -> None:
+    """Refuse augmented images of another kind of dtype or with pixels outside the range, also that of the images."""
+    if augmented.dtype.kind != images.dtype.kind:
+        came, allowed = f"{augmented.dtype} for {images.dtype} images", "its input's dtype, which tells the scale"
+        raise ValueError(f"{label} returned {came}; allowed: {allowed}.")
+    if augmented.dtype.itemsize == 1:
+        return
+    least, most = augmented.min(), augmented.max()  # NaN where there is one
+    low, high = (0.0, 255.0) if images.dtype.kind in "ui" else format_.value_range
+    slack = 1e-4 * (high - low)
+    if low - slack <= least and most <= high + slack:
+        return
+    if not (np.isfinite(least) and np.isfinite(most)):
+        raise ValueError(f"{label} returned NaN or infinity; allowed: finite pixels.")
+    if least < min(low, images.min()) - slack or most > max(high, images.max()) + slack:
+        left = f"left the value range {low:g}..{high:g} with {least:g}..{most:g}"
+        raise ValueError(f"{label} {left}; allowed: pixels stay in the range of the data.")
+
+
+def warn_of_scale(label: str, array: np.ndarray, images: np.ndarray) -> None:
+    """Warn of a view that takes a small part of the range that the images take: a mask of 0 and 1 beside bytes, say."""
+    (low, high), (least, most) = ((float(a.min()), float(a.max())) for a in (array, images))
+    if 0 < high - low < (most - least) / 8:
+        held = f"{low:g}..{high:g} beside images of {least:g}..{most:g}"
+        warnings.warn(f"{label} holds {held}; scale it alike where it is on another scale.", UserWarning, stacklevel=2)
+
+
+def warn_of_shuffled(label: str, array: np.ndarray, images: np.ndarray) -> None:
+    """Warn of a view whose images fit those beside them no better than any others.
+
+    Images that are alike have views that are alike: where distances between images and distances between their views do
+    not correlate more than they do in another order, nothing can be learned of the pairs (Mantel's test).
+    """
+    rows = spread(len(images), PAIRS)
+    if len(rows) < 16:
+        return
+    D, E = (_distances(a[rows]) for a in (images, array))
+    if not (D.any() and E.any()):
+        return
+    rng = np.random.default_rng(0)
+    orders = [rng.permutation(len(rows)) for _ in range(40)]
+    shuffled = np.array([np.vdot(D, E[np.ix_(order, order)]) for order in orders])
+    if np.vdot(D, E) <= shuffled.mean() + 3 * shuffled.std():
+        message = (
+            f"{label}: its images fit those beside them in X no better than in any other order; are they shuffled?"
+        )
+        warnings.warn(message, UserWarning, stacklevel=2)
+
+
+def _distances(images: np.ndarray) -> np.ndarray:
+    """Distances between images, about their mean, 0 from each to itself: (n, n)."""
+    pixels = images.reshape(len(images), -1).astype(np.float64)
+    pixels = pixels[:, :: max(1, pixels.shape[1] // MOST_PIXELS)]
+    squares = (pixels**2).sum(1)
+    D = np.sqrt(np.maximum(squares[:, None] + squares - 2 * pixels @ pixels.T, 0))
+    off = ~np.eye(len(D), dtype=bool)
+    return np.where(off, D - D[off].mean(), 0) if np.ptp(D[off]) > 1e-9 * D.max() else np.zeros_like(D)
 
 
 def declared_compositions(names: Sequence[str], max_views: int = 24) -> list[Composition]:
@@ -168,7 +367,7 @@ class Views:
 
     def _apply(self, images: np.ndarray, names: Names) -> np.ndarray:
         for name in names:
-            images = run_aug(name, self.augs[name], images).astype(self.images.dtype, copy=False)
+            images = run_aug(name, self.augs[name], images, self.format_).astype(self.images.dtype, copy=False)
         return images
 
     @cached_property
@@ -176,7 +375,11 @@ class Views:
         """The augmentations that compute pixels; the others only slice, which costs nothing."""
         few = self.sample(8).images
         functions = ((name, aug) for name, aug in self.augs.items() if aug is not None)
-        return {name for name, aug in functions if not np.may_share_memory(aug(images := few.copy()), images)}
+        return {
+            name
+            for name, aug in functions
+            if not np.may_share_memory(act(aug, images := few.copy(), self.format_), images)
+        }
 
     def _computed(self, names: Names) -> Names:
         """The longest beginning of a composition that ends in a computing augmentation, or none of it."""
@@ -225,30 +428,30 @@ class Views:
 
     def sample(self, n_images: int) -> Views:
         """The views of a few images, spread evenly over the data."""
-        rows = np.unique(np.linspace(0, len(self) - 1, min(n_images, len(self))).astype(int))
+        return self.rows(spread(len(self), n_images))
+
+    def telling(self, n_images: int) -> Views:
+        """The views of a few images that tell augmentations apart, where there are such: not blank ones."""
+        return self.rows(telling(self.images, n_images))
+
+    def rows(self, rows: np.ndarray) -> Views:
+        """The views of some rows."""
         paired = {c: take(images, rows) for c, images in self.paired.items()}
         return Views(paired[()], self.augs, self.format_, paired=paired, compositions=self.compositions)
 
     def check(self, n_images: int = 8) -> None:
-        """Try every augmentation twice on a few images; ValueError, by name, where one breaks the contract."""
-        few = self.sample(n_images)
+        """Try every augmentation on a few images; ValueError, by name, where one breaks the contract."""
+        few = self.telling(n_images)
         for name, aug in self.augs.items():
             if aug is not None:
-                check_aug_output(name, aug, few.images, self.format_)
+                check_aug(name, aug, few.images, self.format_)
             elif not self.is_known((name,)):
-                without = "Without a function or a paired view of its own it must be one of"
+                without = f"Without a function it needs views={{{(name,)!r}: images}} in this call, or to be one of"
                 raise unknown_name("augmentation", name, CATALOGUE, without)
 
 
-def run_aug(name: str, aug: Callable, images: np.ndarray) -> np.ndarray:
-    """What an augmentation gives for a copy of some images; ValueError, by its name, where it fails or cuts."""
-    try:
-        augmented = aug(images.copy())
-    except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise ValueError(f"Augmentation {name!r} failed on images {images.shape} {images.dtype}: {reason}") from error
-    _check_shape(f"Augmentation {name!r}", augmented, images)
-    return augmented
+def _only_slices(aug: Callable, images: np.ndarray, format_: ImageFormat) -> bool:
+    return np.may_share_memory(act(aug, images, format_), images)
 
 
 def check_paired(views: Any, images: np.ndarray, format_: ImageFormat) -> dict[Composition, np.ndarray]:
@@ -260,48 +463,15 @@ def check_paired(views: Any, images: np.ndarray, format_: ImageFormat) -> dict[C
         if any(power < 0 for _, power in powers(composition)):
             raise ValueError(f"A key of views must name what was applied, and undo nothing. Got {key!r}.")
         label = f"View {composition!r}"
+        for item in given if isinstance(given, (list, tuple)) else [given]:
+            refuse_masked(label, item)
         array = as_array(label, given)
         if array.shape == (len(images), math.prod(format_.image_shape)):
             array = format_.layout(array, flat=False)
-        _check_shape(label, array, images)
-        _check_pixels(label, array, images, format_)
+        check_shape(label, array, images)
+        check_pixels(label, array, images, format_)
+        warn_of_scale(label, array, images)
         if composition:
+            warn_of_shuffled(label, array, images)
             paired[composition] = array
     return paired
-
-
-def check_aug_output(name: str, aug: Callable, images: np.ndarray, format_: ImageFormat) -> None:
-    """Try an augmentation twice on a few images; ValueError, by its name, where it breaks the contract."""
-    first, second = run_aug(name, aug, images), run_aug(name, aug, images)
-    _check_pixels(f"Augmentation {name!r}", first, images, format_)
-    if not np.array_equal(first, second):
-        allowed = "a deterministic function (fix its random parameters)"
-        raise ValueError(f"Augmentation {name!r} gave two results for the same images; allowed: {allowed}.")
-
-
-def _check_shape(label: str, augmented: Any, images: np.ndarray) -> None:
-    """Refuse augmented images that are no array of the shape of the images."""
-    if not isinstance(augmented, np.ndarray):
-        raise ValueError(f"{label} returned a {type(augmented).__name__}; allowed: a numpy array.")
-    if augmented.shape != images.shape:
-        change = f"from {images.shape} to {augmented.shape}; allowed: an augmentation keeps the shape"
-        raise ValueError(f"{label} changed the shape of the images {change}.")
-
-
-def _check_pixels(label: str, augmented: np.ndarray, images: np.ndarray, format_: ImageFormat) -> None:
-    """Refuse augmented images of another kind of dtype or with pixels outside the range."""
-    low, high = (0.0, 255.0) if images.dtype.kind in "ui" else format_.value_range
-    slack = 1e-4 * (high - low)
-    if augmented.dtype.kind != images.dtype.kind:
-        what, allowed = (
-            f"returned {augmented.dtype} for {images.dtype} images",
-            "its input's dtype, which tells the scale",
-        )
-    elif augmented.dtype.kind == "f" and not np.isfinite(augmented).all():
-        what, allowed = "returned NaN or infinity", "finite pixels"
-    elif augmented.min() < low - slack or augmented.max() > high + slack:
-        what = f"left the value range {low:g}..{high:g} with {augmented.min():g}..{augmented.max():g}"
-        allowed = "pixels stay in the range of the data"
-    else:
-        return
-    raise ValueError(f"{label} {what}; allowed: {allowed}.")

@@ -259,6 +259,7 @@ class InterpolationDisplay(ImageDisplay):
         ax, cmap
             As in `plot`.
         """
+        check_model(model)
         first, last = (model.format_.to_unit(known_views(model, ends, [()]).images) for ends in (A, B))
         lines = stack_in_unit(model, model.interpolate(A, B, n_steps), 2)
         return cls(first, last, lines).plot(ax, cmap=cmap)

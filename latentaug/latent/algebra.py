@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations, filterfalse, groupby
@@ -132,7 +133,41 @@ def _check_known(names: Iterable[Any], known: Iterable[str]) -> None:
 
 def _same(A: np.ndarray, B: np.ndarray) -> bool:
     """Equal to the pixel; floats up to rounding."""
-    return np.array_equal(A, B) if A.dtype.kind in "uib" else np.allclose(A, B, rtol=1e-5, atol=1e-6)
+    return np.array_equal(A, B) if A.dtype.kind in "uib" else np.allclose(A, B, rtol=1e-5, atol=_rounding(A))
+
+
+def _rounding(A: np.ndarray) -> float:
+    return 1e-6 * max(1.0, float(np.abs(A).max(initial=0)))
+
+
+def _changed(views: Views, name: str, n: int = 8, size: int = 1024) -> np.ndarray:
+    """The first rows that an augmentation changes, of all."""
+    found: list[int] = []
+    for start in range(0, len(views), size):
+        rows = slice(start, start + size)
+        changed = views.take(rows, (name,)) != views.take(rows)
+        found += (start + np.flatnonzero(changed.reshape(len(changed), -1).any(axis=1))).tolist()
+        views.release()
+        if len(found) >= n:
+            break
+    return np.array(found[:n], dtype=int)
+
+
+def _joined(first: Views, second: Views) -> Views:
+    """The views of the images of both."""
+    paired = {c: np.concatenate([images, second.paired[c]]) for c, images in first.paired.items()}
+    return Views(paired[()], first.augs, first.format_, paired=paired, compositions=first.compositions)
+
+
+def _look(views: Views, n_images: int) -> Views:
+    """A few images to look at the laws on; a warning where an augmentation leaves all of them as they are."""
+    few, more = views.telling(n_images), []
+    for name in (name for name in few.augs if find_order(few, name, 1) == 1):
+        more.append(_changed(views, name))
+        if not len(more[-1]):
+            cure = "; rows are images of one row unless image_shape says more" if views.images.shape[1] == 1 else ""
+            warnings.warn(f"{name} leaves all images looked at unchanged{cure}.", UserWarning, stacklevel=3)
+    return _joined(few, views.rows(np.unique(np.concatenate(more)))) if any(map(len, more)) else few
 
 
 def find_order(views: Views, name: str, max_order: int = MAX_GROUP) -> int | None:
@@ -200,14 +235,14 @@ def find_algebra(views: Views, n_images: int = 64, max_group: int = MAX_GROUP) -
     views : Views
         Their augmentations are tried in declared order; one joins the group if the group stays finite.
     n_images : int
-        Images looked at, spread evenly over the data.
+        Images looked at, spread evenly over the data; where those are blank, others that are not.
     max_group : int
         Most elements of a group.
     """
     check_kind("views", views, Views, "a Views")
     check_number("n_images", n_images, low=1, integer=True)
     check_number("max_group", max_group, low=1, integer=True)
-    few = views.sample(n_images)
+    few = _look(views, n_images)
     orders = {name: find_order(few, name, max_group) for name in few.augs}
     commutators = {
         (a, b): commutator(few, a, b)

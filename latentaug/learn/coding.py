@@ -5,8 +5,10 @@ Latents are the encoder's guess, or refined from there by damped Gauss-Newton st
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,9 +22,39 @@ from latentaug.images import ImageFormat
 from latentaug.learn.networks import Decoder, Upsampling
 
 __all__ = [
-    "ImageCoder", "coder_of", "decode_with_jacobian", "find_device", "find_device_or_cpu", "load_weights", "refine",
-    "to_images", "to_tensor", "to_unit_tensor", "weights_of",
+    "ImageCoder",
+    "coder_of",
+    "decode_with_jacobian",
+    "find_device",
+    "find_device_or_cpu",
+    "load_weights",
+    "plain_torch",
+    "refine",
+    "to_images",
+    "to_tensor",
+    "to_unit_tensor",
+    "weights_of",
 ]  # fmt: skip
+
+
+if hasattr(os, "register_at_fork"):  # a forked process has none of the threads that torch would wait for
+    os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
+
+
+@contextmanager
+def plain_torch() -> Iterator[None]:
+    """Torch as it comes, whatever surrounds: float32, tensors on the CPU unless they say where, gradients."""
+    dtype, device = torch.get_default_dtype(), torch.get_default_device()
+    torch.set_default_dtype(torch.float32)
+    try:
+        with torch.inference_mode(False), torch.enable_grad():
+            if device.type == "cpu":
+                yield
+            else:
+                with torch.device("cpu"):
+                    yield
+    finally:
+        torch.set_default_dtype(dtype)
 
 
 def to_tensor(images: np.ndarray, device: torch.device) -> Tensor:
@@ -185,7 +217,8 @@ class ImageCoder:
             yield rows, *self._posterior(batch)
 
     def _posterior(self, images: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
-        with torch.no_grad() if self.refine_steps else torch.inference_mode():  # refining takes derivatives
+        look = torch.no_grad if self.refine_steps else torch.inference_mode  # refining takes derivatives
+        with plain_torch(), look():
             x = to_unit_tensor(self.format_.layout(images, flat=False), self.format_, self.device)
             z, log_variance = self.network.encoder(x)
             if self.refine_steps:

@@ -196,6 +196,7 @@ class Autoencoder(nn.Module):
     def __init__(self, image_shape: Sequence[int], latent_dim: int, hidden_channels: Sequence[int]) -> None:
         super().__init__()
         self.latent_dim = latent_dim
+        self.architecture = tuple(image_shape), latent_dim, tuple(hidden_channels)
         self.encoder = Encoder(image_shape, latent_dim, hidden_channels)
         self.decoder = Decoder(image_shape, latent_dim, hidden_channels)
 

@@ -11,7 +11,7 @@ error, summed over coordinates. Both are averaged over the batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -183,6 +183,10 @@ class ImageObjective(Objective):
         share = min(1.0, done / self.terms.kl_warmup) if self.terms.kl_warmup else 1.0
         return error + share * kl, error + kl
 
+    def arrays(self) -> Iterator[np.ndarray]:
+        """All images, and all paired ones."""
+        return iter(self.views.paired.values())
+
     def identity(self) -> dict[str, Any]:
         terms = {name: value for name, value in asdict(self.terms).items() if name != "device"}
         return {**super().identity(), "terms": terms, "device": self.terms.device.type}
@@ -304,6 +308,10 @@ class HeadDecoding(ImageObjective):
     def make(self, rows: np.ndarray, *drawn: np.ndarray) -> tuple[np.ndarray, ...]:
         """Images under the target views, and latents carried to them."""
         return *self.views.mix(rows, *drawn), self.carry(self.latents[rows], *drawn)
+
+    def arrays(self) -> Iterator[np.ndarray]:
+        """All images, and all latents."""
+        yield from (*super().arrays(), self.latents)
 
     def forward(
         self, images: np.ndarray, carried: np.ndarray, which: np.ndarray, noise: Tensor, done: float

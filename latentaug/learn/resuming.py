@@ -8,14 +8,14 @@ import os
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from latentaug._checks import check_kind, one_line, shown
+from latentaug._checks import at_home, check_kind, one_line, shown
 from latentaug._files import read_archive, write_archive
+from latentaug._rows import SLICE_BYTES, release
 from latentaug._version import __version__
 from latentaug.learn.coding import load_weights, weights_of
 
@@ -37,8 +37,8 @@ def check_place(folder: Any) -> None:
 def _make_folder(folder: str | os.PathLike) -> None:
     """Make a folder where there is none; ValueError where no file can be written in it."""
     with one_line(f"checkpoint_dir must be a folder to write in. Got {shown(folder)}"):
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        probe = Path(folder) / f".{secrets.token_hex(8)}"
+        at_home(folder).mkdir(parents=True, exist_ok=True)
+        probe = at_home(folder) / f".{secrets.token_hex(8)}"
         probe.touch()
         probe.unlink()
 
@@ -48,12 +48,15 @@ def fingerprint(values: Any, arrays: Iterable[np.ndarray]) -> str:
     digest = hashlib.sha256(json.dumps(values, sort_keys=True, default=lambda number: number.item()).encode())
     for array in arrays:
         digest.update(json.dumps([array.dtype.str, array.shape]).encode())
-        digest.update(array.tobytes())
+        array = np.atleast_1d(array)
+        for start in range(0, len(array), size := max(1, SLICE_BYTES // max(1, array[:1].nbytes))):
+            digest.update(np.ascontiguousarray(array[start : start + size]).data)
+            release(array[start : start + size])
     return digest.hexdigest()[:32]
 
 
 def _fingerprint_of(training: Any) -> str:
-    """Of settings, objective, draws, first weights, and a few images as they are made."""
+    """Of settings, objective, draws, first weights, all data, and a few images as they are made of them."""
     objective, draws = training.objective, training.draws
     few = np.unique(np.linspace(0, objective.n_images - 1, min(objective.n_images, 64)).astype(int))
     drawn = objective.draw(np.random.default_rng(0), len(few))
@@ -64,7 +67,13 @@ def _fingerprint_of(training: Any) -> str:
         "weights": list(weights := weights_of(objective)),
         **objective.identity(),
     }
-    arrays = (draws.noise.get_state().numpy(), *weights.values(), *drawn, *objective.make(few, *drawn))
+    arrays = (
+        draws.noise.get_state().numpy(),
+        *weights.values(),
+        *drawn,
+        *objective.make(few, *drawn),
+        *objective.arrays(),
+    )
     return fingerprint(values, arrays)
 
 
@@ -123,7 +132,7 @@ class Checkpoint:
     """
 
     def __init__(self, folder: str | os.PathLike, name: str) -> None:
-        self.name, self.path = name, Path(folder) / f"{name}.checkpoint"
+        self.name, self.path = name, at_home(folder) / f"{name}.checkpoint"
 
     def read(self) -> tuple[Any, dict[str, np.ndarray]] | None:
         """What was written last, None where nothing was; ValueError, naming the file, where it is damaged."""

@@ -7,6 +7,7 @@ import copy
 import io
 import logging
 import math
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
@@ -21,7 +22,7 @@ from tqdm.auto import tqdm
 from latentaug._checks import check_choice, check_flag, check_number
 from latentaug._rows import keep_freed_memory
 from latentaug.learn.processes import ALONE, Processes
-from latentaug.learn.resuming import STREAM_STEPS, Stream, find_checkpoint, memory_of, recall
+from latentaug.learn.resuming import STREAM_STEPS, Checkpoint, Stream, find_checkpoint, memory_of, recall
 
 __all__ = [
     "OPTIMIZERS", "SCHEDULES", "Draws", "Objective", "Surroundings", "TrainingLog", "TrainingSettings", "Watch",
@@ -67,6 +68,10 @@ class Objective(nn.Module):
         Of what was made, what was drawn, noise (B, noise_dim), and the share of training that is done.
         """
         raise NotImplementedError(f"{type(self).__name__} says what its loss is.")
+
+    def arrays(self) -> Iterator[np.ndarray]:
+        """All the data that it is trained on, as it came."""
+        return iter(())
 
     def identity(self) -> dict[str, Any]:
         """What tells this objective from others, beside its weights and images, as JSON holds it."""
@@ -175,6 +180,8 @@ def settings_of(estimator: Any) -> TrainingSettings:
     """The checked training parameters of an estimator."""
     settings = TrainingSettings(**{f.name: getattr(estimator, f.name) for f in fields(TrainingSettings)})
     check_choice("optimizer", settings.optimizer, OPTIMIZERS)
+    if isinstance(settings.learning_rate, float):
+        raise ValueError(f"learning_rate is a schedule: {', '.join(SCHEDULES)}. A number is learning_rate_init.")
     check_choice("learning_rate", settings.learning_rate, SCHEDULES)
     check_flag("early_stopping", settings.early_stopping)
     for parameter, bounds in BOUNDS.items():
@@ -365,6 +372,7 @@ def train(
     around = Surroundings() if around is None else around
     training = Training(objective, settings, draws, around)
     checkpoint, log = None if around.checkpoint_dir is None else find_checkpoint(training), training.log
+    _say_what_was_read(training, checkpoint)
     passes = _progress(training)
     try:
         for _ in passes:
@@ -394,6 +402,18 @@ def train(
     if around.stream is not None:
         log.stream = around.stream.after(training.n_done, memory_of(training.optimizer))
     return objective, log
+
+
+def _say_what_was_read(training: Training, checkpoint: Checkpoint | None) -> None:
+    """Say that a training goes on from a checkpoint, or was over."""
+    n_done, settings, around = len(training.log.loss_curve), training.settings, training.around
+    if checkpoint is None or not n_done or around.processes.rank:
+        return
+    over = training.is_over or n_done >= settings.max_iter
+    what = "A finished training was read; nothing is trained" if over else f"Training goes on after {n_done} passes"
+    logger.info("%s: %s", what, checkpoint.path)
+    if around.verbose:
+        tqdm.write(f"{what}: {checkpoint.path}", file=sys.stderr)
 
 
 def _progress(training: Training) -> tqdm:

@@ -281,12 +281,20 @@ class LatentAugmenter(LatentModel):
         self._check_parameters()
         with self._fitting(X, y) as fitting:
             if hasattr(self, "latent_maps_"):
-                data, before = views_of(self, X, None, views, reset=False).of(self.compositions_), self.stream_
+                data, before = views_of(self, X, None, views, reset=False), self.stream_
+                self._check_augs(data)
+                data = data.of(self.compositions_)
                 self.autoencoder_ = copy.copy(self.autoencoder_)  # the fitted one stays, should this fail
             else:
                 data, before = self._begin(X, views, fitting.seed), None
             self._fit_maps(data, fitting, before, goes_on=True)
         return self
+
+    def _check_augs(self, data: Views) -> None:
+        """Refuse augmentations other than those fitted on."""
+        if list(data.augs) != self.aug_names_:
+            now, before = (", ".join(names) for names in (data.augs, self.aug_names_))
+            raise ValueError(f"augs must be those fitted on, {before}. Got {now}; a clone starts anew.")
 
     def _begin(self, X: Any, views: Any, seed: int) -> Views:
         """Find the laws of the augmentations, choose the constraints on the maps; the views to train on."""

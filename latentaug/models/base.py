@@ -6,15 +6,19 @@ everything here is there and does nothing.
 
 from __future__ import annotations
 
+import inspect
 import os
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from difflib import get_close_matches
 from functools import cached_property, wraps
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
+from latentaug.learn.coding import plain_torch
 from latentaug.learn.processes import agree_on_seed
 from latentaug.persistence import packed_state, save, unpacked_state
 
@@ -89,7 +93,8 @@ def all_or_nothing(
     def fit_or_restore(estimator: Self, /, *args: Given.args, **kwargs: Given.kwargs) -> Result:
         before = estimator.__dict__.copy()
         try:
-            return managed(estimator, *args, **kwargs)
+            with plain_torch():
+                return managed(estimator, *args, **kwargs)
         except BaseException:
             estimator.__dict__.clear()
             estimator.__dict__.update(before)
@@ -115,6 +120,7 @@ class Fitting:
         self.data = {"X": X, "y": (lambda: np.full(len(X), np.nan)) if y is None else y}
 
     def __enter__(self) -> Fitting:
+        _warn_of_lost_checkpoints(self.estimator)
         self.context.call_on_fit_task_begin(estimator=self.estimator, **self.data)
         return self
 
@@ -150,11 +156,65 @@ class Fitting:
         return task
 
 
+# What other libraries call our parameters.
+SYNONYMS = {
+    **dict.fromkeys(("epochs", "n_epochs", "num_epochs", "max_epochs", "n_iter", "iterations", "passes"), "max_iter"),
+    **dict.fromkeys(("lr", "rate", "eta", "step_size", "learning_rate_initial", "initial_lr"), "learning_rate_init"),
+    **dict.fromkeys(("n_components", "latent_size", "latent_dims", "n_latents", "z_dim", "zdim", "dim"), "latent_dim"),
+    **dict.fromkeys(("seed", "random_seed", "rng", "generator"), "random_state"),
+    **dict.fromkeys(("channels", "filters", "hidden_dims", "hidden_layer_sizes", "layers"), "hidden_channels"),
+    **dict.fromkeys(("beta", "kl", "kld_weight", "kl_coef"), "kl_weight"),
+    **dict.fromkeys(("transforms", "augmentations", "transformations", "aug"), "augs"),
+    **dict.fromkeys(("vae", "encoder", "network", "estimator", "base_estimator"), "autoencoder"),
+    **dict.fromkeys(("gpu", "cuda", "accelerator"), "device"),
+    **dict.fromkeys(("input_shape", "shape", "img_size", "image_size", "img_shape"), "image_shape"),
+    **dict.fromkeys(("patience", "es_patience"), "n_iter_no_change"),
+    **dict.fromkeys(("n_copies", "n_samples"), "n_augments"),
+    "n_jobs": "devices",
+    "model": "augmenter",
+}
+
+
+def _with_named_parameters(init: Callable[..., None]) -> Callable[..., None]:
+    """An `__init__` that says the right name where a parameter has another."""
+    known = list(inspect.signature(init).parameters)[1:]
+
+    @wraps(init)
+    def checked(self: Any, *args: Any, **kwargs: Any) -> None:
+        for name in kwargs:
+            if name not in known:
+                meant = [SYNONYMS.get(name.lower()), *get_close_matches(name, known, 1)]
+                right = next((m for m in meant if m in known), None)
+                hint = f"Did you mean {right}?" if right else f"Allowed: {', '.join(known)}."
+                raise TypeError(f"{type(self).__name__} has no parameter {name}. {hint}")
+        init(self, *args, **kwargs)
+
+    return checked
+
+
+def _warn_of_lost_checkpoints(estimator: Any) -> None:
+    """Warn where a fit writes checkpoints under a seed that no other fit will draw."""
+    parameters = estimator.get_params()
+    for name in (name for name, value in parameters.items() if name.endswith("checkpoint_dir") and value is not None):
+        parts = name.split("__")[:-1]
+        seeds = ("__".join([*parts[:k], "random_state"]) for k in range(len(parts) + 1))
+        if all(parameters.get(seed) is None for seed in seeds):
+            message = (
+                "checkpoint_dir without a random_state: every fit draws another seed, and never finds its checkpoint"
+            )
+            warnings.warn(f"{message}. Allowed: random_state=0.", UserWarning, stacklevel=2)
+
+
 class Estimator(CallbackSupportMixin, BaseEstimator):
     """Abstract estimator of latentaug."""
 
     _doc_link_module = "latentaug"  # a notebook shows a link to the page of the class
     _doc_link_template = "https://latentaug.readthedocs.io/en/latest/generated/latentaug.{estimator_name}.html"
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__init__" in vars(cls):
+            cls.__init__ = _with_named_parameters(cls.__init__)  # type: ignore[method-assign]
 
     def save(self, path: str | os.PathLike) -> None:
         """Write the estimator, fitted or not, to a file that `latentaug.load` reads.

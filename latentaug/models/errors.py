@@ -51,7 +51,11 @@ def as_frame(values: Any, name: str, index: Sequence[Any] | np.ndarray, columns:
 
 def model_views(model: Any, images: np.ndarray, compositions: Sequence[Composition] = ((),)) -> Views:
     """Images under some compositions of the augmentations of a fitted model; those that cannot be made are left out."""
-    return Views(images, name_augs(model.augs or model.aug_names_), model.format_, compositions=compositions)
+    named = name_augs(model.augs or model.aug_names_)
+    if not set(named) >= set(model.aug_names_):
+        before, now = ", ".join(model.aug_names_), ", ".join(named)
+        raise ValueError(f"augs must hold those fitted on, {before}. Got {now}; a clone starts anew.")
+    return Views(images, named, model.format_, compositions=compositions)
 
 
 def ratio(part: Any, whole: Any) -> float:

@@ -17,7 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from latentaug._checks import RandomState, check_classifier, check_kind, check_number, draw_seed, shown, unknown_name
 from latentaug.augs.catalogue import name_augs
 from latentaug.augs.steps import Composition, repeated
-from latentaug.images import ImageFormat, check_images, in_dtype
+from latentaug.images import check_images, in_dtype
 from latentaug.models.base import Estimator, all_or_nothing
 from latentaug.models.codec import fitted_model
 from latentaug.models.latent_model import LatentModel
@@ -107,14 +107,6 @@ def _append_labels(y: Any, added: np.ndarray) -> Any:
         return _append(y, added)
     labels = np.concatenate([column_or_1d(y), added])
     return type(y)(labels, name=y.name, dtype=y.dtype) if hasattr(y, "iloc") and y.ndim == 1 else labels
-
-
-def _check_scale(images: np.ndarray, format_: ImageFormat) -> None:
-    """Refuse floats on quite another scale than the augmenter's, beside which its images would be black or white."""
-    low, high = format_.value_range
-    if images.dtype.kind == "f" and (images.min() < 2 * low - high or images.max() > 2 * high - low):
-        came = f"{images.min():g}..{images.max():g}"
-        raise ValueError(f"X is on another scale than the augmenter was fitted on, {low:g}..{high:g}. Got {came}.")
 
 
 class LatentResampler(Estimator):
@@ -293,7 +285,6 @@ class LatentResampler(Estimator):
         with self._fitting(X, y) as fitting:
             self.augmenter_ = fitted_model(self.augmenter, X, seed, fitting.of)
             images = check_images(self.augmenter_, X, reset=False)
-            _check_scale(images, self.augmenter_.format_)
             self.image_shape_, self.n_features_in_ = self.augmenter_.image_shape_, self.augmenter_.n_features_in_
         return images, numbers, moves, seed
 
@@ -301,6 +292,10 @@ class LatentResampler(Estimator):
         """Check the labels, and give their numbers in `classes_`."""
         if y is None:
             raise ValueError("LatentResampler requires y to be passed, but the target y is None.")
+        if getattr(y, "ndim", 1) > 2:
+            raise ValueError(f"y must be one label an image, of shape (n_images,). Got {y.shape}.")
+        if isinstance(y, (list, tuple)) and len({isinstance(label, str) for label in y}) > 1:
+            raise ValueError("y must hold labels of one kind, all strings or all numbers. Got both.")
         labels = column_or_1d(y)
         check_consistent_length(X, labels)
         if labels.dtype.kind == "f":

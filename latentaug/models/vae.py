@@ -30,7 +30,7 @@ from latentaug._checks import (
 from latentaug._rows import batches
 from latentaug.augs.views import Views
 from latentaug.images import ImageFormat, check_images
-from latentaug.learn.coding import ImageCoder, find_device_or_cpu, load_weights, weights_of
+from latentaug.learn.coding import ImageCoder, find_device_or_cpu, load_weights, plain_torch, weights_of
 from latentaug.learn.networks import Autoencoder, build, initialise
 from latentaug.learn.objectives import PRECISIONS, RECONSTRUCTION_LOSSES, Reconstruction, Terms, divergence
 from latentaug.learn.processes import check_devices, join, shared_seed
@@ -47,6 +47,8 @@ from latentaug.learn.training import (
 from latentaug.models.base import Fitting, Transformer, all_or_nothing
 
 __all__ = ["VAE", "check_vae"]
+
+ARCHITECTURE = "_architecture"  # of the fitted network, in a state
 
 
 class _Passes(Watch):
@@ -363,6 +365,11 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         """A new network, with the weights of the last fit on a warm start."""
         network = self._build_network()
         if warm and hasattr(self, "network_"):
+            if network.architecture != self.network_.architecture:
+                raise ValueError(
+                    f"warm_start and partial_fit go on from {_say(self.network_)}. Got {_say(network)}; "
+                    "a clone starts anew."
+                )
             load_weights(network, weights_of(self.network_))
         else:
             initialise(network, torch.Generator().manual_seed(draws.noise.initial_seed()))
@@ -500,14 +507,18 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         state["checkpoint_dir"] = os.fspath(folder) if isinstance(folder, os.PathLike) else folder
         if "network_" in state:  # weights travel as numpy arrays, to any device
             state["network_"] = weights_of(self.network_)
+            shape, latent_dim, channels = self.network_.architecture  # parameters may have been set since
+            state[ARCHITECTURE] = [list(shape), latent_dim, list(channels)]
             del state["device_"]
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(_renewed(state))
+        architecture = state.get(ARCHITECTURE)
+        super().__setstate__({name: value for name, value in _renewed(state).items() if name != ARCHITECTURE})
         if "network_" in state:
-            network = self._build_network()
-            load_weights(network, state["network_"])
+            with plain_torch():
+                network = self._build_network() if architecture is None else build(*architecture)
+                load_weights(network, state["network_"])
             self.device_ = find_device_or_cpu(self.device)
             self.network_ = network.eval().to(self.device_)
 
@@ -522,6 +533,11 @@ def _fitted_attributes(network: nn.Module, log: TrainingLog, before: list[float]
         "validation_curve_": list(log.validation_curve),
         "stream_": log.stream,
     }
+
+
+def _say(network: Autoencoder) -> str:
+    shape, latent_dim, hidden_channels = network.architecture
+    return f"latent_dim={latent_dim}, hidden_channels={hidden_channels} on images {shape}"
 
 
 def _renewed(state: dict[str, Any]) -> dict[str, Any]:
