@@ -1,6 +1,7 @@
 """Laws of the catalogue and of its adapters."""
 
 import functools
+import re
 
 import numpy as np
 import pytest
@@ -107,6 +108,22 @@ def test_wrong_augs_are_refused_in_one_line(wrong):
         name_augs(wrong)
     assert "\n" not in str(error.value)
     assert "Got" in str(error.value)
+
+
+NO_STACKS = {
+    "Images must be a numpy array": [[[0.5]]],
+    "Images must be an array (n, H, W) or (n, H, W, C)": np.zeros((4, 4)),
+    "Got one of shape (0, 4, 4)": np.zeros((0, 4, 4)),
+    "contains NaN": np.full((1, 4, 4), np.nan),
+    "must lie in 0..255": np.full((1, 4, 4), 300),
+}
+
+
+@catalogue
+@pytest.mark.parametrize("words", NO_STACKS)
+def test_what_is_no_stack_of_images_is_refused(name, words):
+    with pytest.raises((TypeError, ValueError), match=re.escape(words)):
+        CATALOGUE[name](NO_STACKS[words])
 
 
 def test_broken_opencv_gives_one_plain_line(monkeypatch):

@@ -160,3 +160,12 @@ def test_each_row_is_carried_by_its_own_chain(seed, d):
         for L in chain:
             expected = maps.apply(expected, L)
         assert np.allclose(carried[which == k], expected[which == k], atol=1e-4)
+
+
+@pytest.mark.parametrize("table", [[], [0, 1], [[0, 1], [0, 1]], [[1, 2], [2, 1]], [[0, 1]], [[0.5]]])
+def test_what_is_no_table_of_a_group_is_refused(table):
+    message = r"^cayley_table must hold each of the numbers 0\.\.N-1 once in every row and column\. Got \[.*\]\.$"
+    with pytest.raises(ValueError, match=message):
+        regular_representation(table, 4)
+    with pytest.raises(ValueError, match=message):
+        fit_group_maps(np.ones((len(table), 3, 2)), table)

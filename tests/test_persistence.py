@@ -36,7 +36,7 @@ from latentaug.latent.maps import Moments, ResidualNetwork
 from latentaug.latent.representations import cyclic_table
 from latentaug.learn import coding as border
 from latentaug.learn.resuming import Stream
-from latentaug.persistence import KINDS, RECORDS, MissingAug, Reader, VersionWarning, Writer
+from latentaug.persistence import KINDS, MAX_NESTED, RECORDS, MissingAug, Reader, VersionWarning, Writer
 
 cloudpickle = pytest.importorskip("cloudpickle")
 skops = pytest.importorskip("skops.io")
@@ -211,6 +211,16 @@ def test_equal_arrays_are_stored_once_and_loaded_apart():
     first[0] = 7
     assert same is first
     assert [equal[0], shaped.shape, shaped[0, 0], array[0]] == [0, (2, 3), 0, 0]
+
+
+def test_a_tuple_holds_so_many_others_and_no_more():
+    def travelled(n_others):
+        (writer := Writer()).write(((),) * n_others)
+        return Reader(writer.arrays, "cpu", {}).read_all(writer.objects)
+
+    assert travelled(MAX_NESTED - 1) == ((),) * (MAX_NESTED - 1)
+    with pytest.raises(ValueError, match=f"^a tuple holds more than {MAX_NESTED} others$"):
+        travelled(MAX_NESTED)
 
 
 def test_shared_weights_are_stored_once(models, path):
