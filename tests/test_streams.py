@@ -129,3 +129,14 @@ def test_what_cannot_go_on_says_so_in_one_line(model, digits):
 def test_an_encoder_that_moves_has_no_streams_in_the_staged_method(autoencoder):
     assert not hasattr(LatentAugmenter(["flip_lr"], autoencoder, method="staged"), "partial_fit")
     assert hasattr(LatentAugmenter(["flip_lr"], FrozenEstimator(autoencoder), method="staged"), "partial_fit")
+
+
+@pytest.mark.slow
+def test_a_stream_goes_on_from_the_maps_that_it_has_learned(digits):
+    vae = VAE(4, hidden_channels=(2,), learning_rate_init=0.05, batch_size=16, device="cpu", random_state=0)
+    augmenter = LatentAugmenter(["shear_x"], vae, random_state=0).partial_fit(digits[:320])
+    learned = augmenter.latent_maps_["shear_x"]
+    assert np.abs(learned - np.eye(4)).max() > 1e-3
+    augmenter.autoencoder_.set_params(learning_rate_init=1e-30)
+    again = augmenter.partial_fit(digits[:320]).latent_maps_["shear_x"]
+    assert np.allclose(again, learned, atol=1e-7)

@@ -328,7 +328,10 @@ MUTATIONS = (
         STAGED,
     ),
     Mutation(
-        "a stream forgets what was learned of the maps", "load_weights(latent_maps, before)", "dict(before)", STAGED
+        "a stream forgets what was learned of the maps",
+        "load_weights(latent_maps, before)",
+        "dict(before)",
+        "tests/test_streams.py",
     ),
     Mutation(
         "processes do not add up their moments",
