@@ -129,6 +129,15 @@ def test_the_scale_of_the_training_data_is_remembered(case):
         model.transform(then)
 
 
+@pytest.mark.parametrize(("low", "high", "as_kind"), [(0, 255, float), (0, 255, int), (-1, 1, float), (2, 6, float)])
+def test_what_nearly_every_image_spans_is_said_on_the_scale_of_the_training_data(low, high, as_kind):
+    images = np.random.default_rng(0).random((20, 8, 8))
+    images[:, 0, 0], images[:, 7, 7] = 0, 1
+    model = flips((low + (high - low) * images).astype(as_kind))
+    with pytest.raises(UserWarning, match=rf"of which nearly every image spans {low}\.\.{high}\. Got"):
+        model.transform((low + (high - low) * images / 100).astype(as_kind))
+
+
 NULLABLE = {
     "Int64": lambda R: pd.DataFrame(R).astype("Int64"),
     "one column of floats": lambda R: pd.DataFrame(R.astype(int)).astype({5: float}),

@@ -214,12 +214,14 @@ def test_training_stops_after_so_many_passes_without_gain_and_the_best_weights_s
     assert len(set(recorder.weights)) == made
 
 
-def test_a_training_at_which_nobody_looks_runs_to_its_end():
+def test_a_training_at_which_nobody_looks_and_of_no_arrays_runs_to_its_end(tmp_path):
     recorder = Recorder()
     recorder.n_images, recorder.image_bytes = 23, 1
     recorder.begin_pass()
-    _, log = train(recorder, TrainingSettings(max_iter=4), Draws.from_seed(0, CPU), Surroundings())
+    around = Surroundings(checkpoint_dir=tmp_path)
+    _, log = train(recorder, TrainingSettings(max_iter=4), Draws.from_seed(0, CPU), around)
     assert len(log.loss_curve) == 4
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
