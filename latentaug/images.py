@@ -375,6 +375,8 @@ def check_images(estimator: Any, X: Any, *, reset: bool, image_shape: Any = None
         for part in slices(X):
             as_numbers("X", part, allow_nd=True, estimator=estimator)
     if reset:
+        if not flat and image_shape is not None and math.prod(image_shape) != math.prod(X.shape[1:]):
+            raise ValueError(f"image_shape {tuple(image_shape)} is not that of X. Got images of shape {X.shape[1:]}.")
         shape = _row_shape(image_shape, X.shape[1]) if flat else X.shape[1:]
         estimator.format_ = _learned_format(X, shape, flat)
         estimator.image_shape_ = shape
