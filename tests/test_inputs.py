@@ -464,3 +464,9 @@ np.testing.assert_allclose(np.concatenate(parts), expected, rtol=1e-4, atol=1e-5
 def test_a_fork_after_a_fit_does_not_hang():
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", FORKED], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("shape", [(7, 7), (8, 9)])
+def test_a_shape_of_rows_that_is_not_that_of_the_stack_is_refused(shape, digits):
+    with pytest.raises(ValueError, match=r"image_shape \(\d, \d\) is not that of X\. Got images of shape \(8, 8\)\."):
+        VAE(2, max_iter=1, image_shape=shape).fit(digits[:9])

@@ -28,7 +28,7 @@ from latentaug.learn.geometries import (
     group_table,
     make_view_maps,
     views_to_fit,
-)  # fmt: skip
+)
 from latentaug.learn.objectives import CrossReconstruction
 from latentaug.learn.processes import processes_of
 from latentaug.models.base import Fitting, all_or_nothing

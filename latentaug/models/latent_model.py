@@ -26,7 +26,7 @@ from latentaug._checks import (
     draw_seed,
     shown,
     unknown_name,
-)  # fmt: skip
+)
 from latentaug.augs.steps import Composition, Step, as_composition, inverse, powers, reduced, say
 from latentaug.augs.views import Views
 from latentaug.images import ImageFormat, check_images, check_out, is_flat

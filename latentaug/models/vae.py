@@ -26,7 +26,7 @@ from latentaug._checks import (
     check_verbosity,
     draw_seed,
     shown,
-)  # fmt: skip
+)
 from latentaug._rows import batches
 from latentaug.augs.views import Views
 from latentaug.images import ImageFormat, check_images
@@ -43,7 +43,7 @@ from latentaug.learn.training import (
     Watch,
     settings_of,
     train,
-)  # fmt: skip
+)
 from latentaug.models.base import Fitting, Transformer, all_or_nothing
 
 __all__ = ["VAE", "check_vae"]
