@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from latentaug._checks import check_kind, shown
+from latentaug._checks import check_kind, one_line, shown
 from latentaug._rows import batches_of, keep_freed_memory
 from latentaug.images import ImageFormat
-from latentaug.learn.networks import Decoder, Upsampling
+from latentaug.learn.networks import Decoder, SoftClip, Upsampling
 
 __all__ = [
     "ImageCoder",
@@ -115,14 +115,14 @@ def load_weights(module: nn.Module, weights: Mapping[str, np.ndarray]) -> None:
     module.load_state_dict({name: torch.tensor(weight) for name, weight in weights.items()})
 
 
-ELEMENTWISE = (nn.ReLU, nn.Sigmoid)  # the decoder's other layers are affine
+ELEMENTWISE = (nn.ReLU, nn.SiLU, nn.Sigmoid, SoftClip)  # our decoders' other layers are affine
 JACOBIAN_SIZE = 2**21  # numbers held at once
 FIRST_DAMPING = 0.01  # as a share of the mean curvature
 EASE, STIFFEN = 0.2, 10.0
 CLOSE = 1e-4  # squared error, summed over pixels, below which an image is left as it is
 
 
-def refine(decoder: Decoder, x: Tensor, z: Tensor, n_steps: int) -> Tensor:
+def refine(decoder: nn.Module, x: Tensor, z: Tensor, n_steps: int) -> Tensor:
     """Latents whose decoded images lie nearer to images than those of a first guess, never farther.
 
     From theta, images (B, C, H, W) and a first guess (B, d), such as phi(x). A step that would raise the error of an
@@ -134,7 +134,7 @@ def refine(decoder: Decoder, x: Tensor, z: Tensor, n_steps: int) -> Tensor:
         return torch.cat([_refine_batch(decoder, *pair, n_steps) for pair in pairs])
 
 
-def _refine_batch(decoder: Decoder, x: Tensor, z: Tensor, n_steps: int) -> Tensor:
+def _refine_batch(decoder: nn.Module, x: Tensor, z: Tensor, n_steps: int) -> Tensor:
     z, residual = z.clone(), x - decoder(z)
     damping = torch.full_like(z[:, 0], FIRST_DAMPING)
     for _ in range(n_steps):
@@ -154,7 +154,7 @@ def _squared(residual: Tensor) -> Tensor:
     return residual.square().flatten(1).sum(1)
 
 
-def _gauss_newton_step(decoder: Decoder, z: Tensor, residual: Tensor, damping: Tensor) -> Tensor:
+def _gauss_newton_step(decoder: nn.Module, z: Tensor, residual: Tensor, damping: Tensor) -> Tensor:
     """``(J^T J + damping * mean(diag(J^T J)) I)^-1 J^T residual``, image by image."""
     J = decode_with_jacobian(decoder, z)[1].flatten(2)  # (d, B, P)
     curvature = torch.einsum("ibp,jbp->bij", J, J)
@@ -164,12 +164,19 @@ def _gauss_newton_step(decoder: Decoder, z: Tensor, residual: Tensor, damping: T
     return torch.linalg.solve(curvature + (damping * scale)[:, None, None] * identity, gradient)
 
 
-def decode_with_jacobian(decoder: Decoder, z: Tensor) -> tuple[Tensor, Tensor]:
+def decode_with_jacobian(decoder: nn.Module, z: Tensor) -> tuple[Tensor, Tensor]:
     """Decoded images (B, C, H, W), and their derivatives by each latent coordinate, (d, B, C, H, W)."""
-    x, J = z, torch.eye(z.shape[1], dtype=z.dtype, device=z.device)[:, None].repeat(1, len(z), 1)
-    for layer in decoder.layers:
+    directions = torch.eye(z.shape[1], dtype=z.dtype, device=z.device)[:, None].repeat(1, len(z), 1)
+    if not isinstance(decoder, Decoder):
+        with one_line("refine_steps needs derivatives of the decoder, which it does not give"):
+            return decoder(z), torch.stack([torch.func.jvp(decoder, (z,), (v,))[1] for v in directions])
+    x, J = z, directions
+    for layer in decoder.layers[:-1]:
         x, J = _push_forward(layer, x, J)
-    return x, J
+    if decoder.beside is not None:
+        y, moved = _push_forward(decoder.beside, z, directions)
+        x, J = x + y.view_as(x), J + moved.view_as(J)
+    return _push_forward(decoder.layers[-1], x, J)
 
 
 def _push_forward(layer: nn.Module, x: Tensor, J: Tensor) -> tuple[Tensor, Tensor]:

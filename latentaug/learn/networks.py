@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -22,11 +23,24 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.grad import conv2d_weight
 
-__all__ = ["Autoencoder", "Decoder", "Downsampling", "Encoder", "Upsampling", "ViewConditions", "build", "initialise"]
+from latentaug.learn.starting import LinearCode
+
+__all__ = [
+    "CLOSEST", "KINDS", "Autoencoder", "Decoder", "Dense", "Downsampling", "Encoder", "Kind", "SoftClip", "Upsampling",
+    "ViewConditions", "build", "choose_kind", "initialise", "start", "start_beside",
+]  # fmt: skip
 
 KERNEL = 5
 PADDING = KERNEL // 2
 FEW_CHANNELS = 16  # with more, zeros among the taps of phases, 11 of 36, cost more than they save
+TINY = 1e-8
+STEEPNESS = 16.0  # of the corners of a soft clip
+SILU_SCALE = 1.79  # of what a SiLU gives, so that its variance is one again
+SURE = -3.0  # log-variance of the posteriors at the start
+LENGTH, PATH_LENGTH = 0.03, 1.0  # of weights at the start, by number: the longer, the less a step turns them
+FAINT = 0.1  # of what a network starts with, beside its linear path
+CLOSEST = 1e-6  # to 0 and to 1, of pixels that are made logits: a sigmoid in bfloat16 is 1 from 6 on
+SMALLEST = 12  # pixels a side that convolutions are worth
 
 _cast = torch.amp.custom_fwd(device_type="cpu", cast_inputs=torch.bfloat16)  # under autocast, and only there
 _cast_back = torch.amp.custom_bwd(device_type="cpu")
@@ -104,18 +118,66 @@ class _Up(torch.autograd.Function):
         return _down(x, kernel), _kernel_gradient(x, kernel, y), None
 
 
-class Downsampling(nn.Conv2d):
+class Scaled:
+    """A layer whose weights may be normalised: each output has weights of one length, times a gain that is learned.
+
+    What a step does to an output then does not depend on how long its weights have grown (Salimans and Kingma, arXiv
+    1602.07868), which serves deep networks as batch normalisation does, and knows of no batch.
+    """
+
+    weight: Tensor
+    bias: Any
+    outputs, overlap = 0, 1  # the axis of the outputs in the weights; how many taps of one meet at no place
+    scale = 1.0  # of outputs at the start, for inputs of unit variance
+
+    def normalise(self, scale: float) -> Any:
+        """From now on with normalised weights."""
+        self.gain, self.scale = nn.Parameter(torch.ones(self.weight.shape[self.outputs])), scale
+        return self
+
+    def become(self, weight: Tensor, bias: Tensor) -> None:
+        """Take weights, and a bias, as those that are used."""
+        axes = [k for k in range(weight.ndim) if k != self.outputs]
+        length = weight.square().mean(axes, keepdim=True).sqrt()
+        self.weight.copy_(
+            PATH_LENGTH * torch.where(length > 0, weight / length.clamp_min(TINY), torch.ones_like(weight))
+        )
+        self.gain.copy_(length.flatten() * math.sqrt(weight.numel() / len(self.gain) / self.overlap) / self.scale)
+        self.bias.copy_(bias)
+
+    def effective(self) -> Tensor:
+        """The weights that are used."""
+        if not hasattr(self, "gain"):
+            return self.weight
+        axes = [k for k in range(self.weight.ndim) if k != self.outputs]
+        fan_in = self.weight.numel() / len(self.gain) / self.overlap
+        length = self.weight.square().mean(axes, keepdim=True).add(TINY).sqrt()
+        gain = self.gain.view([-1 if k == self.outputs else 1 for k in range(self.weight.ndim)])
+        return self.weight * (gain * (self.scale / math.sqrt(fan_in)) / length)
+
+
+class Dense(Scaled, nn.Linear):
+    """A dense layer."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.linear(x, self.effective(), self.bias)
+
+
+class Downsampling(Scaled, nn.Conv2d):
     """A 5x5 convolution of stride two: half the size, rounded up."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__(in_channels, out_channels, KERNEL, stride=2, padding=PADDING)
 
     def forward(self, x: Tensor) -> Tensor:
-        return _Down.apply(x, self.weight, self.bias) if x.is_cpu else super().forward(x)
+        kernel = self.effective()
+        return _Down.apply(x, kernel, self.bias) if x.is_cpu else _down(x, kernel, self.bias)
 
 
-class Upsampling(nn.ConvTranspose2d):
+class Upsampling(Scaled, nn.ConvTranspose2d):
     """A transposed 5x5 convolution of stride two: twice the size, less one, and the padding of the output."""
+
+    outputs, overlap = 1, 4
 
     def __init__(self, in_channels: int, out_channels: int, output_padding: tuple[int, int]) -> None:
         super().__init__(in_channels, out_channels, KERNEL, 2, PADDING, output_padding)
@@ -126,10 +188,37 @@ class Upsampling(nn.ConvTranspose2d):
 
     def move(self, x: Tensor) -> Tensor:
         """The convolution without its bias."""
+        kernel = self.effective()
         if not x.is_cpu:
-            return functional.conv_transpose2d(x, self.weight, None, 2, PADDING, self.output_padding)
+            return functional.conv_transpose2d(x, kernel, None, 2, PADDING, self.output_padding)
         size = [2 * n - 1 + extra for n, extra in zip(x.shape[2:], self.output_padding, strict=True)]
-        return _Up.apply(x, self.weight, size)
+        return _Up.apply(x, kernel, size)
+
+
+class SoftClip(nn.Module):
+    """From all numbers to (0, 1): nearly the identity between, and flat outside."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.float()
+        return functional.softplus(x, STEEPNESS) - functional.softplus(x - 1, STEEPNESS)
+
+
+class Rows(nn.Module):
+    """Maps (B, C, H, W) as rows, the channels of a place beside each other, as they lie in memory."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.movedim(1, -1).flatten(1)
+
+
+class Maps(nn.Module):
+    """Rows as maps (B, C, H, W): undoes `Rows`."""
+
+    def __init__(self, channels: int, size: Sequence[int]) -> None:
+        super().__init__()
+        self.shape = (*size, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.view(len(x), *self.shape).movedim(-1, 1)
 
 
 def _halve(size: int, times: int) -> int:
@@ -137,79 +226,190 @@ def _halve(size: int, times: int) -> int:
     return -(-size // 2**times)
 
 
+def _sizes(image_shape: Sequence[int], n: int) -> list[tuple[int, int]]:
+    """Height and width after 0 to n convolutions of stride two."""
+    return [(_halve(image_shape[0], k), _halve(image_shape[1], k)) for k in range(n + 1)]
+
+
+def _convolving(image_shape: Sequence[int], widths: Sequence[int], activation: type[nn.Module]) -> list[nn.Module]:
+    """Convolutions down, without what makes rows of their maps."""
+    layers: list[nn.Module] = []
+    for c_in, c_out in pairwise([image_shape[2], *widths]):
+        layers += [activation(), Downsampling(c_in, c_out)]
+    return layers[1:]
+
+
+def _deconvolving(image_shape: Sequence[int], widths: Sequence[int], activation: type[nn.Module]) -> list[nn.Module]:
+    """Convolutions up, from maps to an image, the others mirrored."""
+    channels, sizes, layers = [image_shape[2], *widths], _sizes(image_shape, len(widths)), []
+    for k in range(len(widths), 0, -1):
+        rows, columns = (fine - (2 * coarse - 1) for fine, coarse in zip(sizes[k - 1], sizes[k], strict=True))
+        layers += [Upsampling(channels[k], channels[k - 1], (rows, columns)), activation()]
+    return layers[:-1]
+
+
+def _paper_layers(
+    image_shape: Sequence[int], latent_dim: int, widths: Sequence[int]
+) -> tuple[list[nn.Module], list[nn.Module]]:
+    """The paper's: convolutions of stride two, ReLU and a sigmoid."""
+    size = _sizes(image_shape, len(widths))[-1]
+    encoding = [*_convolving(image_shape, widths, nn.ReLU), nn.Flatten(), nn.ReLU()]
+    first = [Dense(latent_dim, widths[-1] * math.prod(size)), nn.ReLU(), nn.Unflatten(1, (widths[-1], *size))]
+    return encoding, [*first, *_deconvolving(image_shape, widths, nn.ReLU), nn.Sigmoid()]
+
+
+def _conv_layers(
+    image_shape: Sequence[int], latent_dim: int, widths: Sequence[int]
+) -> tuple[list[nn.Module], list[nn.Module]]:
+    """The same convolutions, normalised, with smooth activations."""
+    size = _sizes(image_shape, len(widths))[-1]
+    encoding = [*_convolving(image_shape, widths, nn.SiLU), nn.SiLU(), Rows()]
+    first = [Dense(latent_dim, widths[-1] * math.prod(size)), nn.SiLU(), Maps(widths[-1], size)]
+    return encoding, [*first, *_deconvolving(image_shape, widths, nn.SiLU), SoftClip()]
+
+
+def _dense_layers(
+    image_shape: Sequence[int], latent_dim: int, widths: Sequence[int]
+) -> tuple[list[nn.Module], list[nn.Module]]:
+    """Dense layers, normalised, for images too small to have parts, and for rows of numbers."""
+    channels_first = (image_shape[2], *image_shape[:2])
+    encoding: list[nn.Module] = [nn.Flatten()]
+    for n_in, n_out in pairwise([math.prod(image_shape), *widths]):
+        encoding += [Dense(n_in, n_out), nn.SiLU()]
+    decoding: list[nn.Module] = []
+    for n_in, n_out in pairwise([latent_dim, *widths[::-1], math.prod(image_shape)]):
+        decoding += [Dense(n_in, n_out), nn.SiLU()]
+    return encoding, [*decoding[:-1], nn.Unflatten(1, channels_first), SoftClip()]
+
+
+def _halvings(image_shape: Sequence[int]) -> tuple[int, ...]:
+    """Channels of as many convolutions as leave some seven pixels a side, at least two."""
+    n = max(2, round(math.log2(max(image_shape[:2]) / 7)))
+    return tuple(min(16 * 2**k, 128) for k in range(n))
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of network.
+
+    Attributes
+    ----------
+    layers : callable
+        From image shape (H, W, C), latent dimension and widths to the layers of encoder and decoder.
+    widths : callable
+        From an image shape to the widths of hidden layers, where none are given.
+    is_normalised : bool
+        Whether the weights of hidden layers are, and a linear path runs beside the layers.
+    """
+
+    layers: Callable[[Sequence[int], int, Sequence[int]], tuple[list[nn.Module], list[nn.Module]]]
+    widths: Callable[[Sequence[int]], tuple[int, ...]]
+    is_normalised: bool = True
+
+
+KINDS = {
+    "conv": Kind(_conv_layers, _halvings),
+    "dense": Kind(_dense_layers, lambda image_shape: (256, 256)),
+    "paper": Kind(_paper_layers, lambda image_shape: (16, 32), is_normalised=False),
+}
+
+
+def choose_kind(image_shape: Sequence[int]) -> str:
+    """The kind that images of a shape are given where none is named."""
+    return "dense" if min(image_shape[:2]) < SMALLEST else "conv"
+
+
 class Encoder(nn.Module):
     """phi: images (B, C, H, W) to the mean and log-variance of their posteriors, each (B, d).
 
-    Convolutions of stride two, one a hidden channel count, and one dense layer.
+    Hidden layers, one dense layer and, where there is one, a linear path beside them to the mean.
     """
 
-    def __init__(self, image_shape: Sequence[int], latent_dim: int, hidden_channels: Sequence[int]) -> None:
+    def __init__(self, layers: Sequence[nn.Module], n_features: int, latent_dim: int) -> None:
         super().__init__()
-        height, width, channels = image_shape
-        n = len(hidden_channels)
-        widths = [channels, *hidden_channels]
-        layers: list[nn.Module] = []
-        for c_in, c_out in pairwise(widths):
-            layers += [nn.ReLU(), Downsampling(c_in, c_out)]
-        self.features = nn.Sequential(*layers[1:], nn.Flatten(), nn.ReLU())
-        self.posterior = nn.Linear(widths[-1] * _halve(height, n) * _halve(width, n), 2 * latent_dim)
+        self.beside: Any = None
+        self.features = nn.Sequential(*layers)
+        self.posterior = Dense(n_features, 2 * latent_dim)
 
     def forward(self, x: Tensor, shift: Tensor | float = 0.0) -> tuple[Tensor, Tensor]:
         mean, log_variance = (self.posterior(self.features(x)) + shift).chunk(2, dim=1)
+        if self.beside is not None:
+            mean = mean + self.beside(x.flatten(1))
         return mean, log_variance.clamp(-20, 10)
 
 
 class Decoder(nn.Module):
-    """theta: latent rows (B, d) to images (B, C, H, W) in [0, 1]; the encoder's layers mirrored."""
+    """theta: latent rows (B, d) to images (B, C, H, W) in [0, 1].
 
-    def __init__(self, image_shape: Sequence[int], latent_dim: int, hidden_channels: Sequence[int]) -> None:
+    Its last layer makes images of numbers, which are those of the layers before and of the linear path beside them.
+    """
+
+    def __init__(self, layers: Sequence[nn.Module]) -> None:
         super().__init__()
-        height, width, channels = image_shape
-        n = len(hidden_channels)
-        widths = [channels, *hidden_channels]
-        sizes = [(_halve(height, k), _halve(width, k)) for k in range(n + 1)]
-        layers: list[nn.Module] = [
-            nn.Linear(latent_dim, widths[n] * math.prod(sizes[n])),
-            nn.ReLU(),
-            nn.Unflatten(1, (widths[n], *sizes[n])),
-        ]
-        for k in range(n, 0, -1):
-            rows, columns = (fine - (2 * coarse - 1) for fine, coarse in zip(sizes[k - 1], sizes[k], strict=True))
-            layers += [Upsampling(widths[k], widths[k - 1], (rows, columns)), nn.ReLU()]
-        self.layers = nn.Sequential(*layers[:-1], nn.Sigmoid())
+        self.beside: Any = None
+        self.layers = nn.Sequential(*layers)
 
     def forward(self, z: Tensor, shift: Tensor | None = None) -> Tensor:
-        return self.layers[-1](self.logits(z, shift))
+        return self.layers[-1](self.before(z, shift))
 
-    def logits(self, z: Tensor, shift: Tensor | None = None) -> Tensor:
-        """What the last layer, a sigmoid, makes images of."""
+    def before(self, z: Tensor, shift: Tensor | None = None) -> Tensor:
+        """What the last layer makes images of."""
         first, *others, _ = self.layers
         x = first(z) if shift is None else first(z) + shift
         for layer in others:
             x = layer(x)
-        return x
+        return x if self.beside is None else x + self.beside(z).view_as(x)
 
 
 class Autoencoder(nn.Module):
-    """An encoder phi and a decoder theta of the same images."""
+    """An encoder phi and a decoder theta of the same images (H, W, C), of a kind in `KINDS`."""
 
-    def __init__(self, image_shape: Sequence[int], latent_dim: int, hidden_channels: Sequence[int]) -> None:
+    is_variational = True
+
+    def __init__(self, kind: str, image_shape: Sequence[int], latent_dim: int, widths: Sequence[int]) -> None:
         super().__init__()
         self.latent_dim = latent_dim
-        self.architecture = tuple(image_shape), latent_dim, tuple(hidden_channels)
-        self.encoder = Encoder(image_shape, latent_dim, hidden_channels)
-        self.decoder = Decoder(image_shape, latent_dim, hidden_channels)
+        self.architecture = kind, tuple(image_shape), latent_dim, tuple(widths)
+        encoding, decoding = KINDS[kind].layers(image_shape, latent_dim, widths)
+        first: Any = decoding[0]
+        n_features = widths[-1] if kind == "dense" else first.out_features
+        self.encoder = Encoder(encoding, n_features, latent_dim)
+        self.decoder = Decoder(decoding)
+        self.shifts = 2 * latent_dim, first.out_features
+        if KINDS[kind].is_normalised:
+            self._normalise(math.prod(image_shape))
 
-    def logits(self, z: Tensor) -> Tensor:
+    def _normalise(self, n_pixels: int) -> None:
+        for layer in (*self.encoder.features, *self.decoder.layers[1:]):
+            if isinstance(layer, Scaled):
+                layer.normalise(SILU_SCALE)
+        first: Any = self.decoder.layers[0]
+        first.normalise(1.0)
+        self.encoder.posterior.normalise(1.0)
+        self.encoder.beside = Dense(n_pixels, self.latent_dim).normalise(1.0)
+        self.decoder.beside = Dense(self.latent_dim, n_pixels).normalise(1.0)
+
+    def logits(self, z: Tensor, shift: Tensor | None = None) -> Tensor:
         """Logits of the decoded images of latent rows."""
-        return self.decoder.logits(z)
+        if isinstance(self.decoder.layers[-1], nn.Sigmoid):
+            return self.decoder.before(z, shift)
+        return torch.logit(self.decoder(z, shift), eps=CLOSEST)
+
+    def fold(self, features: Tensor, latents: Tensor) -> None:
+        """Make the shifts of a condition its own."""
+        first: Any = self.decoder.layers[0]
+        with torch.no_grad():
+            self.encoder.posterior.bias.add_(features)
+            first.bias.add_(latents)
 
 
-def build(image_shape: Sequence[int], latent_dim: int, hidden_channels: Sequence[int]) -> Autoencoder:
+def build(kind: str, image_shape: Sequence[int], latent_dim: int, widths: Sequence[int] | None = None) -> Autoencoder:
     """Build an autoencoder of images ``(H, W)`` or ``(H, W, C)``, its parameters not yet filled."""
     shape = (*image_shape, 1)[:3]
+    if kind == "auto":
+        kind = "conv" if widths is not None else choose_kind(shape)
     with torch.device("meta"):
-        network = Autoencoder(shape, latent_dim, hidden_channels)
+        network = Autoencoder(kind, shape, latent_dim, KINDS[kind].widths(shape) if widths is None else widths)
     return network.to_empty(device="cpu")
 
 
@@ -224,6 +424,32 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
                 nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
 
 
+def start(network: Autoencoder, generator: torch.Generator) -> None:
+    """Fill an autoencoder; of a normalised one the layers are faint, so that its linear path is what speaks first."""
+    initialise(network, generator)
+    if not KINDS[network.architecture[0]].is_normalised:
+        return
+    encoder, decoder = network.encoder, network.decoder
+    last: Any = [layer for layer in decoder.layers if isinstance(layer, Scaled)][-1]
+    with torch.no_grad():
+        for layer in network.modules():
+            if isinstance(layer, Scaled) and hasattr(layer, "gain"):
+                layer.weight.normal_(std=LENGTH, generator=generator)
+                nn.init.ones_(layer.gain)
+                nn.init.zeros_(layer.bias)
+        for layer in (last, encoder.posterior):
+            layer.gain.fill_(FAINT)
+        encoder.posterior.bias.copy_(torch.tensor([0.0, SURE]).repeat_interleave(network.latent_dim))
+
+
+def start_beside(network: Autoencoder, code: LinearCode) -> None:
+    """Fill the linear path of an autoencoder."""
+    with torch.no_grad():
+        encoder, decoder = network.encoder.beside, network.decoder.beside
+        encoder.become(code.encode.T, -code.mean @ code.encode)
+        decoder.become(code.decode.T, code.mean)
+
+
 class ViewConditions(nn.Module):
     """The conditions of a conditional autoencoder, one a view.
 
@@ -234,9 +460,8 @@ class ViewConditions(nn.Module):
     def __init__(self, network: Autoencoder, n_views: int) -> None:
         super().__init__()
         self.network = network
-        self.features = nn.Parameter(torch.zeros(n_views, network.encoder.posterior.out_features))
-        first: Any = network.decoder.layers[0]
-        self.latents = nn.Parameter(torch.zeros(n_views, first.out_features))
+        self.is_variational = network.is_variational
+        self.features, self.latents = (nn.Parameter(torch.zeros(n_views, n)) for n in network.shifts)
 
     @property
     def latent_dim(self) -> int:
@@ -253,13 +478,10 @@ class ViewConditions(nn.Module):
 
     def logits(self, z: Tensor, which: Tensor) -> Tensor:
         """Logits of those images."""
-        return self.network.decoder.logits(z, self.latents[which])
+        return self.network.logits(z, self.latents[which])
 
     def under(self, view: int) -> Autoencoder:
         """A plain autoencoder, that under one condition."""
         network = copy.deepcopy(self.network)
-        first: Any = network.decoder.layers[0]
-        with torch.no_grad():
-            network.encoder.posterior.bias.add_(self.features[view])
-            first.bias.add_(self.latents[view])
+        network.fold(self.features[view], self.latents[view])
         return network

@@ -23,21 +23,20 @@ from torch.nn import functional
 from latentaug.augs.views import Views
 from latentaug.images import ImageFormat
 from latentaug.learn.coding import to_unit_tensor
-from latentaug.learn.networks import Autoencoder, ViewConditions
+from latentaug.learn.networks import CLOSEST, Autoencoder, ViewConditions, start_beside
+from latentaug.learn.starting import Pairs, linear_code
 from latentaug.learn.training import Objective
 
 __all__ = [
     "CONDITIONINGS", "PRECISIONS", "RECONSTRUCTION_LOSSES", "ConditionedReconstruction", "CrossReconstruction",
     "HeadDecoding", "ImageLoss", "ImageObjective", "MapFitting", "Reconstruction", "Terms", "divergence",
-    "squared_error",
+    "squared_error", "start_path",
 ]  # fmt: skip
 
+STARTED_FROM = 1000  # images, by a linear path
 SAME_VIEW = 0.2  # share of the draws of joint training that stay in their view
 
 PRECISIONS = {"32": torch.float32, "bf16-mixed": torch.bfloat16}
-
-
-CLOSEST = 1e-6  # to 0 and to 1, of pixels that are made logits: a sigmoid in bfloat16 is 1 from 6 on
 
 
 def images_of(network: Any, z: Tensor, *condition: Tensor) -> Tensor:
@@ -49,7 +48,12 @@ def logits_of(network: Any, z: Tensor, *condition: Tensor) -> Tensor:
     """Logits of decoded images: the network's own where it has `logits`, else those of its images, a little inside."""
     if hasattr(network, "logits"):
         return network.logits(z, *condition)
-    return torch.logit(network.decoder(z, *condition).float(), eps=CLOSEST)
+    return _logit(network.decoder(z, *condition))
+
+
+def _logit(images: Tensor) -> Tensor:
+    """Logits of pixels, a little inside (0, 1)."""
+    return torch.logit(images.float(), eps=CLOSEST)
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,8 @@ class ImageLoss:
         Of what is summed over pixels.
     meaning : str
         A sentence.
+    link : callable
+        From images to what is compared with images.
     output : callable
         From a network, latent rows and what else its decoder takes to what is compared with images.
     """
@@ -73,6 +79,7 @@ class ImageLoss:
     by_pixel: Callable[..., Tensor]
     unit: str
     meaning: str
+    link: Callable[[Tensor], Tensor] = torch.Tensor.float
     output: Callable[..., Tensor] = images_of
 
     def __call__(self, output: Tensor, target: Tensor) -> Tensor:
@@ -94,6 +101,7 @@ RECONSTRUCTION_LOSSES = {
         functional.binary_cross_entropy_with_logits,
         "binary cross-entropy in nats",
         "Minus the log-likelihood of black and white pixels. At best it is the entropy of grey ones.",
+        _logit,
         logits_of,
     ),
     "l1": ImageLoss(
@@ -177,11 +185,17 @@ class ImageObjective(Objective):
         the error is that of cross-reconstruction.
         """
         mean, log_variance = posterior
-        z = mean + noise * (0.5 * log_variance).exp()
+        z = mean + noise * (0.5 * log_variance).exp() if self.network.is_variational else mean
         error = self.error(z if carry is None else carry(z), target, *condition)
+        if not self.network.is_variational:
+            return error, error
         kl = self.terms.kl_weight * (divergence(mean, log_variance).sum() / len(mean))
         share = min(1.0, done / self.terms.kl_warmup) if self.terms.kl_warmup else 1.0
         return error + share * kl, error + kl
+
+    def pairs(self, rng: np.random.Generator, n: int) -> Pairs | None:
+        """Images, and images that their latents are carried to, of n rows, from which a linear path may start."""
+        return None
 
     def arrays(self) -> Iterator[np.ndarray]:
         """All images, and all paired ones."""
@@ -198,6 +212,10 @@ class Reconstruction(ImageObjective):
     def forward(self, images: np.ndarray, which: np.ndarray, noise: Tensor, done: float) -> tuple[Tensor, Tensor]:
         x = self.tensor(images)
         return self.bound(self.encode(x), x, noise, done)
+
+    def pairs(self, rng: np.random.Generator, n: int) -> Pairs:
+        x = self.tensor(*self.make(rng.permutation(self.n_images)[:n], *self.draw(rng, min(n, self.n_images))))
+        return Pairs(x.flatten(1), x.flatten(1))
 
 
 class CrossReconstruction(ImageObjective):
@@ -252,6 +270,13 @@ class CrossReconstruction(ImageObjective):
         L = self.crossings(torch.from_numpy(source), torch.from_numpy(target))  # (B, d, d)
         images, targets = self.tensor(x), self.tensor(y)
         return self.bound(self.encode(images), targets, noise, done, lambda z: (z.unsqueeze(1) @ L).squeeze(1))
+
+    def pairs(self, rng: np.random.Generator, n: int) -> Pairs:
+        rows = rng.permutation(self.n_images)[:n]
+        source, target = self.draw(rng, len(rows))
+        x, y = (self.tensor(images).flatten(1) for images in self.make(rows, source, target))
+        with torch.no_grad():
+            return Pairs(x, y, self.crossings(torch.from_numpy(source), torch.from_numpy(target)))
 
 
 class MapFitting(Objective):
@@ -369,3 +394,15 @@ class ConditionedReconstruction(ImageObjective):
         conditions = torch.from_numpy(source), torch.from_numpy(target)
         posterior = self.encode(self.tensor(x), conditions[0])
         return self.bound(posterior, self.tensor(y), noise, done, condition=conditions[1:])
+
+
+def start_path(objective: Any, seed: int) -> None:
+    """Start the linear path of an objective's network, where it has one, from some of its images."""
+    network = objective.network
+    if getattr(network.decoder, "beside", None) is None:
+        return
+    with torch.no_grad():
+        pairs = objective.pairs(np.random.default_rng(seed), STARTED_FROM)
+        if pairs is not None:
+            pairs = Pairs(pairs.x.cpu(), pairs.y.cpu(), None if pairs.carry is None else pairs.carry.cpu())
+            start_beside(network, linear_code(pairs, network.latent_dim, torch.Generator().manual_seed(seed)))

@@ -10,7 +10,7 @@ import math
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -26,11 +26,12 @@ from latentaug.learn.resuming import STREAM_STEPS, Checkpoint, Stream, find_chec
 
 __all__ = [
     "OPTIMIZERS", "SCHEDULES", "Draws", "Objective", "Surroundings", "TrainingLog", "TrainingSettings", "Watch",
-    "settings_of", "train",
+    "passes_over", "settings_of", "train",
 ]  # fmt: skip
 
 BLOCK_BYTES = 2**20  # images made at once, for many batches, so that many views cost no more than one
 LONGEST_GRADIENT = 1e3
+ENOUGH, FEWEST, MOST = 60_000, 20, 100  # images shown, and passes
 
 logger = logging.getLogger("latentaug")
 
@@ -176,9 +177,16 @@ BOUNDS: dict[str, dict[str, Any]] = {
 }
 
 
-def settings_of(estimator: Any) -> TrainingSettings:
-    """The checked training parameters of an estimator."""
+def passes_over(n_images: int) -> int:
+    """How many passes train a network on so many images."""
+    return min(max(-(-ENOUGH // n_images), FEWEST), MOST)
+
+
+def settings_of(estimator: Any, n_images: int) -> TrainingSettings:
+    """The checked training parameters of an estimator, trained on so many images."""
     settings = TrainingSettings(**{f.name: getattr(estimator, f.name) for f in fields(TrainingSettings)})
+    if settings.max_iter == "auto":
+        settings = replace(settings, max_iter=passes_over(n_images))
     check_choice("optimizer", settings.optimizer, OPTIMIZERS)
     if isinstance(settings.learning_rate, float):
         raise ValueError(f"learning_rate is a schedule: {', '.join(SCHEDULES)}. A number is learning_rate_init.")

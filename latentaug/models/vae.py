@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -29,10 +29,18 @@ from latentaug._checks import (
 )
 from latentaug._rows import batches
 from latentaug.augs.views import Views
-from latentaug.images import ImageFormat, check_images
-from latentaug.learn.coding import ImageCoder, find_device_or_cpu, load_weights, plain_torch, weights_of
-from latentaug.learn.networks import Autoencoder, build, initialise
-from latentaug.learn.objectives import PRECISIONS, RECONSTRUCTION_LOSSES, Reconstruction, Terms, divergence
+from latentaug.images import ImageFormat, check_images, spread
+from latentaug.learn.coding import (
+    ImageCoder,
+    find_device_or_cpu,
+    load_weights,
+    plain_torch,
+    to_unit_tensor,
+    weights_of,
+)
+from latentaug.learn.networks import Autoencoder, build, start
+from latentaug.learn.objectives import PRECISIONS, RECONSTRUCTION_LOSSES, Reconstruction, Terms, divergence, start_path
+from latentaug.learn.own_networks import OwnNetwork, check_network, make_network
 from latentaug.learn.processes import check_devices, join, shared_seed
 from latentaug.learn.resuming import STREAM_STEPS, Stream, check_place
 from latentaug.learn.training import (
@@ -49,6 +57,8 @@ from latentaug.models.base import Fitting, Transformer, all_or_nothing
 __all__ = ["VAE", "check_vae"]
 
 ARCHITECTURE = "_architecture"  # of the fitted network, in a state
+KL_SHARE = 0.05  # of what the mean image loses, by latent coordinate
+LOOKED_AT = 1024  # images, before training
 
 
 class _Passes(Watch):
@@ -75,13 +85,19 @@ def check_vae(vae: VAE) -> None:
     if vae.checkpoint_dir is not None:
         check_place(vae.checkpoint_dir)
     check_number("latent_dim", vae.latent_dim, low=1, integer=True)
-    check_number("kl_weight", vae.kl_weight, low=0)
+    if not isinstance(vae.kl_weight, str):
+        check_number("kl_weight", vae.kl_weight, low=0)
+    else:
+        check_choice("kl_weight", vae.kl_weight, ("auto", "or a number"))
     check_number("kl_warmup", vae.kl_warmup, low=0)
     check_number("refine_steps", vae.refine_steps, low=0, integer=True)
     check_number("reconstruction_weight", vae.reconstruction_weight, low=0)
-    if not isinstance(vae.hidden_channels, (tuple, list)) or not vae.hidden_channels:
-        raise TypeError(f"hidden_channels must be a tuple of integers. Got {shown(vae.hidden_channels)}.")
-    for channels in vae.hidden_channels:
+    check_network(vae.network, vae.hidden_channels)
+    if vae.hidden_channels is not None and (
+        not isinstance(vae.hidden_channels, (tuple, list)) or not vae.hidden_channels
+    ):
+        raise TypeError(f"hidden_channels must be a tuple of integers or None. Got {shown(vae.hidden_channels)}.")
+    for channels in vae.hidden_channels or ():
         check_number("hidden_channels", channels, low=1, integer=True)
 
 
@@ -92,11 +108,20 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
     ----------
     latent_dim : int, default=16
         Number d of latent coordinates.
-    hidden_channels : tuple of int, default=(16, 32)
-        Channels of the encoder's convolutions, each of stride two; the decoder mirrors them.
-    kl_weight : float, default=1.0
-        Weight of the divergence of the posterior from N(0, I), in nats per image. Small or faint
-        images, whose squared error is a few units, want less than 1.
+    network : {"auto", "conv", "dense", "paper"}, Module or callable, default="auto"
+        "conv": convolutions of stride two with normalised weights, as many as leave some seven pixels a side, and a
+        linear path beside them. "dense": dense layers in their place. "auto": "dense" where a side has fewer than 12
+        pixels, else "conv". "paper": the paper's two convolutions, as they are. A network of your own is a module with
+        ``encoder``, from images (B, C, H, W) in [0, 1] to mean and log-variance of the latents, (B, d) each, or to
+        latents alone, which leaves no divergence, and ``decoder``, from latents to images; or a function or class that
+        makes one of ``(H, W, C)`` and `latent_dim`; or a `Network`, whose parameters can be searched. It is trained
+        from the weights that it comes with.
+    hidden_channels : tuple of int, default=None
+        Channels of the encoder's convolutions, or widths of its dense layers; the decoder mirrors them. None: chosen
+        by the size of the images. With some, "auto" is "conv".
+    kl_weight : float or "auto", default="auto"
+        Weight of the divergence of the posterior from N(0, I), in nats per image. "auto": a twentieth of what the mean
+        image loses, by latent coordinate, so that faint and small images keep their latents.
     kl_warmup : float, default=1.0
         Share of training over which that weight rises from 0, so that no latent coordinate is given up early.
     reconstruction_weight : float, default=1.0
@@ -115,8 +140,9 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         Decay of the optimizer's first and second moment.
     epsilon : float, default=None
         Stabiliser of the optimizer; None is its own, 1e-8 for Adam and 1e-16 for AdaBelief.
-    max_iter : int, default=20
-        Passes over the images. Where there are several views, each pass shows every image once, under a random view.
+    max_iter : int or "auto", default="auto"
+        Passes over the images; each shows every image once, under a random view where there are several. "auto": as
+        many as show 60,000 images, at least 20 and at most 100.
     batch_size : int, default=64
         Images a step, of all processes together.
     image_shape : tuple of int, default=None
@@ -159,6 +185,8 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         With `encoder` (phi) and `decoder` (theta).
     n_iter_ : int
         Passes made.
+    kl_weight_ : float
+        The weight of the divergence, chosen or given.
     loss_curve_ : list of float
         Mean objective of each pass, under its whole weights.
     loss_unit_ : str
@@ -201,6 +229,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
     n_iter_: int
     loss_curve_: list[float]
     loss_unit_: str
+    kl_weight_: float
     validation_curve_: list[float]
     stream_: Stream | None
 
@@ -208,8 +237,9 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         self,
         latent_dim: int = 16,
         *,
-        hidden_channels: Sequence[int] = (16, 32),
-        kl_weight: float = 1.0,
+        network: Any = "auto",
+        hidden_channels: Sequence[int] | None = None,
+        kl_weight: float | str = "auto",
         kl_warmup: float = 1.0,
         reconstruction_weight: float = 1.0,
         reconstruction_loss: str = "squared_error",
@@ -219,7 +249,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         beta_1: float = 0.9,
         beta_2: float = 0.99,
         epsilon: float | None = None,
-        max_iter: int = 20,
+        max_iter: int | str = "auto",
         batch_size: int = 64,
         image_shape: Sequence[int] | None = None,
         device: str | torch.device = "auto",
@@ -236,6 +266,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         verbose: int = 0,
     ) -> None:
         self.latent_dim = latent_dim
+        self.network = network
         self.hidden_channels = hidden_channels
         self.kl_weight = kl_weight
         self.kl_warmup = kl_warmup
@@ -333,7 +364,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         self, views: Views, objective: Any, given: tuple[Any, ...], X: Any, y: Any, goes_on: bool = False
     ) -> Any:
         check_vae(self)
-        settings, processes = settings_of(self), join(self.device, self.devices)
+        settings, processes = settings_of(self, len(views)), join(self.device, self.devices)
         seed, stream = shared_seed(self.random_state, processes), None
         if goes_on:
             settings, stream = self._streamed(settings, seed)
@@ -344,12 +375,15 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         self.loss_unit_ = RECONSTRUCTION_LOSSES[self.reconstruction_loss].unit
         with self._fitting(X, y, max_subtasks=settings.max_iter) as fitting:
             draws = Draws.from_seed(seed, processes.device)
-            network = self._start_network(draws, self.warm_start or goes_on).to(processes.device)
+            network = self._start_network(views, draws, self.warm_start or goes_on).to(processes.device)
             passes = _Passes(fitting, lambda log: _fitted_attributes(copy.deepcopy(network), log, before))
             around = Surroundings(processes, passes, stream, None if goes_on else self.checkpoint_dir, self.verbose)
-            weights = self.reconstruction_weight, self.kl_weight, self.kl_warmup
+            weights = self.reconstruction_weight, self.kl_weight_, self.kl_warmup
             terms = Terms(*weights, self.format_, processes.device, self.precision, self.reconstruction_loss)
-            trained, log = train(objective(network, views, terms, *given), settings, draws, around)
+            made = objective(network, views, terms, *given)
+            if not (goes_on or self.warm_start) or not hasattr(self, "network_"):
+                start_path(made, seed)
+            trained, log = train(made, settings, draws, around)
             self.__dict__.update(_fitted_attributes(network, log, before))
         return trained
 
@@ -361,22 +395,34 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         stream = getattr(self, "stream_", None) or Stream(seed, n_steps=warm)
         return replace(settings, max_iter=1, learning_rate="constant"), stream
 
-    def _start_network(self, draws: Draws, warm: bool) -> Autoencoder:
-        """A new network, with the weights of the last fit on a warm start."""
-        network = self._build_network()
-        if warm and hasattr(self, "network_"):
+    def _start_network(self, views: Views, draws: Draws, warm: bool) -> Autoencoder | OwnNetwork:
+        """A new network, with the weights of the last fit on a warm start; the weight of the divergence is chosen."""
+        seed = draws.noise.initial_seed()
+        warm = warm and hasattr(self, "network_")
+        network = make_network(self.network, self.image_shape_, self.latent_dim, self.hidden_channels, seed)
+        x = to_unit_tensor(views.take(spread(len(views), LOOKED_AT), ()), views.format_, torch.device("cpu"))
+        if not warm or self.kl_weight != "auto":
+            self.kl_weight_ = (
+                KL_SHARE * self._lost_by_mean(x) / self.latent_dim
+                if self.kl_weight == "auto"
+                else float(self.kl_weight)
+            )
+        if warm:
             if network.architecture != self.network_.architecture:
                 raise ValueError(
                     f"warm_start and partial_fit go on from {_say(self.network_)}. Got {_say(network)}; "
                     "a clone starts anew."
                 )
             load_weights(network, weights_of(self.network_))
-        else:
-            initialise(network, torch.Generator().manual_seed(draws.noise.initial_seed()))
+        elif isinstance(network, Autoencoder):
+            start(network, torch.Generator().manual_seed(seed))
         return network
 
-    def _build_network(self) -> Autoencoder:
-        return build(self.image_shape_, self.latent_dim, self.hidden_channels)
+    def _lost_by_mean(self, x: Tensor) -> float:
+        """What the mean image loses of the images that it stands for, beyond what they lose of themselves."""
+        loss = RECONSTRUCTION_LOSSES[self.reconstruction_loss]
+        lost = loss.by_image(loss.link(x.mean(0)).expand_as(x), x) - loss.by_image(loss.link(x), x)
+        return self.reconstruction_weight * float(lost.mean())
 
     def _coder(self) -> ImageCoder:
         """The trained network as functions of checked images and latent rows."""
@@ -482,7 +528,13 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         """The training objective of each image, (B,)."""
         loss = RECONSTRUCTION_LOSSES[self.reconstruction_loss]
         error = loss.by_image(loss.output(self.network_, z), x)
-        return self.reconstruction_weight * error + self.kl_weight * divergence(z, log_variance).sum(1)
+        kl = divergence(z, log_variance).sum(1) if self.network_.is_variational else 0.0
+        return self.reconstruction_weight * error + self._kl_weight * kl
+
+    @property
+    def _kl_weight(self) -> float:
+        """The weight of the divergence: as set since the fit, or as fitted."""
+        return self.kl_weight_ if isinstance(self.kl_weight, str) else self.kl_weight
 
     def score(self, X: ArrayLike, y: Any = None) -> float:
         """Mean of `score_samples`, in its units; higher is better.
@@ -507,20 +559,29 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         state["checkpoint_dir"] = os.fspath(folder) if isinstance(folder, os.PathLike) else folder
         if "network_" in state:  # weights travel as numpy arrays, to any device
             state["network_"] = weights_of(self.network_)
-            shape, latent_dim, channels = self.network_.architecture  # parameters may have been set since
-            state[ARCHITECTURE] = [list(shape), latent_dim, list(channels)]
+            kind, shape, *sizes = self.network_.architecture  # parameters may have been set since
+            state[ARCHITECTURE] = [kind, list(shape), sizes[0], list(sizes[1])]
             del state["device_"]
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        architecture = state.get(ARCHITECTURE)
-        super().__setstate__({name: value for name, value in _renewed(state).items() if name != ARCHITECTURE})
+        state = _renewed(state)
+        architecture = state.pop(ARCHITECTURE, None)
+        super().__setstate__(state)
         if "network_" in state:
             with plain_torch():
-                network = self._build_network() if architecture is None else build(*architecture)
+                network = self._rebuilt(*architecture)
                 load_weights(network, state["network_"])
             self.device_ = find_device_or_cpu(self.device)
             self.network_ = network.eval().to(self.device_)
+
+    def _rebuilt(self, kind: str, *sizes: Any) -> Autoencoder | OwnNetwork:
+        """A network as fitted, its weights to be filled."""
+        if kind != "own":
+            return build(kind, *sizes)
+        if isinstance(self.network, str):
+            raise ValueError(f"network must be the network that was fitted. Got {self.network!r}.")
+        return make_network(self.network, sizes[0], sizes[1], None, seed=0)
 
 
 def _fitted_attributes(network: nn.Module, log: TrainingLog, before: list[float]) -> dict[str, Any]:
@@ -535,16 +596,20 @@ def _fitted_attributes(network: nn.Module, log: TrainingLog, before: list[float]
     }
 
 
-def _say(network: Autoencoder) -> str:
-    shape, latent_dim, hidden_channels = network.architecture
-    return f"latent_dim={latent_dim}, hidden_channels={hidden_channels} on images {shape}"
+def _say(network: Any) -> str:
+    kind, shape, latent_dim, widths = network.architecture
+    return f"latent_dim={latent_dim}, network={kind!r}, hidden_channels={widths} on images {shape}"
 
 
-def _renewed(state: dict[str, Any]) -> dict[str, Any]:
-    """A state with the parameters of today: 0.1.0 had one loss, one strategy, and nodes apart from devices."""
+def _renewed(state: Mapping[str, Any]) -> dict[str, Any]:
+    """A state with the parameters of today: 0.1.0 had one loss, one network and strategy, and nodes apart."""
     state = {name: value for name, value in state.items() if name != "strategy"}
     state.setdefault("reconstruction_loss", "squared_error")
+    state.setdefault("network", "paper")
     if "network_" in state:
         state.setdefault("loss_unit_", RECONSTRUCTION_LOSSES["squared_error"].unit)
+        state.setdefault("kl_weight_", state["kl_weight"])
+        sizes = state.get(ARCHITECTURE) or [state["image_shape_"], state["latent_dim"], state["hidden_channels"]]
+        state[ARCHITECTURE] = sizes if len(sizes) == 4 else ["paper", *sizes]
     num_nodes = state.pop("num_nodes", 1)
     return state if num_nodes == 1 else state | {"devices": (num_nodes, state["devices"])}

@@ -1,0 +1,211 @@
+"""Networks of one's own as autoencoders: a module with `encoder` and `decoder`, or what makes one."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from latentaug._checks import one_line, shown
+from latentaug.learn.networks import KINDS, Autoencoder, build
+
+__all__ = ["Network", "OwnNetwork", "check_network", "make_network"]
+
+ALLOWED = f"auto, {', '.join(KINDS)}, a module with encoder and decoder, or what makes one of (image_shape, latent_dim)"
+SURE = -20.0  # log-variance of the posteriors of an encoder that gives none
+
+
+class Network:
+    """What makes a network, with parameters of its own, which can be searched: ``GridSearchCV(..., {"network__width": ...})``.
+
+    Parameters
+    ----------
+    build : callable
+        A function, or a class of modules, called as ``build(image_shape, latent_dim, **parameters)``, where
+        `image_shape` is ``(H, W, C)``.
+    **parameters
+        What it takes beside them.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> from latentaug import VAE, Network
+    >>> class Narrow(nn.Module):
+    ...     def __init__(self, image_shape, latent_dim, width=8):
+    ...         super().__init__()
+    ...         height, columns, channels = image_shape
+    ...         pixels = height * columns * channels
+    ...         self.encoder = nn.Sequential(nn.Flatten(), nn.Linear(pixels, width), nn.ReLU(), nn.Linear(width, latent_dim))
+    ...         self.decoder = nn.Sequential(nn.Linear(latent_dim, width), nn.ReLU(), nn.Linear(width, pixels))
+    >>> VAE(4, network=Network(Narrow, width=12)).get_params()["network__width"]
+    12
+    """  # noqa: E501
+
+    def __init__(self, build: Callable[..., Any], **parameters: Any) -> None:
+        self.build, self.parameters = build, parameters
+
+    def __call__(self, image_shape: Sequence[int], latent_dim: int) -> nn.Module:
+        return self.build(image_shape, latent_dim, **self.parameters)
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Its parameters, and `build`, by name."""
+        return {"build": self.build, **self.parameters}
+
+    def set_params(self, **parameters: Any) -> Network:
+        """Set parameters that it has, or that `build` takes."""
+        takes = inspect.signature(self.build).parameters
+        anything = any(p.kind is p.VAR_KEYWORD for p in takes.values())
+        for name, value in parameters.items():
+            if name == "build":
+                self.build = value
+            elif name in self.parameters or name in takes or anything:
+                self.parameters[name] = value
+            else:
+                raise ValueError(f"Unknown parameter {name!r} of the network. Allowed: {', '.join([*takes][2:])}.")
+        return self
+
+    def __repr__(self) -> str:
+        given = "".join(f", {name}={value!r}" for name, value in self.parameters.items())
+        return f"Network({getattr(self.build, '__name__', self.build)}{given})"
+
+
+class _Encoder(nn.Module):
+    """The encoder of a network of one's own: mean and log-variance (B, d) of images (B, C, H, W)."""
+
+    def __init__(self, network: OwnNetwork) -> None:
+        super().__init__()
+        self._of = (network,)  # which holds the weights
+
+    def forward(self, x: Tensor, shift: Tensor | float = 0.0) -> tuple[Tensor, Tensor]:
+        network = self._of[0]
+        out: Any = network.module.encoder(x)  # type: ignore[operator]
+        mean, log_variance = out if network.is_variational else (out, torch.full_like(out, SURE))
+        shifts = (network.features + shift).expand(len(mean), -1).chunk(2, dim=1)
+        return mean + shifts[0], (log_variance + shifts[1]).clamp(-20, 10)
+
+    def requires_grad_(self, requires_grad: bool = True) -> _Encoder:
+        part: Any = self._of[0].module.encoder
+        if isinstance(part, nn.Module):
+            part.requires_grad_(requires_grad)
+        return self
+
+
+class _Decoder(nn.Module):
+    """The decoder of a network of one's own: images (B, C, H, W) of latent rows."""
+
+    def __init__(self, network: OwnNetwork) -> None:
+        super().__init__()
+        self._of = (network,)
+
+    def forward(self, z: Tensor, shift: Tensor | None = None) -> Tensor:
+        network = self._of[0]
+        z = z + network.latents
+        out: Any = network.module.decoder(z if shift is None else z + shift)  # type: ignore[operator]
+        height, width, channels = network.architecture[1]
+        return out.reshape(len(out), channels, height, width) if out.ndim == 2 else out
+
+
+class OwnNetwork(nn.Module):
+    """A network of one's own as an autoencoder of images (H, W, C).
+
+    Parameters
+    ----------
+    module : Module
+        With `encoder`, from images (B, C, H, W) in [0, 1] to the mean and the log-variance of their posteriors, (B, d)
+        each, or to the mean alone, and `decoder`, from latent rows to images or to their pixels in one row.
+    image_shape : tuple of int
+    latent_dim : int
+    """
+
+    def __init__(self, module: nn.Module, image_shape: Sequence[int], latent_dim: int) -> None:
+        super().__init__()
+        self.module, self.latent_dim, self.is_variational = module, latent_dim, True
+        self.architecture: tuple[Any, ...] = "own", tuple(image_shape), latent_dim, ()
+        self.shifts = 2 * latent_dim, latent_dim
+        self.encoder, self.decoder = _Encoder(self), _Decoder(self)
+        self.register_buffer("features", torch.zeros(2 * latent_dim))  # of a condition
+        self.register_buffer("latents", torch.zeros(latent_dim))
+
+    features: Tensor
+    latents: Tensor
+
+    def try_out(self) -> OwnNetwork:
+        """Encode and decode two images, so that shapes that disagree are told before training, and lazy layers know."""
+        _, (height, width, channels), d, _ = self.architecture
+        x = torch.rand(2, channels, height, width)
+        was = {part: part.training for part in self.module.modules()}
+        self.module.eval()
+        with torch.no_grad(), one_line("The network does not encode and decode two images"):
+            out: Any = self.module.encoder(x)  # type: ignore[operator]
+            self.is_variational = isinstance(out, (tuple, list))
+            for what, part in zip(("mean", "log-variance"), out if self.is_variational else (out,), strict=False):
+                _check_shape(f"encoder's {what}", part, (2, d), f"latent_dim={d}")
+            images = self.decoder(torch.zeros(2, d))
+            _check_shape("decoder", images, x.shape, "images (B, C, H, W)")
+        for part, training in was.items():
+            part.training = training
+        return self
+
+    def fold(self, features: Tensor, latents: Tensor) -> None:
+        """Make the shifts of a condition its own."""
+        with torch.no_grad():
+            self.features.add_(features)
+            self.latents.add_(latents)
+
+
+def _check_shape(what: str, got: Any, wanted: Sequence[int], because: str) -> None:
+    if not isinstance(got, Tensor) or tuple(got.shape) != tuple(wanted):
+        came = tuple(got.shape) if isinstance(got, Tensor) else shown(got)
+        raise ValueError(f"the {what} must be {tuple(wanted)}, since {because}. Got {came}")
+
+
+def check_network(network: Any, widths: Any) -> None:
+    """Refuse a parameter `network` that nothing is made of, and widths beside a network of one's own."""
+    if isinstance(network, str):
+        if network not in ("auto", *KINDS):
+            raise ValueError(f"Unknown network {shown(network)}. Allowed: {ALLOWED}.")
+        return
+    if not callable(network):
+        raise TypeError(f"network must be {ALLOWED}. Got {shown(network)}.")
+    if widths is not None:
+        raise ValueError("hidden_channels are widths of a network by name. Allowed beside one's own: None.")
+
+
+def make_network(
+    network: Any, image_shape: Sequence[int], latent_dim: int, widths: Sequence[int] | None, seed: int
+) -> Autoencoder | OwnNetwork:
+    """Make a network of images ``(H, W)`` or ``(H, W, C)``: one by name is not yet filled, one's own is as it comes.
+
+    Parameters
+    ----------
+    network : str, Module or callable
+        A name in `KINDS`, "auto", a module, which is copied, or what makes one of ``(H, W, C)`` and `latent_dim`.
+    image_shape : tuple of int
+    latent_dim : int
+    widths : tuple of int or None
+        Of hidden layers of one by name; None: those that it chooses.
+    seed : int
+        Of torch's global generator while one's own is made; it is put back.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where no module comes of it, or one that does not encode and decode images of this shape.
+    """
+    if isinstance(network, str):
+        return build(network, image_shape, latent_dim, widths)
+    shape = (*image_shape, 1)[:3]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        if isinstance(network, nn.Module):
+            module = copy.deepcopy(network)
+        else:
+            with one_line("The network cannot be made"):
+                module = network(shape, latent_dim)
+        if not isinstance(module, nn.Module) or not all(hasattr(module, part) for part in ("encoder", "decoder")):
+            raise TypeError(f"network must give a module with encoder and decoder. Got {shown(module)}.")
+        return OwnNetwork(module.float(), shape, latent_dim).try_out()
