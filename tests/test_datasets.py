@@ -12,7 +12,7 @@ from urllib.error import URLError
 import numpy as np
 import pytest
 
-from latentaug import datasets
+from latentaug.datasets import idx as datasets
 from latentaug.datasets import load_digits_sample, load_mnist
 
 SPLITS = {"train": 7, "test": 3}  # images in each of the small files made here

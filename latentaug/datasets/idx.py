@@ -10,9 +10,10 @@ from contextlib import suppress
 from http.client import HTTPException
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+
+from latentaug.datasets.homes import folders, sentence
 
 __all__ = ["load_digits_sample", "load_mnist"]
 
@@ -70,13 +71,13 @@ def load_mnist(
         raise ValueError(f"Unknown split {split!r:.100}. Allowed: {', '.join(_SPLITS)}.")
     if not isinstance(download, bool):
         raise TypeError(f"download must be True or False. Got {download!r:.100}.")
-    folders = _folders(data_home)
-    paths = _find(_SPLITS[split], folders)
+    homes = folders(data_home)
+    paths = _find(_SPLITS[split], homes)
     if not paths and download:
-        _download(folders[-1])
-        paths = _find(_SPLITS[split], folders)
+        _download(homes[-1])
+        paths = _find(_SPLITS[split], homes)
     if not paths:
-        raise FileNotFoundError(f"MNIST not found. Looked in: {', '.join(map(str, folders))}. {_BY_HAND}")
+        raise FileNotFoundError(f"MNIST not found. Looked in: {', '.join(map(str, homes))}. {_BY_HAND}")
     X, y = map(_read_idx, paths)
     return X, y.astype(np.int64)
 
@@ -114,20 +115,9 @@ def load_digits_sample() -> tuple[np.ndarray, np.ndarray]:
     return rows[:, :-1].reshape(-1, 28, 28).copy(), rows[:, -1].astype(np.int64)
 
 
-def _folders(data_home: Any) -> list[Path]:
-    """The folders to look into, in order; the last is the cache, where XDG's rules leave out a relative path."""
-    if not isinstance(data_home, (str, os.PathLike, type(None))):
-        raise TypeError(f"data_home must be a path or None. Got {data_home!r:.100}.")
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    cache = Path(base if Path(base).is_absolute() else "~/.cache", "latentaug")
-    named = (data_home, os.environ.get("LATENTAUG_DATA"))
-    # Unlike `Path.expanduser`, it takes a user who has no home.
-    return [Path(os.path.expanduser(folder)) for folder in (*named, cache) if folder]  # noqa: PTH111
-
-
-def _find(names: tuple[str, ...], folders: list[Path]) -> list[Path]:
+def _find(names: tuple[str, ...], homes: list[Path]) -> list[Path]:
     """Paths of files, compressed or plain, in the first folder that holds them all; none where none does."""
-    for folder in (folder / layout for folder in folders for layout in _LAYOUTS):
+    for folder in (folder / layout for folder in homes for layout in _LAYOUTS):
         found = [[path for path in (folder / f"{name}.gz", folder / name) if path.is_file()] for name in names]
         if all(found):
             return [paths[0] for paths in found]
@@ -140,18 +130,13 @@ def _download(folder: Path) -> None:
         from torchvision.datasets import MNIST
     except Exception as error:  # one built for another torch fails in many ways
         raise ImportError(
-            f"MNIST is downloaded through torchvision, which does not import: {_line(error)} "
+            f"MNIST is downloaded through torchvision, which does not import: {sentence(error)} "
             f"Install torch and torchvision together, from one package index. {_BY_HAND}"
         ) from None
     try:
         MNIST(folder, download=True)
     except (OSError, RuntimeError, HTTPException) as error:
-        raise OSError(f"MNIST could not be downloaded: {_line(error)} {_BY_HAND}") from None
-
-
-def _line(error: Exception) -> str:
-    """An error's text on one line, as a sentence."""
-    return (" ".join(str(error).split()) or type(error).__name__).rstrip(".") + "."
+        raise OSError(f"MNIST could not be downloaded: {sentence(error)} {_BY_HAND}") from None
 
 
 def _read_idx(path: Path) -> np.ndarray:
