@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import secrets
 import zipfile
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -39,7 +41,8 @@ def kept(name: str, data_home: Any, make: Callable[[], dict[str, np.ndarray]]) -
     """
     homes = folders(data_home)
     for path in (home / "drawn" / f"{name}.npz" for home in homes):
-        with suppress(OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile), np.load(path) as stored:
+        with suppress(OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error):
+            stored = np.load(io.BytesIO(path.read_bytes()))
             return {key: stored[key] for key in stored.files}
     arrays = make()
     with suppress(OSError):
