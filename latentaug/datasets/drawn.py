@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from latentaug.datasets.homes import folders, kept
+from latentaug.datasets.homes import brief, folders, kept
 
 __all__ = ["Avatars", "Glyphs", "TurningObjects", "load_avatars", "load_glyphs", "load_turning_objects"]
 
@@ -289,7 +289,7 @@ def _check_paired(paired: Any) -> tuple[str, ...]:
     """Names of attributes, each at most once."""
     names = tuple(paired) if isinstance(paired, (list, tuple)) else ()
     if not isinstance(paired, (list, tuple)) or len(set(map(str, names))) < len(names) or not {*names} <= {*CHANGES}:
-        raise ValueError(f"paired must hold some of {', '.join(CHANGES)}, each once. Got {paired!r:.100}.")
+        raise ValueError(f"paired must hold some of {', '.join(CHANGES)}, each once. Got {brief(paired)}.")
     return names
 
 
@@ -303,7 +303,7 @@ def _check_angles(angles: Any) -> np.ndarray:
     except (TypeError, ValueError):
         degrees = np.empty(0)
     if degrees.ndim != 1 or not degrees.size or not np.isfinite(degrees).all():
-        raise ValueError(f"angles must be their number, or a sequence of degrees. Got {angles!r:.100}.")
+        raise ValueError(f"angles must be their number, or a sequence of degrees. Got {brief(angles)}.")
     return degrees
 
 

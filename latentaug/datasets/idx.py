@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from latentaug.datasets.homes import folders, sentence
+from latentaug.datasets.homes import brief, folders, sentence
 
 __all__ = ["load_digits_sample", "load_fashion_mnist", "load_mnist", "read_idx"]
 
@@ -181,8 +181,8 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
     ...     read_idx(path)
     array([5, 0, 4], dtype=uint8)
     """
-    if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(f"path must be a path. Got {path!r:.100}.")
+    if not isinstance(path, (str, os.PathLike)) or "\0" in str(path):
+        raise TypeError(f"path must be that of a file. Got {brief(path)}.")
     found = Path(os.path.expanduser(path))  # noqa: PTH111  (as in `folders`)
     return _array_of(found, _content_of(found))
 
@@ -223,9 +223,9 @@ def load_digits_sample() -> tuple[np.ndarray, np.ndarray]:
 def _load(family: _Family, split: Any, data_home: Any, download: Any) -> tuple[np.ndarray, np.ndarray]:
     """Images and labels of a split."""
     if not isinstance(split, str) or split not in _SPLITS:
-        raise ValueError(f"Unknown split {split!r:.100}. Allowed: {', '.join(_SPLITS)}.")
+        raise ValueError(f"Unknown split {brief(split)}. Allowed: {', '.join(_SPLITS)}.")
     if not isinstance(download, bool):
-        raise TypeError(f"download must be True or False. Got {download!r:.100}.")
+        raise TypeError(f"download must be True or False. Got {brief(download)}.")
     homes = folders(data_home)
     paths = _find(_SPLITS[split], homes, family)
     if not paths and download:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from latentaug.datasets.homes import sentence
+from latentaug.datasets.homes import brief, sentence
 
 __all__ = ["Pictures", "load_folder"]
 
@@ -94,7 +94,7 @@ def load_folder(
     shape = _check_size(size)
     for parameter, value, table in (("mode", mode, MODES), ("how", how, FITS)):
         if not isinstance(value, str) or value not in table:
-            raise ValueError(f"Unknown {parameter} {value!r:.100}. Allowed: {', '.join(table)}.")
+            raise ValueError(f"Unknown {parameter} {brief(value)}. Allowed: {', '.join(table)}.")
     paint, root = _check_colour(background), _check_folder(path)
     paths = _find(root)
     labels = _labels(root, paths)
@@ -107,7 +107,7 @@ def _check_size(size: Any) -> tuple[int, int]:
     shape = size if isinstance(size, (tuple, list)) else (size, size)
     whole = all(isinstance(s, (int, np.integer)) and not isinstance(s, bool) and 0 < s < 2**15 for s in shape)
     if len(shape) != 2 or not whole:
-        raise ValueError(f"size must be a number of pixels, or (height, width). Got {size!r:.100}.")
+        raise ValueError(f"size must be a number of pixels, or (height, width). Got {brief(size)}.")
     return int(shape[0]), int(shape[1])
 
 
@@ -117,15 +117,15 @@ def _check_colour(name: Any) -> tuple[int, ...]:
     try:
         return ImageColor.getrgb(name)[:3]
     except (ValueError, AttributeError, TypeError):
-        raise ValueError(f"background must be a colour, such as 'white' or '#ff0000'. Got {name!r:.100}.") from None
+        raise ValueError(f"background must be a colour, such as 'white' or '#ff0000'. Got {brief(name)}.") from None
 
 
 def _check_folder(path: Any) -> Path:
     if not isinstance(path, (str, os.PathLike)) or "\0" in os.fspath(path):
-        raise TypeError(f"path must be that of a folder. Got {path!r:.100}.")
+        raise TypeError(f"path must be that of a folder. Got {brief(path)}.")
     root = Path(os.path.expanduser(path))  # noqa: PTH111  (which takes a user who has no home)
-    if not root.is_dir():
-        raise FileNotFoundError(f"path must be that of a folder. There is none at {str(root)!r:.200}.")
+    if not os.fspath(path) or not root.is_dir():
+        raise FileNotFoundError(f"path must be that of a folder. There is none at {brief(os.fspath(path))}.")
     return root
 
 
