@@ -220,3 +220,4 @@ def test_scales_and_layouts_are_told_as_for_arrays():
         model.transform(TensorDataset(tensors(GREY)))
     deep = TensorDataset(torch.rand(10, 16, 8, 12))
     assert clone(QUICK).fit(deep).image_shape_ == (8, 12, 16)
+    assert clone(QUICK).fit(Listed(np.random.default_rng(0).random((10, 8, 12, 16)))).image_shape_ == (8, 12, 16)

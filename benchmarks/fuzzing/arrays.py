@@ -113,6 +113,7 @@ FIT_FAULTS: dict[str, Callable[[np.random.Generator, np.ndarray], Any]] = {
     "paths": lambda rng, X: ["a.png"] * len(X),
 }
 FIT_IMAGES = named(IMAGE_FAULTS | FIT_FAULTS | SOURCES)
+HEAD_IMAGES = named(IMAGE_FAULTS | MISSHAPEN | ASKEW | SOURCES)
 IMAGES = named(IMAGE_FAULTS | MISSHAPEN | ASKEW | SOURCES | SHUFFLED)
 LATENTS = named(
     ROWS

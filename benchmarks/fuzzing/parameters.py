@@ -59,7 +59,7 @@ PARAMETERS: dict[str, Parameter] = {
     "learn.goes_on": Parameter(values.FLAG),
     "partial_fit.X": Parameter(arrays.FIT_IMAGES, X),
     "partial_fit.views": Parameter(arrays.PAIRED_VIEWS, {("flip_lr",): X[:, :, ::-1]}),
-    "TransferHead.fit.X": Parameter(arrays.IMAGES, X),
+    "TransferHead.fit.X": Parameter(arrays.HEAD_IMAGES, X),
     "TransferHead.fit_transform.X": Parameter(arrays.IMAGES, X),
     "LatentTransform.fit.X": IGNORED,
     "LatentTransform.fit_transform.X": Parameter(arrays.IMAGES, X),
