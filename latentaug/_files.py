@@ -22,7 +22,7 @@ import numpy as np
 
 from latentaug._checks import one_line
 
-__all__ = ["FORMAT", "read_archive", "write_archive"]
+__all__ = ["FORMAT", "read_archive", "write_archive", "write_whole"]
 
 FORMAT = 1
 META, ARRAYS = "meta.json", "arrays.safetensors"
@@ -110,10 +110,10 @@ def write_archive(path: Path, meta: Mapping[str, Any], arrays: dict[str, np.ndar
     members = {META: json.dumps(entries, separators=(",", ":"), allow_nan=False).encode("ascii"), ARRAYS: stored}
     if len(members[META]) > MAX_META or len(stored) > 2**32 - 2 * MAX_META:
         raise ValueError(f"A file holds {MAX_META} bytes beside the arrays, and 4 GB of arrays. Allowed: pickle.")
-    _replace(Path(os.path.realpath(path)), _zip(members))
+    write_whole(Path(os.path.realpath(path)), _zip(members))
 
 
-def _replace(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
     """Put a new content in the place of a file, in one step."""
     temporary = path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}.tmp")
     try:

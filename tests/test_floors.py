@@ -15,8 +15,8 @@ PACKAGE = Path(latentaug.__file__).parent
 
 # From the ground up: a file imports from its own storey and from those below it.
 STOREYS = [
-    "_version", "_checks", "_rows", "_files", "images", "datasets", "augs", "latent", "learn", "persistence", "models",
-    "metrics", "displays",
+    "_version", "_checks", "_rows", "_files", "_sources", "images", "datasets", "augs", "latent", "learn",
+    "persistence", "models", "metrics", "displays",
 ]  # fmt: skip
 # Beside the storey `learn`: the estimators that hold a network, or what is learned of maps.
 KNOW_TORCH = {"models.vae", "models.augmenter", "models.transfer"}
@@ -92,13 +92,13 @@ def test_the_house_keeps_its_measures(monkeypatch):
     from benchmarks.structure import measure
 
     found = measure()
-    assert found["modules"] <= 45
-    assert found["depth"] <= 10
-    assert found["arrows"] <= 170
+    assert found["modules"] <= 50
+    assert found["depth"] <= 11
+    assert found["arrows"] <= 181
     assert found["most bases"] <= 3
     assert found["functions over 40 lines"] == found["foreign private names"] == []
-    assert len(found["fit"]) <= 20, found["fit"]
-    assert len(found["transform"]) <= 10, found["transform"]
+    assert len(found["fit"]) <= 21, found["fit"]
+    assert len(found["transform"]) <= 11, found["transform"]
 
 
 def test_importing_the_package_imports_nothing_heavy():

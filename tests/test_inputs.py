@@ -221,7 +221,10 @@ NO_IMAGES = {
     "ragged": ([np.zeros((3, 3)), np.zeros((4, 3))], r"^X must hold images of one shape. Got \(3, 3\), \(4, 3\)"),
     "a path": ("faces/1.png", r"^X must be an array of images .*Got 'faces/1.png'"),
     "paths": (["1.png", "2.png"], r"Got a list of paths or strings: read the pictures first"),
-    "a DataLoader": (torch.utils.data.DataLoader([1, 2]), r"Got a DataLoader"),
+    "a DataLoader": (
+        torch.utils.data.DataLoader([1, 2]),
+        r"^X, a DataLoader, does not give images: an image has 1 to 3 axes",
+    ),
     "None": (None, r"Got None"),
     "a dict": ({"X": X}, r"Got a dict"),
     "complex": (X + 1j, r"^Complex data not supported: X must be real numbers. Got complex64"),

@@ -9,6 +9,7 @@ import numpy as np
 import scipy.sparse
 
 from benchmarks.fuzzing.kinds import draw_words, named, pick
+from benchmarks.fuzzing.sources import SHUFFLED, SOURCES
 
 
 def _put(value: Any):
@@ -111,8 +112,9 @@ FIT_FAULTS: dict[str, Callable[[np.random.Generator, np.ndarray], Any]] = {
     "channels first": lambda rng, X: rng.random((24, int(rng.integers(1, 5)), 8, 8)),
     "paths": lambda rng, X: ["a.png"] * len(X),
 }
-FIT_IMAGES = named(IMAGE_FAULTS | FIT_FAULTS)
-IMAGES = named(IMAGE_FAULTS | MISSHAPEN | ASKEW)
+FIT_IMAGES = named(IMAGE_FAULTS | FIT_FAULTS | SOURCES)
+HEAD_IMAGES = named(IMAGE_FAULTS | MISSHAPEN | ASKEW | SOURCES)
+IMAGES = named(IMAGE_FAULTS | MISSHAPEN | ASKEW | SOURCES | SHUFFLED)
 LATENTS = named(
     ROWS
     | {

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from benchmarks.fuzzing.kinds import in_words, pick
 from latentaug._files import read_archive, write_archive
@@ -155,3 +156,47 @@ def damaged_mnist(rng: np.random.Generator, right: Any) -> tuple[str, Any]:
         content = gzip.compress(content) if suffix else content
         (folder / f"{name}-ubyte{suffix}").write_bytes(DAMAGES[way](rng, content))
     return f"{way}{suffix}", folder
+
+
+def no_path(rng: np.random.Generator, right: Any) -> tuple[str, Any]:
+    """What is no path."""
+    value = pick(rng, [value for value in NO_PATHS if value is not None])
+    return in_words(value), value
+
+
+def damaged_idx(rng: np.random.Generator, right: Path) -> tuple[str, Any]:
+    """The path of a damaged IDX file, or none."""
+    way = pick(rng, [name for name in DAMAGES if name != "one bit flipped"] + [None])
+    if way is None:
+        return no_place(rng, right)
+    path = _new_place()
+    path.write_bytes(DAMAGES[way](rng, right.read_bytes()))
+    return way, path
+
+
+def damaged_pictures(rng: np.random.Generator, right: Path) -> tuple[str, Any]:
+    """A folder with a damaged picture, with none, or no folder."""
+    way = pick(rng, ["empty", "noise", "text", "zeros", "JSON", "cut at the front", None, None])
+    if way is None:
+        value = pick(rng, [value for value in NO_PATHS + NO_PLACES if str(value) != "/"])
+        return in_words(value), value
+    folder = _new_place()
+    folder.mkdir()
+    suffix = pick(rng, [".png", ".jpg", ".txt"])
+    (folder / f"a{suffix}").write_bytes(DAMAGES[way](rng, (right / "a.png").read_bytes()))
+    return f"{way}{suffix}", folder
+
+
+def right_idx() -> Path:
+    """An IDX file of twelve bytes."""
+    path = _new_place()
+    path.write_bytes(bytes([0, 0, 8, 2, 0, 0, 0, 3, 0, 0, 0, 4, *range(12)]))
+    return path
+
+
+def right_pictures() -> Path:
+    """A folder with one picture."""
+    folder = _new_place()
+    folder.mkdir()
+    Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8)).save(folder / "a.png")
+    return folder

@@ -59,7 +59,7 @@ PARAMETERS: dict[str, Parameter] = {
     "learn.goes_on": Parameter(values.FLAG),
     "partial_fit.X": Parameter(arrays.FIT_IMAGES, X),
     "partial_fit.views": Parameter(arrays.PAIRED_VIEWS, {("flip_lr",): X[:, :, ::-1]}),
-    "TransferHead.fit.X": Parameter(arrays.IMAGES, X),
+    "TransferHead.fit.X": Parameter(arrays.HEAD_IMAGES, X),
     "TransferHead.fit_transform.X": Parameter(arrays.IMAGES, X),
     "LatentTransform.fit.X": IGNORED,
     "LatentTransform.fit_transform.X": Parameter(arrays.IMAGES, X),
@@ -212,6 +212,23 @@ PARAMETERS: dict[str, Parameter] = {
     "split": Parameter(values.CHOICE),
     "data_home": Parameter(files.damaged_mnist, FOLDER),
     "download": Parameter(values.FLAG, False),
+    "load_fashion_mnist.data_home": Parameter(files.no_path, FOLDER),
+    "read_idx.path": Parameter(files.damaged_idx, Of(files.right_idx)),
+    "load_folder.path": Parameter(files.damaged_pictures, Of(files.right_pictures)),
+    "load_folder.size": Parameter(values.SIZE, 8),
+    "load_folder.mode": Parameter(values.CHOICE),
+    "load_folder.how": Parameter(values.CHOICE),
+    "background": Parameter(values.COLOUR),
+    # What packages draw.
+    "size": Parameter(values.COUNT, 8),
+    "load_glyphs.data_home": Parameter(files.no_path, FOLDER),
+    "load_avatars.data_home": Parameter(files.no_path, FOLDER),
+    "load_turning_objects.data_home": Parameter(files.no_path, FOLDER),
+    "n": Parameter(values.COUNT, 2),
+    "paired": Parameter(values.ATTRIBUTES),
+    "load_avatars.random_state": Parameter(values.SMALL_SEED, 0),
+    "n_objects": Parameter(values.NUMBER_OF_OBJECTS, 2),
+    "angles": Parameter(values.ANGLES, 2),
 }
 
 

@@ -80,3 +80,23 @@ MODELS = one_of(3, None, "model", object(), [], {}, PCA, PCA(4), KMeans(), VAE, 
 CLASSIFIERS = one_of(
     3, "knn", object(), [], {}, PCA(4), KNeighborsClassifier, KNeighborsClassifier(), flip_lr, KMeans()
 )
+SIZE = one_of(*NO_NUMBERS, *NEITHER, *BELOW_ONE, *FRACTION, (8,), (8, 0), (8, 8, 8), (8, 1.5), ("8", 8), (True, 8))
+NUMBER_OF_OBJECTS = one_of(*NO_NUMBERS, *NEITHER, *BELOW_ONE, *FRACTION, 1001)
+SMALL_SEED = one_of("abc", -1, 1.5, object(), {}, (), b"", None, np.nan, [1, 2], np.random.default_rng(0))
+ATTRIBUTES = one_of(
+    None,
+    1,
+    b"beard",
+    {},
+    object(),
+    {"smile": 1},
+    "smile",
+    ["hat"],
+    [1],
+    [None],
+    ["smile", "smile"],
+    ("beard", object()),
+)
+ANGLES = one_of(None, 0, -3, True, 1.5, "all", b"x", [], {}, object(), [np.nan], [np.inf], ["x"], [[0, 90]], [None],
+                np.zeros((2, 2)), ())  # fmt: skip
+COLOUR = one_of(3, None, [], {}, object(), 1.5, b"white", "", "nonsense", "#12", (0, 0), np.zeros(3))

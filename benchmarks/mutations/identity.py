@@ -40,6 +40,7 @@ TESTS = {
     "_checks.unknown_name": "generation",
     "_files": "archive",
     "_rows": "mapped",
+    "_sources": "sources",
     "images": "border vae",
     "images.ImageFormat.from_unit": "border metrics",
     "images.ImageFormat.from_units": "inputs",

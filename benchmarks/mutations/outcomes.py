@@ -11,6 +11,7 @@ METRICS = "tests/test_metrics.py tests/test_scorecard.py"
 CHARTS = "tests/test_drawn_charts.py tests/test_displays.py"
 PICTURES = "tests/test_drawn_images.py tests/test_displays.py"
 DATASETS = "tests/test_datasets.py"
+SOURCES = "tests/test_sources.py"
 
 MUTATIONS = (
     Mutation("labels that few images show are believed", "(most > 0.5) & (plain > 0.5) &", "(plain > 0.5) &", LABELS),
@@ -368,7 +369,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a wrong file is read",
-        'if hashlib.sha256(content).hexdigest() != _SHA256[path.name.removesuffix(".gz")]:',
+        'if not family.is_right(path.name.removesuffix(".gz"), content):',
         "if len(content) < 8:",
         DATASETS,
     ),
@@ -384,4 +385,25 @@ MUTATIONS = (
         "rng.permuted(by_class, axis=1).T",
         DATASETS,
     ),
+    Mutation("digits are taken for clothes", "else not _is_mnist(name, content)", "else True", DATASETS),
+    Mutation("labels of clothes are not counted", "counts.tolist() == [of_each] * 10", "len(counts) >= 10", DATASETS),
+    Mutation("numbers of a file in another order of bytes", '13: ">f4"', '13: "<f4"', DATASETS),
+    Mutation("a picture lies", "picture = ImageOps.exif_transpose(opened)", "picture = opened", DATASETS),
+    Mutation("what is transparent is what it hides", "whole.paste(seen, mask=seen)", "whole.paste(seen)", DATASETS),
+    Mutation("16 bits as their lower eight", "(pixels >> 8)", "(pixels & 255)", DATASETS),
+    Mutation("hidden files are pictures", 'part.startswith(".")', 'part.startswith("~")', DATASETS),
+    Mutation(
+        "a face has a beard", '"beard": ("facial_hair", "none"', '"beard": ("facial_hair", "wick_beard"', DATASETS
+    ),
+    Mutation("glasses come with a smile", "states[int(face[attribute])]", 'states[int(face["glasses"])]', DATASETS),
+    Mutation("objects turn the other way", "np.deg2rad(angle)", "np.deg2rad(angle % 180)", DATASETS),
+    Mutation("glyphs in another order", "for character in characters])", "for character in drawn])", DATASETS),
+    Mutation("channels first stay first", "stack = np.moveaxis(stack, 1, -1)", "stack = stack", SOURCES),
+    Mutation("arrays are turned as tensors", "if is_tensor and (first or not last):", "if first or not last:", SOURCES),
+    Mutation("a loader may shuffle", "return not plain or batches.drop_last", "return batches.drop_last", SOURCES),
+    Mutation("a last batch is lost", "return not plain or batches.drop_last", "return not plain", SOURCES),
+    Mutation("a loader without batches", "if loads and X.batch_sampler is None:", "if False:", SOURCES),
+    Mutation("a loader moves a generator", "with torch.random.fork_rng(devices=[]):", "if True:", SOURCES),
+    Mutation("a palette's numbers are colours", 'MODES = ("1", "L", "RGB")', 'MODES = ("1", "L", "RGB", "P")', SOURCES),
+    Mutation("labels beside it", "(*args, *kwargs.values())) > 1", "(*args, *kwargs.values())) > 9", SOURCES),
 )

@@ -20,6 +20,7 @@ import numpy as np
 
 from latentaug._checks import as_array, check_kind, refuse_masked, unknown_name
 from latentaug._rows import release, take
+from latentaug._sources import gathered
 from latentaug.augs.catalogue import CATALOGUE, name_augs
 from latentaug.augs.steps import Composition, as_composition, powers, repeated
 from latentaug.images import ImageFormat, check_images, spread, telling
@@ -465,7 +466,7 @@ def check_paired(views: Any, images: np.ndarray, format_: ImageFormat) -> dict[C
         label = f"View {composition!r}"
         for item in given if isinstance(given, (list, tuple)) else [given]:
             refuse_masked(label, item)
-        array = as_array(label, given)
+        array = as_array(label, gathered(given, name=label))
         if array.shape == (len(images), math.prod(format_.image_shape)):
             array = format_.layout(array, flat=False)
         check_shape(label, array, images)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
+from latentaug._sources import gathered
 from latentaug.learn.coding import plain_torch
 from latentaug.learn.processes import agree_on_seed
 from latentaug.persistence import packed_state, save, unpacked_state
@@ -92,9 +93,12 @@ def all_or_nothing(
     @wraps(fit)
     def fit_or_restore(estimator: Self, /, *args: Given.args, **kwargs: Given.kwargs) -> Result:
         before = estimator.__dict__.copy()
+        in_order = sum(value is not None for value in (*args, *kwargs.values())) > 1  # labels or views are beside X
+        given: Any = [gathered(value, in_order) for value in args]
+        named: Any = {name: gathered(value, in_order) for name, value in kwargs.items()}
         try:
             with plain_torch():
-                return managed(estimator, *args, **kwargs)
+                return managed(estimator, *given, **named)
         except BaseException:
             estimator.__dict__.clear()
             estimator.__dict__.update(before)

@@ -27,6 +27,7 @@ from latentaug._checks import (
     shown,
     unknown_name,
 )
+from latentaug._sources import gathered
 from latentaug.augs.steps import Composition, Step, as_composition, inverse, powers, reduced, say
 from latentaug.augs.views import Views
 from latentaug.images import ImageFormat, check_images, check_out, is_flat
@@ -133,7 +134,7 @@ class LatentTransform(ImageTransformer):
 
         For a model that tells views apart, `views` says whose images `X` are and which are to be made, if not `views_`.
         """
-        steps = self._check_steps()
+        steps, X = self._check_steps(), gathered(X)
         model, (source, target) = self.augmenter, self.views_ if views is None else views
         images, reader, writer = check_images(model, X, reset=False), model.encoder_of(source), model.decoder_of(target)
         shape = (len(images), model.format_.n_pixels) if is_flat(X) else images.shape
@@ -520,6 +521,7 @@ class LatentModel(ImageTransformer):
         """
         check_number("n_steps", n_steps, low=1, integer=True)
         check_flag("return_latents", return_latents)
+        X = gathered(X)
         transform, flat = self.compose(name), is_flat(X)
         latents, images = [self.encode(X)], []
         for k in range(1, n_steps + 1):
