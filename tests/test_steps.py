@@ -88,10 +88,10 @@ def test_what_is_no_composition_is_refused(wrong):
         as_composition("apply", wrong)
 
 
-@pytest.mark.parametrize("power", [1.0, 0.5, np.nan, True, np.True_, 1j])
-def test_a_power_that_is_no_integer_is_refused(power):
+@pytest.mark.parametrize("power", [np.nan, np.inf, True, np.True_, 1j, [1.0, np.nan], [True, False], np.zeros((2, 2))])
+def test_a_power_that_is_no_finite_number_is_refused(power):
     for wrong in (("flip_lr", power), [("flip_lr", power)], ["flip_ud", ("flip_lr", power)]):
-        with pytest.raises(ValueError, match=r"^The power of flip_lr must be an integer\. Got"):
+        with pytest.raises(ValueError, match=r"^The power of flip_lr must be a finite number, or one an image\. Got"):
             as_composition("apply", wrong)
 
 

@@ -13,11 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from latentaug.augs.steps import Composition, repeated
+from latentaug.augs.steps import Composition, powers, reduced, repeated
 from latentaug.latent import maps
 from latentaug.latent.algebra import MAX_GROUP, Algebra
+from latentaug.latent.flows import Flow
 from latentaug.latent.maps import LatentMap, Moments
 from latentaug.latent.representations import average_over, cyclic_table, group_maps, regular_representation
+from latentaug.learn.flows import FlowMaps, exact_representation, make_flows
 from latentaug.learn.networks import initialise
 from latentaug.learn.objectives import MapFitting
 from latentaug.learn.training import Draws, TrainingSettings, train
@@ -37,6 +39,7 @@ class Pairs(NamedTuple):
     rho: np.ndarray  # (G, d, d), the fitted maps of the finite group
     solver: Solver
     seed: int
+    flows: Mapping[str, Flow] = {}
 
     def moments_of(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Second moments (d, d) of the originals, and between them and their augmented images."""
@@ -245,6 +248,18 @@ class Orthogonal(Geometry):
         return OrthogonalMap(start.latent_dim)
 
 
+class OneParameterMap(Geometry):
+    """A matrix for each strength, ``L(s) @ L(t) = L(s + t)``: planes that turn with it."""
+
+    is_asked = False  # it is what a family has, and nothing else
+
+    def admits(self, algebra: Algebra, name: str) -> bool:
+        return name in algebra.families
+
+    def fit(self, pairs: Pairs, name: str) -> LatentMap:
+        return pairs.flows[name]
+
+
 class ResidualMap(nn.Module):
     """``z @ L + tanh(z @ W_1 + b_1) @ W_2 + b_2``: a nonlinear map beside a linear one, zero at first."""
 
@@ -280,6 +295,7 @@ class Nonlinear(Geometry):
 
 # The strictest first: "auto" takes the first that admits an augmentation.
 GEOMETRIES: dict[str, Geometry] = {
+    "one_parameter": OneParameterMap(),
     "group": Group(),
     "finite_order": FiniteOrder(),
     "commuting": Commuting(),
@@ -306,14 +322,15 @@ def choose_geometries(asked: str, algebra: Algebra) -> dict[str, str]:
     if asked == AUTO:
         order = GEOMETRIES.items()
         return {name: next(key for key, g in order if g.admits(algebra, name)) for name in algebra.orders}
-    barred = [name for name in algebra.orders if not GEOMETRIES[asked].admits(algebra, name)]
+    fixed = [name for name in algebra.orders if name not in algebra.families]
+    barred = [name for name in fixed if not GEOMETRIES[asked].admits(algebra, name)]
     if barred:
         raise ValueError(
             f"geometry={asked!r} does not suit {', '.join(barred)}: on these images no power up to {MAX_GROUP} is "
             "the identity, or the group they generate is not one that the latent space can hold. Allowed: auto, free, "
             "orthogonal."
         )
-    return dict.fromkeys(algebra.orders, asked)
+    return {name: asked if name in fixed else "one_parameter" for name in algebra.orders}
 
 
 def _by_group(geometries: Mapping[str, str]) -> bool:
@@ -327,7 +344,7 @@ def group_table(algebra: Algebra, geometries: Mapping[str, str]) -> np.ndarray:
 
 def compositions_to_train(algebra: Algebra, geometries: Mapping[str, str]) -> list[Composition] | None:
     """The views that the maps must be trained on: all elements of the group represented; None where any will do."""
-    return algebra.compositions() if _by_group(geometries) else None
+    return algebra.compositions() if algebra.families or _by_group(geometries) else None
 
 
 def views_to_fit(
@@ -363,11 +380,18 @@ def fit_latent_maps(
 class ViewMaps(nn.Module):
     """The latent maps of V views, products of those of augmentations: modules called without argument, (d, d)."""
 
-    def __init__(self, maps: dict[str, nn.Module], compositions: Sequence[Composition], latent_dim: int) -> None:
+    def __init__(
+        self,
+        maps: dict[str, nn.Module],
+        compositions: Sequence[Composition],
+        latent_dim: int,
+        flows: FlowMaps | None = None,
+    ) -> None:
         super().__init__()
         self.names = list(maps)
         self.maps = nn.ModuleList(maps.values())  # a list: a name may be no attribute name
-        self.views = list(map(repeated, compositions))
+        self.flows = flows
+        self.views = [repeated(step for step in powers(c) if step[0] in maps) for c in compositions]
         self.identity: Tensor = nn.Buffer(torch.eye(latent_dim))
 
     def matrices(self) -> dict[str, Tensor]:
@@ -375,7 +399,7 @@ class ViewMaps(nn.Module):
         return {name: latent_map() for name, latent_map in zip(self.names, self.maps, strict=True)}
 
     def forward(self) -> Tensor:
-        """Maps from the original to every view, (V, d, d)."""
+        """Maps from the original to every view, (V, d, d), at strength 0 of what has a strength."""
         L = self.matrices()
         views: dict[tuple[str, ...], Tensor] = {(): self.identity}
 
@@ -386,10 +410,11 @@ class ViewMaps(nn.Module):
 
         return torch.stack([view(names) for names in self.views])
 
-    def exact(self) -> dict[str, np.ndarray]:
+    def exact(self) -> dict[str, LatentMap]:
         """The map of each augmentation, computed in float64, so that the laws hold to its precision."""
         twin = copy.deepcopy(self).cpu().double()
-        return {name: L.detach().numpy() for name, L in twin.matrices().items()}
+        found: dict[str, LatentMap] = {name: L.detach().numpy() for name, L in twin.matrices().items()}
+        return found if self.flows is None else found | self.flows.exact()
 
 
 def make_view_maps(
@@ -400,7 +425,24 @@ def make_view_maps(
     generator: torch.Generator,
 ) -> ViewMaps:
     """The latent maps of joint training: exact where the geometry is, ready to be learned elsewhere."""
+    if algebra.families:
+        return _beside_flows(algebra, geometries, compositions, latent_dim, generator)
     rho = torch.from_numpy(regular_representation(group_table(algebra, geometries), latent_dim)).float()
     start = Start(algebra, rho, latent_dim, generator)
     modules = {name: GEOMETRIES[geometry].module(start, name) for name, geometry in geometries.items()}
     return ViewMaps(modules, compositions, latent_dim)
+
+
+def _beside_flows(
+    algebra: Algebra,
+    geometries: Mapping[str, str],
+    compositions: Sequence[Composition],
+    latent_dim: int,
+    generator: torch.Generator,
+) -> ViewMaps:
+    """The latent maps of joint training where some augmentations have a strength."""
+    flows = make_flows(algebra, latent_dim)
+    rho = torch.from_numpy(exact_representation(algebra.frame, flows.exact(), latent_dim)).float()
+    start = Start(algebra, rho, latent_dim, generator)
+    modules = {n: GEOMETRIES[g].module(start, n) for n, g in geometries.items() if n not in algebra.families}
+    return ViewMaps(modules, compositions, latent_dim, flows)

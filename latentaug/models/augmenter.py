@@ -124,7 +124,9 @@ class Joint:
         latent_maps = make_view_maps(*laws, views.compositions, autoencoder.latent_dim, generator)
         if before is not None:
             load_weights(latent_maps, before)
-        n_hubs = len(group_table(*laws))
+        n_hubs = sum(map(found.algebra.is_exact, views.compositions)) or 1 if found.algebra.families else len(
+            group_table(*laws)
+        )
         trained = autoencoder.learn(views, CrossReconstruction, latent_maps, n_hubs, goes_on=goes_on).latent_maps
         return trained.exact(), weights_of(trained)
 

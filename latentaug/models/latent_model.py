@@ -5,7 +5,7 @@ A `LatentTransform` is a composition over a model; the verbs of a `LatentModel` 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import chain, takewhile
 from typing import Any, TypeVar
 
@@ -27,7 +27,7 @@ from latentaug._checks import (
     shown,
     unknown_name,
 )
-from latentaug.augs.steps import Composition, Step, as_composition, inverse, powers, reduced, say
+from latentaug.augs.steps import Composition, Power, Step, as_composition, inverse, powers, reduced, say, times, undoes
 from latentaug.augs.views import Views
 from latentaug.images import ImageFormat, check_images, check_out, is_flat
 from latentaug.latent import maps
@@ -140,7 +140,17 @@ class LatentTransform(ImageTransformer):
         if out is None:
             out = np.empty(shape, dtype=np.float32)
         check_out(out, images, shape)
-        return writer.write(lambda rows: self._carry(reader.encode(images[rows]), steps), out)
+        strengths = [(name, self._strengths(name, power, len(images))) for name, power in powers(steps)]
+        parts = lambda rows: [(n, p[rows] if isinstance(p, np.ndarray) else p) for n, p in strengths]  # noqa: E731
+        return writer.write(lambda rows: self._carry(reader.encode(images[rows]), parts(rows)), out)
+
+    def _strengths(self, name: str, power: Power, n: int) -> Any:
+        """A power as it is, or those of the images as an array (n,)."""
+        if not isinstance(power, tuple):
+            return power
+        if len(power) != n:
+            raise ValueError(f"The powers of {name} must be one number, or one an image: {n}. Got {len(power)}.")
+        return np.array(power)
 
     def transform_latent(self, Z: ArrayLike) -> np.ndarray:
         """Carry latent rows over, without decoding them.
@@ -156,12 +166,13 @@ class LatentTransform(ImageTransformer):
             Computed in float64, returned in the dtype of `Z`.
         """
         steps = self._check_steps()
-        return self._carry(check_latents(Z, self.augmenter.latent_dim_), steps)
+        Z = check_latents(Z, self.augmenter.latent_dim_)
+        return self._carry(Z, [(name, self._strengths(name, power, len(Z))) for name, power in powers(steps)])
 
-    def _carry(self, Z: np.ndarray, steps: Composition) -> np.ndarray:
+    def _carry(self, Z: np.ndarray, steps: Iterable[tuple[str, Any]]) -> np.ndarray:
         """Carry over what needs no check, in the dtype of `Z` or one that holds fractions."""
         carried = np.asarray(Z, dtype=np.float64)
-        for name, power in powers(steps):
+        for name, power in steps:
             carried = maps.apply(carried, self.augmenter.latent_maps_[name], power)
         return np.ascontiguousarray(carried, dtype=np.result_type(Z, np.float32))
 
@@ -209,15 +220,29 @@ class LatentTransform(ImageTransformer):
         """This transform, then others, as in `LatentAugmenter.compose`."""
         return self.augmenter.compose(self, *steps)
 
-    def __pow__(self, power: int) -> LatentTransform:
-        """The transform so many times, turned round where the power is negative."""
-        if isinstance(power, (bool, np.bool_)) or not isinstance(power, (int, np.integer)):
-            raise TypeError(f"The power of a transform must be an integer. Got {shown(power)}.")
+    def __pow__(self, power: float) -> LatentTransform:
+        """The transform so many times, turned round where the power is negative; of one step, any share of a time."""
+        if isinstance(power, (bool, np.bool_)) or not isinstance(power, (int, float, np.integer, np.floating)):
+            raise TypeError(f"The power of a transform must be a number. Got {shown(power)}.")
         steps = self._check_steps()
         if len(steps) == 1:
             ((name, once),) = powers(steps)
-            return LatentTransform(self.augmenter, reduced([(name, once * int(power))]))
+            steps = as_composition("steps", [(name, times(once, power))])
+            return LatentTransform(self.augmenter, steps)._with_logarithms()
+        if power != int(power):
+            raise ValueError(f"A share of a time needs a transform of one step. Got {say(steps)}, power {power!r}.")
         return LatentTransform(self.augmenter, reduced((steps if power >= 0 else inverse(steps)) * abs(int(power))))
+
+    def _with_logarithms(self) -> LatentTransform:
+        """Itself; refuse powers that its maps do not have."""
+        for name, power in powers(self._check_steps()):
+            L = self.augmenter.latent_maps_[name]
+            if not isinstance(power, int) and not hasattr(L, "carry"):
+                try:
+                    maps.apply(np.zeros((1, len(L))), L, 0.5)
+                except ValueError as error:
+                    raise ValueError(f"{name}: {error}") from None
+        return self
 
     @property
     def is_invertible(self) -> bool:
@@ -228,7 +253,7 @@ class LatentTransform(ImageTransformer):
     def views_(self) -> tuple[Composition, Composition]:
         """The view whose images it takes, and the one that it gives: what is undone first was applied before."""
         steps = self._check_steps()
-        undone = tuple(takewhile(lambda step: next(powers([step]))[1] < 0, steps))
+        undone = tuple(takewhile(lambda step: undoes(next(powers([step]))[1]), steps))
         return inverse(undone), steps[len(undone) :]
 
     @property
