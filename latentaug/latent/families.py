@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
@@ -54,6 +54,8 @@ class FamilyLaws:
         where it turns it round, ``f(g(X), -t)``; 0 where neither holds.
     members : list of float or None
         The strength at which it is each element of the finite group; None where it never is.
+    given : list of float
+        Without a function, the strengths of the images given.
     """
 
     low: float
@@ -65,6 +67,7 @@ class FamilyLaws:
     additivity: float
     signs: dict[str, int]
     members: list[float | None]
+    given: list[float] = field(default_factory=list)
 
     def __str__(self) -> str:
         kind = f"a circle of {self.period:g}" if self.period is not None else "a line"
@@ -83,7 +86,9 @@ def find_family_laws(
     family = few.families[name]
     if family.function is None:
         given = family.low, family.high, family.period, family.unit, family.grows, False, float("nan")
-        return FamilyLaws(*given, dict.fromkeys(generators, 0), [0.0] + [None] * (len(elements) - 1))
+        strengths = [c[0][1] for c in few.paired if len(c) == 1 and c[0][0] == name and not isinstance(c[0][1], tuple)]
+        members = [0.0, *[None] * (len(elements) - 1)]
+        return FamilyLaws(*given, dict.fromkeys(generators, 0), members, list(map(float, strengths)))
     period = _find_period(few, name) if family.period is None else family.period
     signs = {g: _sign(few, name, g) for g in generators}
     members = [_member(few, name, period, element, table, k) for k, element in enumerate(elements)]
@@ -136,8 +141,9 @@ def _find_period(few: Views, name: str) -> float | None:
             low, high = ends[k - 1], ends[min(k + 1, len(ends) - 1)]
             found = minimize_scalar(apart, bounds=(low, high), method="bounded", options={"xatol": 1e-7 * high})
             best = min((found.fun, found.x), (far[k], ends[k]))
+            plain = float(f"{best[1]:.3g}")
             if best[0] <= RETURNED:
-                return float(best[1])
+                return plain if apart(plain) <= best[0] + 1e-6 else float(best[1])
     return None
 
 

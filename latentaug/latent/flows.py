@@ -7,17 +7,19 @@ of its regular representation, so that an element either leaves the turning as i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy.linalg import schur
 
+from latentaug.latent.families import Frame
 from latentaug.latent.maps import orthogonal_map
 
 __all__ = [
     "Flow", "Planes", "commuting_part", "flow_of", "generator_of", "make_planes", "spread_frequencies",
-    "whole_frequencies",
+    "whole_frequencies", "whole_representation",
 ]  # fmt: skip
 
 ALIKE = 1e-8
@@ -237,3 +239,14 @@ def flow_of(
     return Flow(inverse_root @ Q, Q.T @ root, frequencies, np.zeros(len(T)), low, high, period)
 
 
+def whole_representation(rho: np.ndarray, flows: Mapping[str, Flow], frame: Frame) -> np.ndarray:
+    """Matrices (G, d, d) of the whole finite group, from those of K: an element of K, then strengths of families."""
+    return np.stack([_place_map(rho, flows, frame, *place) for place in frame.places])
+
+
+def _place_map(rho: np.ndarray, flows: Mapping[str, Flow], frame: Frame, k: int, strengths: np.ndarray) -> np.ndarray:
+    """The map of an element of the whole group: one of K, then strengths of the families."""
+    L = rho[k]
+    for name, t in zip(frame.families, strengths, strict=True):
+        L = flows[name].carry(L, t) if t else L
+    return L

@@ -10,11 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from latentaug.latent.algebra import Algebra
-from latentaug.latent.families import FamilyLaws, Frame
+from latentaug.latent.families import FamilyLaws
 from latentaug.latent.flows import Flow, Planes, make_planes, spread_frequencies, whole_frequencies
-from latentaug.latent.representations import regular_representation
 
-__all__ = ["FlowMap", "FlowMaps", "exact_representation", "make_flows"]
+__all__ = ["FlowMap", "FlowMaps", "make_flows"]
 
 
 class FlowMap(nn.Module):
@@ -118,17 +117,3 @@ def make_flows(algebra: Algebra, latent_dim: int) -> FlowMaps:
         planes = together if inside and together is not None else alone
         maps[name] = FlowMap(planes, number, laws, _frequencies(planes, laws, number), own_coordinates=not inside)
     return FlowMaps(maps)
-
-
-def exact_representation(frame: Frame, flows: Mapping[str, Flow], latent_dim: int) -> np.ndarray:
-    """Matrices (G, d, d) of the finite group beside exact families: an element of K, then strengths."""
-    rho = regular_representation(frame.table, latent_dim)
-    return np.stack([place_map(rho, flows, frame, *place) for place in frame.places])
-
-
-def place_map(rho: np.ndarray, flows: Mapping[str, Flow], frame: Frame, k: int, strengths: np.ndarray) -> np.ndarray:
-    """The map of an element of the whole group: one of K, then strengths of the families."""
-    L = rho[k]
-    for name, t in zip(frame.families, strengths, strict=True):
-        L = flows[name].carry(L, t) if t else L
-    return L

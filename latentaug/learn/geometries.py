@@ -13,13 +13,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from latentaug.augs.steps import Composition, powers, reduced, repeated
+from latentaug.augs.steps import Composition, powers, repeated
 from latentaug.latent import maps
 from latentaug.latent.algebra import MAX_GROUP, Algebra
-from latentaug.latent.flows import Flow
+from latentaug.latent.fitted_flows import fit_flows, flow_views
+from latentaug.latent.flows import whole_representation
 from latentaug.latent.maps import LatentMap, Moments
 from latentaug.latent.representations import average_over, cyclic_table, group_maps, regular_representation
-from latentaug.learn.flows import FlowMaps, exact_representation, make_flows
+from latentaug.learn.flows import FlowMaps, make_flows
 from latentaug.learn.networks import initialise
 from latentaug.learn.objectives import MapFitting
 from latentaug.learn.training import Draws, TrainingSettings, train
@@ -39,7 +40,6 @@ class Pairs(NamedTuple):
     rho: np.ndarray  # (G, d, d), the fitted maps of the finite group
     solver: Solver
     seed: int
-    flows: Mapping[str, Flow] = {}
 
     def moments_of(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Second moments (d, d) of the originals, and between them and their augmented images."""
@@ -248,18 +248,6 @@ class Orthogonal(Geometry):
         return OrthogonalMap(start.latent_dim)
 
 
-class OneParameterMap(Geometry):
-    """A matrix for each strength, ``L(s) @ L(t) = L(s + t)``: planes that turn with it."""
-
-    is_asked = False  # it is what a family has, and nothing else
-
-    def admits(self, algebra: Algebra, name: str) -> bool:
-        return name in algebra.families
-
-    def fit(self, pairs: Pairs, name: str) -> LatentMap:
-        return pairs.flows[name]
-
-
 class ResidualMap(nn.Module):
     """``z @ L + tanh(z @ W_1 + b_1) @ W_2 + b_2``: a nonlinear map beside a linear one, zero at first."""
 
@@ -295,7 +283,6 @@ class Nonlinear(Geometry):
 
 # The strictest first: "auto" takes the first that admits an augmentation.
 GEOMETRIES: dict[str, Geometry] = {
-    "one_parameter": OneParameterMap(),
     "group": Group(),
     "finite_order": FiniteOrder(),
     "commuting": Commuting(),
@@ -304,6 +291,7 @@ GEOMETRIES: dict[str, Geometry] = {
     "nonlinear": Nonlinear(),
 }
 AUTO = "auto"
+ONE_PARAMETER = "one_parameter"  # what an augmentation with a strength has, whatever is asked
 
 
 def choices() -> list[str]:
@@ -319,10 +307,11 @@ def choose_geometries(asked: str, algebra: Algebra) -> dict[str, str]:
     ValueError
         Where the images do not allow what was asked, naming the augmentations.
     """
+    flows = dict.fromkeys(algebra.families, ONE_PARAMETER)
+    fixed = [name for name in algebra.orders if name not in flows]
     if asked == AUTO:
         order = GEOMETRIES.items()
-        return {name: next(key for key, g in order if g.admits(algebra, name)) for name in algebra.orders}
-    fixed = [name for name in algebra.orders if name not in algebra.families]
+        return {name: next(key for key, g in order if g.admits(algebra, name)) for name in fixed} | flows
     barred = [name for name in fixed if not GEOMETRIES[asked].admits(algebra, name)]
     if barred:
         raise ValueError(
@@ -330,11 +319,16 @@ def choose_geometries(asked: str, algebra: Algebra) -> dict[str, str]:
             "the identity, or the group they generate is not one that the latent space can hold. Allowed: auto, free, "
             "orthogonal."
         )
-    return {name: asked if name in fixed else "one_parameter" for name in algebra.orders}
+    return dict.fromkeys(fixed, asked) | flows
+
+
+def _fixed(geometries: Mapping[str, str]) -> dict[str, str]:
+    """The constraints on the maps of augmentations without a strength."""
+    return {name: geometry for name, geometry in geometries.items() if geometry != ONE_PARAMETER}
 
 
 def _by_group(geometries: Mapping[str, str]) -> bool:
-    return any(GEOMETRIES[geometry].by_group for geometry in geometries.values())
+    return any(GEOMETRIES[geometry].by_group for geometry in _fixed(geometries).values())
 
 
 def group_table(algebra: Algebra, geometries: Mapping[str, str]) -> np.ndarray:
@@ -352,9 +346,11 @@ def views_to_fit(
 ) -> tuple[list[Composition], list[Composition]]:
     """The views whose moments the fits of all maps read, and those that they read row by row."""
     elements = algebra.elements[: len(group_table(algebra, geometries))]
+    moving = flow_views(algebra) if algebra.families else []
+    geometries = _fixed(geometries)
     by_pairs = [name for name in geometries if not GEOMETRIES[geometries[name]].by_group]
     by_rows = [name for name in by_pairs if GEOMETRIES[geometries[name]].by_rows or SOLVERS[solver].by_rows]
-    views = dict.fromkeys([*elements, *((name,) for name in by_pairs)])
+    views = dict.fromkeys([*elements, *((name,) for name in by_pairs), *moving])
     return list(views), [(), *((name,) for name in by_rows)] if by_rows else []
 
 
@@ -371,10 +367,13 @@ def fit_latent_maps(
     It takes the moments of the latents of the first views that `views_to_fit` names, and the latents themselves of the
     second, row by row the same images.
     """
-    table = group_table(algebra, geometries)
-    rho = group_maps(lambda h, k: moments.between(algebra.elements[h], algebra.elements[k]), table)
+    table, flows = group_table(algebra, geometries), {}
+    if algebra.families:
+        flows, rho = fit_flows(moments, algebra)
+    else:
+        rho = group_maps(lambda h, k: moments.between(algebra.elements[h], algebra.elements[k]), table)
     pairs = Pairs(moments, rows, algebra, rho, SOLVERS[solver], seed)
-    return {name: GEOMETRIES[geometry].fit(pairs, name) for name, geometry in geometries.items()}
+    return {name: GEOMETRIES[geometry].fit(pairs, name) for name, geometry in _fixed(geometries).items()} | flows
 
 
 class ViewMaps(nn.Module):
@@ -442,7 +441,8 @@ def _beside_flows(
 ) -> ViewMaps:
     """The latent maps of joint training where some augmentations have a strength."""
     flows = make_flows(algebra, latent_dim)
-    rho = torch.from_numpy(exact_representation(algebra.frame, flows.exact(), latent_dim)).float()
-    start = Start(algebra, rho, latent_dim, generator)
-    modules = {n: GEOMETRIES[g].module(start, n) for n, g in geometries.items() if n not in algebra.families}
+    frame = algebra.frame
+    rho = whole_representation(regular_representation(frame.table, latent_dim), flows.exact(), frame)
+    start = Start(algebra, torch.from_numpy(rho).float(), latent_dim, generator)
+    modules = {n: GEOMETRIES[g].module(start, n) for n, g in _fixed(geometries).items()}
     return ViewMaps(modules, compositions, latent_dim, flows)
