@@ -138,6 +138,10 @@ class AtStrength:
     t: Any
 
     @property
+    def __name__(self) -> str:
+        return f"{self.family.__name__}({self.t:g})" if np.ndim(self.t) == 0 else self.family.__name__
+
+    @property
     def on_unit(self) -> bool:
         """As of its family."""
         return self.family.on_unit

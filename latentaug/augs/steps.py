@@ -22,7 +22,7 @@ __all__ = [
 ]  # fmt: skip
 
 Power = int | float | tuple[float, ...]
-Step = str | tuple[str, Power]
+Step = str | tuple[str, Any]  # the power is a Power; an array of them, or a list, is taken for a tuple
 Composition = tuple[Step, ...]
 
 
@@ -125,7 +125,7 @@ def _power(name: str, given: Any) -> Power:
     fits = numbers.dtype.kind in "iuf" and numbers.ndim <= 1 and numbers.size and np.isfinite(numbers).all()
     if not fits:
         raise ValueError(f"The power of {name} must be a finite number, or one an image. Got {shown(given)}.")
-    return tuple(map(float, numbers)) if numbers.ndim else _plain(numbers[()])
+    return tuple(map(float, numbers)) if numbers.ndim else _plain(numbers.item())
 
 
 def _is_pair(given: Any) -> bool:

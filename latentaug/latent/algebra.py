@@ -85,6 +85,10 @@ class Algebra:
             raise ValueError(f"{name} has no finite order on these images.")
         return order
 
+    def step(self, name: str) -> Step:
+        """A step of an augmentation to measure it by: itself, or a family at a share of its greatest strength."""
+        return sample_step(self.families[name], name) if name in self.families else name
+
     def element(self, composition: Composition) -> int:
         """Number of the group element that a composition of generators is."""
         composition = as_composition("composition", composition)
@@ -134,7 +138,7 @@ class Algebra:
         found: list[Composition] = [()]
         for names in declared_compositions(list(self.families))[1:]:
             for share in (-SAMPLE, SAMPLE):
-                steps = tuple(sample_step(self.families[name], name, share) for name in names)
+                steps = tuple(sample_step(self.families[name], name, share) for name, _ in powers(names))
                 inside = ((max(min(t, self.families[n].high), self.families[n].low), n) for n, t in steps)
                 found.append(reduced((n, t) for t, n in inside))
         return list(dict.fromkeys(found))

@@ -1,10 +1,11 @@
-"""The laws of augmentations with a strength, read off the images: what adds up, what commutes, what turns what round."""
+"""The laws of augmentations with a strength, read off the images: what adds up, commutes, is turned round."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -20,8 +21,8 @@ RETURNED = 0.01
 SHARE = 0.6  # of the strengths trained on, at which laws are looked at
 
 
-def sample_step(family: OneParameter | FamilyLaws, name: str, share: float = SHARE) -> tuple[str, float]:
-    """A step of a family at a share of its greatest strength."""
+def sample_step(family: Any, name: str, share: float = SHARE) -> tuple[str, float]:
+    """A step of a family, or whatever has `low` and `high`, at a share of its greatest strength."""
     return name, float(share * (family.high or family.low))
 
 
@@ -206,13 +207,13 @@ def _frame(
         return None
     inside = np.array([[numbers.index(int(table[a, b])) for b in numbers] for a in numbers])
     signs = [[_sign_of(families[name], elements[k]) for k in numbers] for name in chosen]
-    return Frame(chosen, inside, numbers, np.array(signs, dtype=int).reshape(len(chosen), len(numbers)), places)  # type: ignore[arg-type]
+    return Frame(chosen, inside, numbers, np.array(signs, dtype=int).reshape(len(chosen), len(numbers)), places)
 
 
 def _sign_of(laws: FamilyLaws, element: Composition) -> int:
     """What an element does to a family: the product of what its generators do."""
     steps = ((step, 1) if isinstance(step, str) else step for step in element)
-    return int(np.prod([laws.signs[name] ** abs(int(power)) for name, power in steps], initial=1))  # type: ignore[arg-type]
+    return int(np.prod([laws.signs[name] ** abs(int(power)) for name, power in steps], initial=1))
 
 
 def _subgroups(table: np.ndarray, size: int) -> Iterator[set[int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,7 @@ class _Fit:
         to the next, projected on what K, and the families before it, allow.
         """
         views = self.views
-        root, inverse_root = square_roots(sum(between(v, v) for v in views) / len(views))
+        root, inverse_root = square_roots(np.mean([between(v, v) for v in views], axis=0))
 
         def white(first: Composition, second: Composition) -> np.ndarray:
             return inverse_root @ between(first, second) @ inverse_root
@@ -92,7 +93,7 @@ class _Fit:
     def _generator(self, white: Callable[..., np.ndarray], j: int) -> np.ndarray:
         """The generator by the steps between neighbouring strengths, those of one size together."""
         grid, laws = self.grids[j], self.laws[j]
-        steps = list(zip(grid, grid[1:], strict=False))
+        steps = list(pairwise(grid))
         steps += [(grid[-1], grid[0])] if laws.period is not None and laws.is_drawn else []
         by_size: dict[float, list[tuple[float, float]]] = {}
         for t, u in steps:

@@ -1,12 +1,11 @@
 """Exact latent maps of augmentations with a strength: planes that turn with it, ``L(s) @ L(t) = L(s + t)``.
 
-A circle turns its planes by whole frequencies, a line by any. With a finite group K beside them the planes lie in copies
-of its regular representation, so that an element either leaves the turning as it is or turns it round.
+A circle turns its planes by whole frequencies, a line by any. With a finite group K beside them the planes lie in
+copies of its regular representation, so that an element either leaves the turning as it is or turns it round.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import schur
 
-from latentaug.latent.families import Frame
+from latentaug.latent.families import Frame, sample_step
 from latentaug.latent.maps import orthogonal_map
 
 __all__ = [
@@ -72,6 +71,11 @@ class Flow:
     def matrix(self, t: float) -> np.ndarray:
         """``L(t)``, (d, d)."""
         return self.carry(np.eye(len(self)), t)
+
+    @property
+    def sample(self) -> np.ndarray:
+        """The map at a share of the greatest strength, to measure it by."""
+        return self.matrix(sample_step(self, "")[1])
 
     @property
     def generator(self) -> np.ndarray:
@@ -170,7 +174,9 @@ def _block_planes(turns: np.ndarray, central: np.ndarray) -> tuple[list[np.ndarr
     values, Q = np.linalg.eigh(central + relative)
     kinds = np.concatenate([[0], np.cumsum(np.diff(values) > ALIKE * (1 + np.abs(values).max()))])
     vectors: list[np.ndarray] = []
-    labels, signs, known = [], [], []
+    labels: list[int] = []
+    signs: list[list[int]] = []
+    known: list[float] = []
     for kind in range(kinds[-1] + 1):
         for q in Q[:, kinds == kind].T:
             u = q - sum(((q @ v) * v for v in vectors), start=np.zeros(len(q)))

@@ -180,7 +180,7 @@ def apply(Z: np.ndarray, L: LatentMap, power: Power = 1) -> np.ndarray:
     if hasattr(L, "carry"):
         return L.carry(Z, power)
     if not isinstance(power, int):
-        return _apply_share(Z, L, power)
+        return _apply_shares(Z, L, np.asarray(power))
     if isinstance(L, np.ndarray):
         forward = np.linalg.matrix_power(L, abs(power))
         return Z @ forward if power >= 0 else apply_inverse(Z, forward)
@@ -189,8 +189,14 @@ def apply(Z: np.ndarray, L: LatentMap, power: Power = 1) -> np.ndarray:
     return reduce(lambda carried, _: L(carried), range(power), Z)
 
 
-def _apply_share(Z: np.ndarray, L: LatentMap, power: Power) -> np.ndarray:
-    """Latent rows carried by ``expm(power * log(L))``."""
+def _apply_shares(Z: np.ndarray, L: LatentMap, power: np.ndarray) -> np.ndarray:
+    """Latent rows carried by ``expm(power * log(L))``; so many times, where powers are whole."""
+    if (power == np.rint(power)).all():
+        carried = np.empty_like(Z)
+        for p in np.unique(power):
+            rows = np.broadcast_to(power == p, len(Z))
+            carried[rows] = apply(Z[rows], L, int(p))
+        return carried
     if not isinstance(L, np.ndarray):
         raise ValueError("A nonlinear latent map has whole powers only.")
     A = real_logarithm(L)
@@ -240,6 +246,7 @@ def condition_number(L: LatentMap) -> float:
 
     Infinite for a nonlinear map, which cannot be undone.
     """
-    if hasattr(L, "carry"):
-        return max(float(np.linalg.cond(L.matrix(t))) for t in (L.low, L.high))
+    flow: Any = L
+    if hasattr(flow, "carry"):
+        return max(float(np.linalg.cond(flow.matrix(t))) for t in (flow.low, flow.high))
     return float(np.linalg.cond(L)) if isinstance(L, np.ndarray) else math.inf

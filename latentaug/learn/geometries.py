@@ -367,9 +367,10 @@ def fit_latent_maps(
     It takes the moments of the latents of the first views that `views_to_fit` names, and the latents themselves of the
     second, row by row the same images.
     """
-    table, flows = group_table(algebra, geometries), {}
+    table, flows = group_table(algebra, geometries), dict[str, LatentMap]()
     if algebra.families:
-        flows, rho = fit_flows(moments, algebra)
+        found, rho = fit_flows(moments, algebra)
+        flows.update(found)
     else:
         rho = group_maps(lambda h, k: moments.between(algebra.elements[h], algebra.elements[k]), table)
     pairs = Pairs(moments, rows, algebra, rho, SOLVERS[solver], seed)

@@ -275,7 +275,7 @@ class CrossReconstruction(ImageObjective):
         if strengths is None:
             return (z.unsqueeze(1) @ L).squeeze(1)
         s, t = (torch.from_numpy(part).float().to(z.device) for part in strengths)
-        flows = self.latent_maps.flows
+        flows: Any = self.latent_maps.flows
         return flows((flows.undo(z, s).unsqueeze(1) @ L).squeeze(1), t)
 
 

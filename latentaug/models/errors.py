@@ -191,7 +191,7 @@ def error_table(model: Any, X: ArrayLike, compositions: Sequence[Composition] | 
     """
     check_model(model)
     if compositions is None:
-        compositions = [*model.compositions_, *permutations(model.aug_names_, 2)]
+        compositions = [*model.compositions_, *permutations(map(model.algebra_.step, model.aug_names_), 2)]
     return _measure(model, X, compositions).table()
 
 

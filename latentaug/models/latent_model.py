@@ -36,7 +36,7 @@ from latentaug.models.base import Transformer
 from latentaug.models.codec import Codec
 from latentaug.models.errors import error_table
 
-__all__ = ["ImageTransformer", "LatentModel", "LatentTransform", "if_invertible"]
+__all__ = ["ImageTransformer", "LatentModel", "LatentTransform", "if_invertible", "refuse_families"]
 
 BOX_IMAGES = 1024
 
@@ -46,6 +46,13 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 def if_invertible(method: Method) -> Method:
     """Decorate a method that a model has only where augmentations can be undone."""
     return available_if(lambda self: self.is_invertible)(method)
+
+
+def refuse_families(model: Any, names: Iterable[str]) -> None:
+    """Refuse augmentations with a strength, in a model that has none."""
+    for name in names:
+        kind = type(model).__name__
+        raise ValueError(f"{kind} takes augmentations without a strength. Got {name}; allowed: one strength, .at(30).")
 
 
 class ImageTransformer(Transformer):
@@ -216,9 +223,9 @@ class LatentTransform(ImageTransformer):
                 raise unknown_name("augmentation", name, self.augmenter.latent_maps_, "Fitted on")
         return steps
 
-    def compose(self, *steps: Step | LatentTransform) -> LatentTransform:
+    def compose(self, *steps: Step | LatentTransform, **strengths: Any) -> LatentTransform:
         """This transform, then others, as in `LatentAugmenter.compose`."""
-        return self.augmenter.compose(self, *steps)
+        return self.augmenter.compose(self, *steps, **strengths)
 
     def __pow__(self, power: float) -> LatentTransform:
         """The transform so many times, turned round where the power is negative; of one step, any share of a time."""
@@ -228,12 +235,12 @@ class LatentTransform(ImageTransformer):
         if len(steps) == 1:
             ((name, once),) = powers(steps)
             steps = as_composition("steps", [(name, times(once, power))])
-            return LatentTransform(self.augmenter, steps)._with_logarithms()
+            return LatentTransform(self.augmenter, steps).with_logarithms()
         if power != int(power):
             raise ValueError(f"A share of a time needs a transform of one step. Got {say(steps)}, power {power!r}.")
         return LatentTransform(self.augmenter, reduced((steps if power >= 0 else inverse(steps)) * abs(int(power))))
 
-    def _with_logarithms(self) -> LatentTransform:
+    def with_logarithms(self) -> LatentTransform:
         """Itself; refuse powers that its maps do not have."""
         for name, power in powers(self._check_steps()):
             L = self.augmenter.latent_maps_[name]
@@ -347,14 +354,17 @@ class LatentModel(ImageTransformer):
         steps = list(powers(as_composition("composition", composition)))
         return all(name in self.latent_maps_ and (power > 0 or self.is_invertible) for name, power in steps)
 
-    def compose(self, *steps: Step | LatentTransform) -> LatentTransform:
+    def compose(self, *steps: Step | LatentTransform, **strengths: Any) -> LatentTransform:
         """A transformer that applies augmentations one after another, sharing this model.
 
         Parameters
         ----------
-        *steps : str, (str, int) or LatentTransform
+        *steps : str, (str, power) or LatentTransform
             Names, alone or with their powers, or transforms of this model; the leftmost acts first. None at all is
-            plain reconstruction.
+            plain reconstruction. The power of an augmentation with a strength is that strength; of others it is how
+            often they act, or a share of that where their map has a real logarithm. An array holds one an image.
+        **strengths : number or array-like of shape (n_images,)
+            Powers by name, after the steps: ``compose(rotate=30)``.
 
         Raises
         ------
@@ -364,7 +374,8 @@ class LatentModel(ImageTransformer):
         check_is_fitted(self)
         given = (step.steps if isinstance(step, LatentTransform) else [step] for step in steps)
         parts = (as_composition("steps", part) for part in given)
-        return LatentTransform(self, self._known("steps", list(chain.from_iterable(parts))))
+        composition = self._known("steps", [*chain.from_iterable(parts), *strengths.items()])
+        return LatentTransform(self, composition).with_logarithms()
 
     def __getitem__(self, step: Step) -> LatentTransform:
         return self.compose(step)

@@ -16,7 +16,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from latentaug._checks import RandomState, check_classifier, check_kind, check_number, draw_seed, shown, unknown_name
 from latentaug.augs.catalogue import name_augs
-from latentaug.augs.steps import Composition, repeated
+from latentaug.augs.steps import Composition, Step, counts, powers
 from latentaug.images import check_images, in_dtype
 from latentaug.models.base import Estimator, all_or_nothing
 from latentaug.models.codec import fitted_model
@@ -60,8 +60,9 @@ def composed_labels(compositions: Sequence[Composition], moves: Mapping[str, np.
     n_labels = len(next(iter(moves.values()))) - 1
     becomes = np.tile(np.arange(n_labels), (len(compositions), 1))
     for k, composition in enumerate(compositions):
-        for name in repeated(composition):
-            becomes[k] = moves[name][becomes[k]]
+        for name, power in powers(composition):
+            for _ in range(power if counts(power) else 1):  # one with a strength changes a label once
+                becomes[k] = moves[name][becomes[k]]
     return becomes
 
 
@@ -266,7 +267,7 @@ class LatentResampler(Estimator):
         judge.fit(self._unit_rows(images[learn]), labels[learn])
         Z = model.encoder_of(()).encode(images[look])
 
-        def seen(*names: str) -> np.ndarray:
+        def seen(*names: Step) -> np.ndarray:
             predicted = judge.predict(self._unit_rows(self._decode(Z, names)))
             return confusion_matrix(labels[look], predicted, labels=self.classes_, normalize="true")
 
