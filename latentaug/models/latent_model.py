@@ -244,7 +244,7 @@ class LatentTransform(ImageTransformer):
         """Itself; refuse powers that its maps do not have."""
         for name, power in powers(self._check_steps()):
             L = self.augmenter.latent_maps_[name]
-            if not isinstance(power, int) and not hasattr(L, "carry"):
+            if (np.asarray(power) % 1).any() and not hasattr(L, "carry"):
                 try:
                     maps.apply(np.zeros((1, len(L))), L, 0.5)
                 except ValueError as error:
