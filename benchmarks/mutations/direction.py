@@ -96,7 +96,7 @@ MUTATIONS = (
     ),
     Mutation(
         "only the declared views of a group are trained on",
-        "data = data if wanted is None else data.of(wanted)",
+        "data = data if wanted is None else data.of([*wanted, *data.given_strengths])",
         "data = data.of(data.compositions)",
         JOINT,
     ),

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from latentaug._checks import check_kind
+from latentaug._checks import check_kind, check_name
 from latentaug.augs.catalogue import Aug
-from latentaug.augs.families import OneParameter, check_name
+from latentaug.augs.families import OneParameter
 from latentaug.images import check_stack
 
 __all__ = [

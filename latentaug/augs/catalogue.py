@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from scipy.ndimage import correlate1d
 
-from latentaug._checks import shown
-from latentaug.augs.families import OneParameter, check_name, like, of_places, of_unit, to_float
+from latentaug._checks import check_name, shown
+from latentaug.augs.families import OneParameter, like, of_places, of_unit, to_float
 from latentaug.images import check_stack
 
 __all__ = [

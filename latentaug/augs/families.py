@@ -16,19 +16,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from latentaug._checks import as_numbers, check_kind, shown
+from latentaug._checks import as_numbers, check_kind, check_name, shown
 from latentaug.images import check_stack
 
 __all__ = [
-    "AtStrength", "OneParameter", "check_name", "check_strengths", "like", "of_places", "of_unit", "to_float",
+    "AtStrength", "OneParameter", "check_strengths", "like", "of_places", "of_unit", "to_float",
 ]  # fmt: skip
 
 Family = Callable[[np.ndarray, np.ndarray], np.ndarray]
-
-
-def check_name(name: str) -> None:
-    if not name or "__" in name:
-        raise ValueError(f"The name of an augmentation must not be empty or hold '__'. Got {shown(name)}.")
 
 
 def check_strengths(name: str, strengths: Any, n_images: int) -> np.ndarray:

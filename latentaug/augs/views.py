@@ -294,6 +294,12 @@ class Views:
         (y[differ],) = self.mix(rows[differ], target[differ])
         return x, y
 
+    @property
+    def given_strengths(self) -> list[Composition]:
+        """The paired views of families without a function."""
+        known = {name for name, family in self.families.items() if family.function is None}
+        return [c for c in self.paired if any(not isinstance(step, str) and step[0] in known for step in c)]
+
     def batches(self, composition: Composition, batch_size: int = 1024) -> Iterator[np.ndarray]:
         """Images of all rows under one composition, batch by batch."""
         for start in range(0, len(self), batch_size):
@@ -306,6 +312,14 @@ class Views:
             raise ValueError(
                 f"{name} has no function. Without one it needs views={{({name!r}, strengths): images}} in this call."
             )
+
+    def apart(self, first: Composition, second: Composition) -> float:
+        """How far the images of two compositions are apart, squared, over the variance of those of the first."""
+        A, B = (self.take(slice(None), c).astype(np.float64) for c in (first, second))
+        difference, variance = ((A - B) ** 2).sum(), ((A - A.mean(axis=0)) ** 2).sum()
+        if not variance:  # a single image, or the same one again and again
+            return np.inf if difference else 0.0
+        return float(difference / variance)
 
     def release(self) -> None:
         """Give back the memory of what was read of memory-mapped images."""

@@ -13,7 +13,7 @@ import numpy as np
 from latentaug._checks import check_kind, check_number, unknown_name
 from latentaug.augs.steps import Composition, Step, as_composition, counts, powers, reduced, repeated, say
 from latentaug.augs.views import Views, declared_compositions
-from latentaug.latent.families import FamilyLaws, Frame, defect, find_family_laws, frame_of, sample_step
+from latentaug.latent.families import FamilyLaws, Frame, find_family_laws, frame_of, sample_step
 from latentaug.latent.representations import cyclic_table
 
 __all__ = ["MAX_GROUP", "Algebra", "find_algebra"]
@@ -225,7 +225,7 @@ def find_order(views: Views, name: Step, max_order: int = MAX_GROUP) -> int | No
 
 def commutator(views: Views, a: Step, b: Step) -> float:
     """Image-space commutator of two augmentations over the variance of one order."""
-    return defect(views, (a, b), (b, a))
+    return views.apart((a, b), (b, a))
 
 
 def _generate(views: Views, names: Sequence[str], max_group: int) -> tuple[list[Composition], np.ndarray]:

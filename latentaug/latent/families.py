@@ -14,7 +14,7 @@ from latentaug.augs.families import OneParameter
 from latentaug.augs.steps import Composition
 from latentaug.augs.views import Views
 
-__all__ = ["FamilyLaws", "Frame", "defect", "find_family_laws", "frame_of", "sample_step"]
+__all__ = ["FamilyLaws", "Frame", "find_family_laws", "frame_of", "sample_step"]
 
 TOLERANCE = 0.05  # of the variance of the images, as of a commutator
 RETURNED = 0.01
@@ -24,15 +24,6 @@ SHARE = 0.6  # of the strengths trained on, at which laws are looked at
 def sample_step(family: Any, name: str, share: float = SHARE) -> tuple[str, float]:
     """A step of a family, or whatever has `low` and `high`, at a share of its greatest strength."""
     return name, float(share * (family.high or family.low))
-
-
-def defect(views: Views, first: Composition, second: Composition) -> float:
-    """How far the images of two compositions are apart, squared, over the variance of those of the first."""
-    A, B = (views.take(slice(None), c).astype(np.float64) for c in (first, second))
-    difference, variance = ((A - B) ** 2).sum(), ((A - A.mean(axis=0)) ** 2).sum()
-    if not variance:  # a single image, or the same one again and again
-        return np.inf if difference else 0.0
-    return float(difference / variance)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +84,7 @@ def find_family_laws(
     period = _find_period(few, name) if family.period is None else family.period
     signs = {g: _sign(few, name, g) for g in generators}
     members = [_member(few, name, period, element, table, k) for k, element in enumerate(elements)]
-    additivity = max(defect(few, ((name, s + t),), ((name, s), (name, t))) for s, t in _pairs(family))
+    additivity = max(few.apart(((name, s + t),), ((name, s), (name, t))) for s, t in _pairs(family))
     return FamilyLaws(
         family.low, family.high, period, family.unit, family.grows, True, additivity, signs, members
     )  # fmt: skip
@@ -108,9 +99,9 @@ def _pairs(family: OneParameter) -> Iterator[tuple[float, float]]:
 
 def _sign(few: Views, name: str, generator: str) -> int:
     step, back = (sample_step(few.families[name], name, share) for share in (SHARE, -SHARE))
-    if defect(few, (step, generator), (generator, step)) <= TOLERANCE:
+    if few.apart((step, generator), (generator, step)) <= TOLERANCE:
         return 1
-    return -1 if defect(few, (step, generator), (generator, back)) <= TOLERANCE else 0
+    return -1 if few.apart((step, generator), (generator, back)) <= TOLERANCE else 0
 
 
 def _member(
@@ -125,7 +116,7 @@ def _member(
     while at:
         at, order = int(table[at, number]), order + 1
     strengths = [period * (k / order if 2 * k <= order else k / order - 1) for k in range(1, order)]
-    return next((t for t in strengths if defect(few, ((name, t),), element) <= TOLERANCE), None)
+    return next((t for t in strengths if few.apart(((name, t),), element) <= TOLERANCE), None)
 
 
 def _find_period(few: Views, name: str) -> float | None:
@@ -133,7 +124,7 @@ def _find_period(few: Views, name: str) -> float | None:
     family = few.families[name]
 
     def apart(t: float) -> float:
-        return defect(few, (), ((name, float(t)),) if t else ())
+        return few.apart((), ((name, float(t)),) if t else ())
 
     ends = np.linspace(0, family.high - family.low, 65)[1:]
     far = np.array([apart(t) for t in ends])
@@ -203,11 +194,12 @@ def _frame(
     numbers = sorted(K)
     places = [next(((numbers.index(k), strengths[n]) for k in numbers for n in strengths if table[k, n] == g), None)
               for g in range(len(table))]  # fmt: skip
-    if any(place is None for place in places):
+    whole = [place for place in places if place is not None]
+    if len(whole) < len(places):
         return None
     inside = np.array([[numbers.index(int(table[a, b])) for b in numbers] for a in numbers])
     signs = [[_sign_of(families[name], elements[k]) for k in numbers] for name in chosen]
-    return Frame(chosen, inside, numbers, np.array(signs, dtype=int).reshape(len(chosen), len(numbers)), places)
+    return Frame(chosen, inside, numbers, np.array(signs, dtype=int).reshape(len(chosen), len(numbers)), whole)
 
 
 def _sign_of(laws: FamilyLaws, element: Composition) -> int:

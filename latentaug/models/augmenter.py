@@ -136,11 +136,9 @@ class Joint:
         latent_maps = make_view_maps(*laws, views.compositions, autoencoder.latent_dim, generator)
         if before is not None:
             load_weights(latent_maps, before)
-        n_hubs = (
-            sum(map(found.algebra.is_exact, views.compositions)) or 1
-            if found.algebra.families
-            else len(group_table(*laws))
-        )
+        n_hubs = len(group_table(*laws))
+        if found.algebra.families:
+            n_hubs = sum(map(found.algebra.is_exact, views.compositions))
         trained = autoencoder.learn(views, CrossReconstruction, latent_maps, n_hubs, goes_on=goes_on).latent_maps
         return trained.exact(), weights_of(trained)
 
@@ -417,7 +415,7 @@ class LatentAugmenter(LatentModel):
         self._find_laws(data, METHODS[self.method].largest_group(self.autoencoder_))
         self.geometries_ = choose_geometries(self.geometry, self.algebra_)
         wanted = compositions_to_train(self.algebra_, self.geometries_)
-        data = data if wanted is None else data.of(wanted)
+        data = data if wanted is None else data.of([*wanted, *data.given_strengths])
         self.compositions_ = data.compositions
         return data
 

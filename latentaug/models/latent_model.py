@@ -5,7 +5,7 @@ A `LatentTransform` is a composition over a model; the verbs of a `LatentModel` 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import chain, takewhile
 from typing import Any, TypeVar
 
@@ -24,6 +24,7 @@ from latentaug._checks import (
     check_model,
     check_number,
     draw_seed,
+    one_line,
     shown,
     unknown_name,
 )
@@ -46,6 +47,15 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 def if_invertible(method: Method) -> Method:
     """Decorate a method that a model has only where augmentations can be undone."""
     return available_if(lambda self: self.is_invertible)(method)
+
+
+def check_powers(latent_maps: Mapping[str, Any], composition: Composition) -> None:
+    """Refuse a share of a time of a map that has no real logarithm."""
+    for name, power in powers(composition):
+        L = latent_maps[name]
+        if not isinstance(power, int) and (np.asarray(power) % 1).any() and not hasattr(L, "carry"):
+            with one_line(name):
+                maps.apply(np.zeros((1, len(L))), L, 0.5)
 
 
 def refuse_families(model: Any, names: Iterable[str]) -> None:
@@ -221,6 +231,7 @@ class LatentTransform(ImageTransformer):
         for name, _ in powers(steps):
             if name not in self.augmenter.latent_maps_:
                 raise unknown_name("augmentation", name, self.augmenter.latent_maps_, "Fitted on")
+        check_powers(self.augmenter.latent_maps_, steps)
         return steps
 
     def compose(self, *steps: Step | LatentTransform, **strengths: Any) -> LatentTransform:
@@ -235,21 +246,10 @@ class LatentTransform(ImageTransformer):
         if len(steps) == 1:
             ((name, once),) = powers(steps)
             steps = as_composition("steps", [(name, times(once, power))])
-            return LatentTransform(self.augmenter, steps).with_logarithms()
+            return LatentTransform(self.augmenter, steps)
         if power != int(power):
             raise ValueError(f"A share of a time needs a transform of one step. Got {say(steps)}, power {power!r}.")
         return LatentTransform(self.augmenter, reduced((steps if power >= 0 else inverse(steps)) * abs(int(power))))
-
-    def with_logarithms(self) -> LatentTransform:
-        """Itself; refuse powers that its maps do not have."""
-        for name, power in powers(self._check_steps()):
-            L = self.augmenter.latent_maps_[name]
-            if (np.asarray(power) % 1).any() and not hasattr(L, "carry"):
-                try:
-                    maps.apply(np.zeros((1, len(L))), L, 0.5)
-                except ValueError as error:
-                    raise ValueError(f"{name}: {error}") from None
-        return self
 
     @property
     def is_invertible(self) -> bool:
@@ -352,7 +352,7 @@ class LatentModel(ImageTransformer):
         """Whether the model can make the images of a composition of its augmentations."""
         check_is_fitted(self)
         steps = list(powers(as_composition("composition", composition)))
-        return all(name in self.latent_maps_ and (power > 0 or self.is_invertible) for name, power in steps)
+        return all(name in self.latent_maps_ and (not undoes(power) or self.is_invertible) for name, power in steps)
 
     def compose(self, *steps: Step | LatentTransform, **strengths: Any) -> LatentTransform:
         """A transformer that applies augmentations one after another, sharing this model.
@@ -375,7 +375,7 @@ class LatentModel(ImageTransformer):
         given = (step.steps if isinstance(step, LatentTransform) else [step] for step in steps)
         parts = (as_composition("steps", part) for part in given)
         composition = self._known("steps", [*chain.from_iterable(parts), *strengths.items()])
-        return LatentTransform(self, composition).with_logarithms()
+        return LatentTransform(self, composition)
 
     def __getitem__(self, step: Step) -> LatentTransform:
         return self.compose(step)
@@ -598,6 +598,7 @@ class LatentModel(ImageTransformer):
         for name, _ in powers(composition):
             if name not in self.latent_maps_:
                 raise unknown_name("augmentation", name, self.aug_names_, "Fitted on")
+        check_powers(self.latent_maps_, composition)
         return composition
 
     def _applied(self) -> LatentTransform:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -21,12 +21,12 @@ from latentaug._checks import (
     shown,
     unknown_name,
 )
-from latentaug.augs.steps import Composition, reduced
+from latentaug.augs.steps import Composition, reduced, times
 from latentaug.images import check_images
 from latentaug.latent.flows import Flow
 from latentaug.models.latent_model import ImageTransformer, LatentTransform
 
-__all__ = ["Mixture", "RandomTransform"]
+__all__ = ["Mixture", "RandomTransform", "by_image"]
 
 
 class Mixture(NamedTuple):
@@ -87,11 +87,14 @@ class RandomTransform(ImageTransformer):
 
     def draw(self, n_images: int) -> LatentTransform:
         """A transform of so many images, each by what was drawn for it."""
+        return LatentTransform(self.augmenter, reduced((n, tuple(p)) for n, p in self.powers(n_images).items()))
+
+    def powers(self, n_images: int) -> dict[str, np.ndarray]:
+        """What is drawn for so many images: of each augmentation its powers, (n_images,)."""
         check_number("n_images", n_images, low=1, integer=True)
         distributions = self._check_distributions()
         rng = check_random_state(draw_seed(self.random_state))
-        steps = [(name, tuple(_draw(given, n_images, rng))) for name, given in distributions.items()]
-        return LatentTransform(self.augmenter, reduced(steps))
+        return {name: _draw(given, n_images, rng) for name, given in distributions.items()}
 
     def transform(self, X: ArrayLike, out: np.ndarray | None = None) -> np.ndarray:
         """Augmented images, each by what is drawn for it.
@@ -167,6 +170,12 @@ class RandomTransform(ImageTransformer):
 
     def __repr__(self) -> str:
         return f"RandomTransform({', '.join(f'{name}={_say(given)}' for name, given in self.distributions.items())})"
+
+
+def by_image(powers: Iterable[tuple[str, np.ndarray]], n_images: int) -> list[Composition]:
+    """Powers, one an image, as the composition of each image."""
+    named = list(powers)
+    return [reduced((name, times(float(power[k]), 1)) for name, power in named) for k in range(n_images)]
 
 
 def _say(given: Any) -> str:
