@@ -385,7 +385,7 @@ def test_a_distribution_is_drawn_image_by_image(turns):
     assert repr(drawn) == "RandomTransform(rotate=(-30, 30), flip_lr=0.5)"
     assert drawn.check() is drawn
     assert drawn.fit(X) is drawn
-    assert not drawn.is_invertible
+    assert not hasattr(drawn, "inverse_transform")
     assert drawn.n_features_in_ == 144
     assert drawn.format_ is turns.format_
 

@@ -87,6 +87,7 @@ class Algebra:
 
     def step(self, name: str) -> Step:
         """A step of an augmentation to measure it by: itself, or a family at a share of its greatest strength."""
+        _check_known((name,), self.orders)
         return sample_step(self.families[name], name) if name in self.families else name
 
     def element(self, composition: Composition) -> int:
@@ -145,7 +146,8 @@ class Algebra:
 
     def is_exact(self, composition: Composition) -> bool:
         """Whether a composition is made of generators and families only."""
-        return all(name in self.generators or name in self.families for name, _ in powers(composition))
+        names = (name for name, _ in powers(as_composition("composition", composition)))
+        return all(name in self.generators or name in self.families for name in names)
 
     def in_group(self, composition: Composition) -> bool:
         """Whether a composition is made of generators only."""

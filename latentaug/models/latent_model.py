@@ -245,8 +245,7 @@ class LatentTransform(ImageTransformer):
         steps = self._check_steps()
         if len(steps) == 1:
             ((name, once),) = powers(steps)
-            steps = as_composition("steps", [(name, times(once, power))])
-            return LatentTransform(self.augmenter, steps)
+            return self.augmenter.compose((name, times(once, power)))
         if power != int(power):
             raise ValueError(f"A share of a time needs a transform of one step. Got {say(steps)}, power {power!r}.")
         return LatentTransform(self.augmenter, reduced((steps if power >= 0 else inverse(steps)) * abs(int(power))))

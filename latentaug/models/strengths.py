@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import check_random_state
+from sklearn.base import OneToOneFeatureMixin
+from sklearn.utils import check_random_state, metadata_routing
+from sklearn.utils.metaestimators import available_if
 
 from latentaug._checks import (
     RandomState,
@@ -24,7 +26,8 @@ from latentaug._checks import (
 from latentaug.augs.steps import Composition, reduced, times
 from latentaug.images import check_images
 from latentaug.latent.flows import Flow
-from latentaug.models.latent_model import ImageTransformer, LatentTransform
+from latentaug.models.base import Transformer
+from latentaug.models.latent_model import LatentTransform
 
 __all__ = ["Mixture", "RandomTransform", "by_image"]
 
@@ -40,7 +43,7 @@ class Mixture(NamedTuple):
     covariances: np.ndarray
 
 
-class RandomTransform(ImageTransformer):
+class RandomTransform(Transformer):
     """A distribution over augmentations of a fitted `LatentAugmenter`, drawn image by image; what its `random` returns.
 
     A step of a Pipeline, and an augmenter for `LatentResampler`.
@@ -56,6 +59,8 @@ class RandomTransform(ImageTransformer):
         Seed of the draws: an integer draws alike in every call.
     """
 
+    __metadata_request__transform = {"out": metadata_routing.UNUSED}  # noqa: RUF012  (scikit-learn's protocol)
+
     def __init__(self, augmenter: Any, distributions: Any, random_state: RandomState = None) -> None:
         self.augmenter = augmenter
         self.distributions = distributions
@@ -64,11 +69,6 @@ class RandomTransform(ImageTransformer):
     def fit(self, X: Any = None, y: Any = None) -> RandomTransform:
         """Do nothing, whatever is given: the augmenter is fitted."""
         return self
-
-    @property
-    def is_invertible(self) -> bool:
-        """Never: what was drawn is not kept."""
-        return False
 
     @property
     def format_(self) -> Any:
@@ -109,6 +109,22 @@ class RandomTransform(ImageTransformer):
         self._check_distributions()
         images = check_images(self.augmenter, X, reset=False)
         return self.draw(len(images)).push(X, out)
+
+    @available_if(lambda self: self.format_.flat)
+    def get_feature_names_out(self, input_features=None):
+        """Names of the features given out: those of the rows given in.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names to check against those seen in the augmenter's `fit`.
+        """
+        return OneToOneFeatureMixin.get_feature_names_out(self, input_features)
+
+    @property
+    def feature_names_in_(self) -> np.ndarray:
+        """Names of the columns that the augmenter was fitted on, where they had names."""
+        return self.augmenter.feature_names_in_
 
     def transform_latent(self, Z: ArrayLike) -> np.ndarray:
         """Latent rows (n_images, d), each carried over by what is drawn for it."""
@@ -154,8 +170,6 @@ class RandomTransform(ImageTransformer):
     def _check_distributions(self) -> Mapping[str, Any]:
         check_model(self.augmenter)
         check_kind("distributions", self.distributions, Mapping, "a dict of augmentation to distribution")
-        if not self.distributions:
-            raise ValueError("There is nothing to draw. Allowed: random(rotate=(-30, 30), flip_lr=0.5).")
         for name, given in self.distributions.items():
             if name not in self.augmenter.latent_maps_:
                 raise unknown_name("augmentation", name, self.augmenter.latent_maps_, "Fitted on")
