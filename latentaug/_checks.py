@@ -16,8 +16,8 @@ from sklearn.utils.validation import check_array, check_is_fitted
 __all__ = [
     "LARGEST", "RandomState", "as_array", "as_numbers", "at_home", "check_cayley_table", "check_choice",
     "check_classifier", "check_flag", "check_kind", "check_latents", "check_model", "check_name", "check_number",
-    "check_orbit", "check_pair", "check_path", "check_square", "check_verbosity", "draw_seed", "one_line", "refuse_masked",
-    "shown", "unknown_name",
+    "check_orbit", "check_pair", "check_path", "check_square", "check_verbosity", "draw_seed", "one_line",
+    "refuse_masked", "shown", "unknown_name",
 ]  # fmt: skip
 
 

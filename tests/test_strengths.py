@@ -399,7 +399,6 @@ def test_a_distribution_is_drawn_image_by_image(turns):
         {"flip_lr": 1.5},
         {"flip_lr": "x"},
         {"spin": 1},
-        {},
     ],
 )
 def test_what_is_no_distribution_is_refused(turns, wrong):

@@ -83,6 +83,8 @@ class RandomTransform(Transformer):
     def check(self) -> RandomTransform:
         """Itself; refuse what is no distribution."""
         self._check_distributions()
+        if not isinstance(self.random_state, np.random.RandomState):  # which a look would move
+            draw_seed(self.random_state)
         return self
 
     def draw(self, n_images: int) -> LatentTransform:
