@@ -28,6 +28,7 @@ from latentaug.augs import FAMILIES, OneParameter, flip_lr, rotate, rotate_cw, s
 from latentaug.augs.contract import check_family
 from latentaug.augs.strengths import RandomStrengths
 from latentaug.augs.views import Views, declare_views
+from latentaug.displays import EstimateDisplay, OrbitDisplay, ReconstructionDisplay
 from latentaug.images import ImageFormat
 from latentaug.latent.algebra import find_algebra
 from latentaug.latent.families import sample_step
@@ -511,6 +512,21 @@ def test_tables_measure_families_at_a_strength(turns):
         error_table(turns, SMOOTH, [(("flip_lr", 2.5),)])
     assert np.isfinite(scorecard(turns, SMOOTH).rows[0].values["gap"])
     assert np.isfinite(turns.condition_numbers_["rotate"])
+
+
+def test_displays_of_strengths(turns):
+    orbit = OrbitDisplay.from_estimator(turns, SMOOTH, "rotate", n_strengths=9)
+    assert np.allclose(orbit.carried[0], orbit.carried[-1], atol=1e-6)
+    assert len(orbit.ax_.collections[0].get_offsets()) == 9
+    assert np.allclose(orbit.ax_.lines[0].get_xydata(), orbit.carried)
+    estimate = EstimateDisplay.from_estimator(turns, SMOOTH, "rotate")
+    assert np.median(np.abs((estimate.estimated - estimate.true + 180) % 360 - 180)) < 15
+    assert np.allclose(estimate.ax_.collections[0].get_offsets(), np.c_[estimate.true, estimate.estimated])
+    strip = ReconstructionDisplay.from_estimator(turns, SMOOTH, [(("rotate", t),) for t in (-60.0, 45.5)], n_images=3)
+    assert any("rotate^45.5" in label.get_text() for label in strip.ax_.get_yticklabels())
+    for display, wrong in product((OrbitDisplay, EstimateDisplay), ("flip_lr", 3)):
+        with pytest.raises(ValueError, match="Unknown augmentation with a strength"):
+            display.from_estimator(turns, SMOOTH, wrong)
 
 
 def test_models_without_strengths_refuse_them(turns):

@@ -154,6 +154,7 @@ TESTS = {
     "displays.charts.TrajectoryDisplay": "drawn_images displays",
     "displays.drawing": "drawn_images displays",
     "displays.pictures": "drawn_images",
+    "displays.strengths": "strengths",
     "displays.tables": "drawn_charts",
 }
 
