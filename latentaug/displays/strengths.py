@@ -85,7 +85,7 @@ class OrbitDisplay(ChartDisplay):
         carried = model.transform_latent(Z, (name, tuple(map(float, t))))
         plane = PCA(min(2, Z.shape[1])).fit(carried)
         points = [np.column_stack([plane.transform(rows), np.zeros(n_strengths)])[:, :2] for rows in (carried, encoded)]
-        return cls(*points, t, name=name).plot(ax)
+        return cls(points[0], points[1], t, name=name).plot(ax)
 
     def _draw(self, ax: Any) -> None:
         check_consistent_length(self.carried, self.encoded, self.strengths)

@@ -63,7 +63,7 @@ class FlowMap(nn.Module):
 
     def exact(self) -> Flow:
         """The map, computed in float64."""
-        twin = copy.deepcopy(self).cpu().double()
+        twin = copy.deepcopy(self).to("cpu", torch.float64)
         Q = twin.coordinates().detach().numpy()
         frequencies = twin.frequencies.detach().numpy()[self.slots.cpu().numpy()] * twin.signs.numpy()
         growths = np.zeros(len(Q))
