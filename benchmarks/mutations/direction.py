@@ -111,8 +111,8 @@ MUTATIONS = (
     ),
     Mutation(
         "the first stage sees originals only",
-        "return (rng.integers(len(self.views.compositions), size=n),)",
-        "return (rng.integers(1, size=n),)",
+        "which = rng.integers(len(self.views.compositions), size=n)",
+        "which = rng.integers(1, size=n)",
         f"{JOINT} {HEADS}",
     ),
     # Conditional models.
