@@ -578,7 +578,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
     def _rebuilt(self, kind: str, *sizes: Any) -> Autoencoder | OwnNetwork:
         """A network as fitted, its weights to be filled."""
         if kind != "own":
-            return build(kind, *sizes)
+            return build(*sizes, kind)
         if isinstance(self.network, str):
             raise ValueError(f"network must be the network that was fitted. Got {self.network!r}.")
         return make_network(self.network, sizes[0], sizes[1], None, seed=0)
