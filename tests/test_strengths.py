@@ -5,6 +5,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+import torch
 from conftest import IdentityAutoencoder
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,6 +45,7 @@ from latentaug.latent.flows import (
 from latentaug.latent.maps import apply, real_logarithm
 from latentaug.latent.representations import cyclic_table, regular_representation
 from latentaug.latent.strengths import nearest_strengths, path_of, strengths_between
+from latentaug.learn.flows import make_flows
 from latentaug.metrics import error_table, scorecard
 
 every_family = pytest.mark.parametrize("name", FAMILIES)
@@ -235,6 +237,22 @@ def test_a_flow_is_a_group_and_keeps_its_law_in_float64(s, t, seed):
     assert np.allclose(flow.carry(Z, each), np.stack([z @ flow.matrix(u) for z, u in zip(Z, each, strict=True)]))
     B = commuting_part(rng.normal(size=(7, 7)), A - A.T)
     assert np.allclose(B @ flow.generator, flow.generator @ B)
+
+
+def test_modules_are_their_exact_flows_one_after_another():
+    maps = make_flows(laws_of("rotate", "flip_lr", "shift_x"), 9)
+    with torch.no_grad():
+        maps.maps[1].skew.normal_(0, 0.3, generator=torch.Generator().manual_seed(0))
+        z, t = (
+            torch.randn(5, 9, generator=torch.Generator().manual_seed(1)),
+            torch.tensor([[30.0, 2.0]] * 4 + [[0.0, 0]]),
+        )
+        carried = maps(z, t)
+    flows = maps.exact()
+    exact = flows["shift_x"].carry(flows["rotate"].carry(z.double().numpy(), t[:, 0]), t[:, 1])
+    assert np.allclose(carried, exact, atol=1e-5)
+    assert np.allclose(maps.undo(carried, t).detach(), z, atol=1e-5)
+    assert np.allclose(carried[4], z[4], atol=1e-5)
 
 
 @pytest.fixture(scope="module")
