@@ -531,7 +531,13 @@ def test_tables_measure_families_at_a_strength(turns):
     assert any(row.composition == (("rotate", 108),) for row in table)
     with pytest.raises(ValueError, match="Pixels have whole powers of flip_lr only"):
         error_table(turns, SMOOTH, [(("flip_lr", 2.5),)])
-    assert np.isfinite(scorecard(turns, SMOOTH).rows[0].values["gap"])
+    card = scorecard(turns, SMOOTH)
+    values = card.rows[0].values
+    assert values["strength_gap"] >= max(row.gap for row in error_table(turns, SMOOTH, [("rotate", 90)])) - 1e-9
+    assert values["estimate"] < 0.1
+    assert values["additivity"] == turns.algebra_.families["rotate"].additivity
+    assert "gap by" in repr(card)
+    assert "estimate" in card.to_frame().columns
     assert np.isfinite(turns.condition_numbers_["rotate"])
 
 
