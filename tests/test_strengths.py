@@ -4,6 +4,7 @@ import pickle
 from itertools import product
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from conftest import IdentityAutoencoder
@@ -403,6 +404,10 @@ def test_a_distribution_is_drawn_image_by_image(turns):
     assert np.allclose(
         drawn.transform_latent(turns.encode(SMOOTH)), drawn.draw(24).transform_latent(turns.encode(SMOOTH))
     )
+    named = LatentAugmenter(["flip_lr"], PCA(2), method="staged", image_shape=(12, 12)).fit(
+        pd.DataFrame(SMOOTH.reshape(24, -1)).rename(columns=str)
+    )
+    assert named.random(flip_lr=0.5).get_feature_names_out().tolist() == list(map(str, range(144)))
     assert make_pipeline(drawn, PCA(2)).fit_transform(SMOOTH.reshape(24, -1)).shape == (24, 2)
     assert repr(drawn) == "RandomTransform(rotate=(-30, 30), flip_lr=0.5)"
     assert drawn.check() is drawn
