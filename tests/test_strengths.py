@@ -26,7 +26,18 @@ from latentaug import (
     TransferHead,
     load,
 )
-from latentaug.augs import FAMILIES, OneParameter, flip_lr, rotate, rotate_cw, shear, shear_x, shift_x
+from latentaug.augs import (
+    FAMILIES,
+    OneParameter,
+    family_from_kornia,
+    family_from_torchvision,
+    flip_lr,
+    rotate,
+    rotate_cw,
+    shear,
+    shear_x,
+    shift_x,
+)
 from latentaug.augs.contract import check_family
 from latentaug.augs.strengths import RandomStrengths
 from latentaug.augs.views import Views, declare_views
@@ -96,6 +107,32 @@ def test_strengths_add_up_and_each_image_has_its_own(name):
     if family.period is not None:
         assert np.allclose(family(X, family.period), X, atol=1e-6)
     check_family(name, family, X[:8], ImageFormat(X.shape[1:]))
+
+
+def around(images, angle):
+    """What torchvision calls an angle, counter-clockwise."""
+    functional = pytest.importorskip("torchvision.transforms.v2.functional")
+    return functional.rotate(images, -angle, interpolation=functional.InterpolationMode.BILINEAR)
+
+
+def brighter(images, t):
+    return (images * t.exp()[:, None, None, None]).clamp(0, 1)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_functions_of_other_libraries_are_families(dtype):
+    spin = family_from_torchvision(around, -180, 180, 360, unit="degrees")
+    lighter = family_from_kornia(brighter, -1, 1, name="lighter")
+    assert (spin.__name__, spin.period, lighter.__name__) == ("around", 360, "lighter")
+    scale = 255 if dtype == np.uint8 else 1
+    for X, each in product((stack("", dtype), stack("hue", dtype)), ([0, 30, 90, -45] * 6, 30.0)):
+        turned = spin(X, each)
+        assert turned.dtype == dtype
+        assert np.abs(turned / scale - rotate(X, each) / scale)[:, 2:-2, 2:-2].max() < 0.05
+        assert np.array_equal(spin(X, 0), X)
+        assert np.allclose(lighter(X, 0.2), FAMILIES["brightness"](X, 0.2), atol=1 if scale == 255 else 1e-6)
+    check_family("around", spin, stack("", dtype)[:8], ImageFormat((12, 12)))
+    assert pickle.loads(pickle.dumps(spin))(stack("", dtype), 30).shape == SMOOTH.shape
 
 
 def test_fixed_augmentations_are_members_where_they_are():
