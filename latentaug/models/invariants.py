@@ -216,7 +216,8 @@ class InvariantFeatures(ClassNamePrefixFeaturesOutMixin, Transformer):
     @property
     def feature_names_in_(self) -> np.ndarray:
         """Names of the columns that the augmenter was fitted on, where they had names."""
-        return self.augmenter_.feature_names_in_
+        model: Any = self.augmenter_
+        return model.feature_names_in_
 
     @property
     def _n_features_out(self) -> int:
