@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from latentaug._version import __version__
 
 if TYPE_CHECKING:
+    from latentaug.learn.own_networks import Network
     from latentaug.models.augmenter import LatentAugmenter
     from latentaug.models.conditional import ConditionalVAE
     from latentaug.models.latent_model import LatentTransform
@@ -19,14 +20,15 @@ _HOMES = {
     "LatentAugmenter": "models.augmenter",
     "LatentResampler": "models.resampling",
     "LatentTransform": "models.latent_model",
+    "Network": "learn.own_networks",
     "TransferHead": "models.transfer",
     "VAE": "models.vae",
     "load": "persistence",
 }
 
 __all__ = [
-    "VAE", "ConditionalVAE", "LatentAugmenter", "LatentResampler", "LatentTransform", "TransferHead", "__version__",
-    "load",
+    "VAE", "ConditionalVAE", "LatentAugmenter", "LatentResampler", "LatentTransform", "Network", "TransferHead",
+    "__version__", "load",
 ]  # fmt: skip
 
 
