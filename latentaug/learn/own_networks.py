@@ -215,16 +215,14 @@ def make_network(
             module = copy.deepcopy(network) if isinstance(network, nn.Module) else network(shape, latent_dim)
         if not isinstance(module, nn.Module) or not all(hasattr(module, part) for part in ("encoder", "decoder")):
             raise TypeError(f"network must give a module with encoder and decoder. Got {shown(module)}.")
-        made = OwnNetwork(module.cpu(), shape, latent_dim).try_out()
-    _check_weights(module)
-    return made
+        _check_weights(module)
+        return OwnNetwork(module.cpu(), shape, latent_dim).try_out()
 
 
 def _check_weights(module: nn.Module) -> None:
-    """Refuse weights of other dtypes than float32, which the optimizer and files cannot hold in one vector."""
-    trained = {name: p for name, p in module.named_parameters() if p.requires_grad}
-    for name, weight in {**module.state_dict(), **trained}.items():
-        if weight.dtype != torch.float32 and (weight.is_floating_point() or name in trained):
+    """Refuse weights other than float32, which one vector cannot hold, or files."""
+    for name, weight in (*module.named_parameters(), *module.named_buffers()):
+        if weight.dtype != torch.float32 and (weight.dtype.is_floating_point or weight.requires_grad):
             raise TypeError(
-                f"The network's weights must be float32; network.float() makes them. Got {weight.dtype} for {name}."
+                f"The network must have weights of float32: network.float(). Got {weight.dtype} for {name}."
             )
