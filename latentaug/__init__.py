@@ -9,26 +9,30 @@ if TYPE_CHECKING:
     from latentaug.learn.own_networks import Network
     from latentaug.models.augmenter import LatentAugmenter
     from latentaug.models.conditional import ConditionalVAE
+    from latentaug.models.invariants import InvariantFeatures
     from latentaug.models.latent_model import LatentTransform
     from latentaug.models.resampling import LatentResampler
+    from latentaug.models.strengths import RandomTransform
     from latentaug.models.transfer import TransferHead
     from latentaug.models.vae import VAE
     from latentaug.persistence import load
 
 _HOMES = {
     "ConditionalVAE": "models.conditional",
+    "InvariantFeatures": "models.invariants",
     "LatentAugmenter": "models.augmenter",
     "LatentResampler": "models.resampling",
     "LatentTransform": "models.latent_model",
     "Network": "learn.own_networks",
+    "RandomTransform": "models.strengths",
     "TransferHead": "models.transfer",
     "VAE": "models.vae",
     "load": "persistence",
 }
 
 __all__ = [
-    "VAE", "ConditionalVAE", "LatentAugmenter", "LatentResampler", "LatentTransform", "Network", "TransferHead",
-    "__version__", "load",
+    "VAE", "ConditionalVAE", "InvariantFeatures", "LatentAugmenter", "LatentResampler", "LatentTransform", "Network",
+    "RandomTransform", "TransferHead", "__version__", "load",
 ]  # fmt: skip
 
 
