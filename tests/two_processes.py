@@ -28,6 +28,16 @@ def quick(**parameters):
     return clone(QUICK).set_params(**parameters)
 
 
+class Normalised(torch.nn.Module):
+    """With batch norm and dropout."""
+
+    def __init__(self, image_shape, latent_dim):
+        super().__init__()
+        n, nn = int(np.prod(image_shape)), torch.nn
+        self.encoder = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(n), nn.Dropout(0.1), nn.Linear(n, latent_dim))
+        self.decoder = nn.Sequential(nn.Linear(latent_dim, n), nn.Sigmoid())
+
+
 # A model and the number of images it is fitted on: the last batch of 205 is an odd one, and that of 63 has one image.
 CASES = {
     "VAE": (QUICK, 205),
@@ -44,6 +54,8 @@ CASES = {
         TransferHead(LatentAugmenter(["flip_lr"], QUICK, random_state=0), ["canny"], undo=False, random_state=0),
         205,
     ),
+    "own network": (quick(network=Normalised, hidden_channels=None), 63),
+    "own network, one image each": (quick(network=Normalised, hidden_channels=None, batch_size=2, max_iter=1), 9),
     "no seed": (LatentAugmenter(["canny"], quick(random_state=None), random_state=None), 99),
 }
 

@@ -26,8 +26,8 @@ from torch.nn.grad import conv2d_weight
 from latentaug.learn.starting import LinearCode
 
 __all__ = [
-    "CLOSEST", "KINDS", "Autoencoder", "Decoder", "Dense", "Downsampling", "Encoder", "Kind", "SoftClip", "Upsampling",
-    "ViewConditions", "build", "choose_kind", "initialise", "start", "start_beside",
+    "CLOSEST", "FAINT", "KINDS", "Autoencoder", "Decoder", "Dense", "Downsampling", "Encoder", "Kind", "SoftClip",
+    "Upsampling", "ViewConditions", "build", "choose_kind", "initialise", "start", "start_beside",
 ]  # fmt: skip
 
 KERNEL = 5

@@ -11,6 +11,7 @@ error, summed over coordinates. Both are averaged over the batch.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -206,7 +207,8 @@ class ImageObjective(Objective):
 
     def identity(self) -> dict[str, Any]:
         terms = {name: value for name, value in asdict(self.terms).items() if name != "device"}
-        return {**super().identity(), "terms": terms, "device": self.terms.device.type}
+        network = re.sub(r" at 0x[0-9a-f]+", "", repr(self.network))
+        return {**super().identity(), "terms": terms, "device": self.terms.device.type, "network": network}
 
 
 class Reconstruction(ImageObjective):
@@ -353,7 +355,8 @@ class HeadDecoding(ImageObjective):
     ) -> None:  # fmt: skip
         super().__init__(network, views, terms)
         self.latents, self.carry, self.undo, self.noise_dim = latents, carry, undo, 0
-        network.encoder.requires_grad_(undo)
+        if not undo:
+            network.encoder.requires_grad_(False)
 
     def make(self, rows: np.ndarray, *drawn: np.ndarray) -> tuple[np.ndarray, ...]:
         """Images under the target views, and latents carried to them."""

@@ -40,7 +40,7 @@ from latentaug.learn.coding import (
 )
 from latentaug.learn.networks import Autoencoder, build, start
 from latentaug.learn.objectives import PRECISIONS, RECONSTRUCTION_LOSSES, Reconstruction, Terms, divergence, start_path
-from latentaug.learn.own_networks import OwnNetwork, check_network, make_network
+from latentaug.learn.own_networks import Network, OwnNetwork, check_network, make_network
 from latentaug.learn.processes import check_devices, join, shared_seed
 from latentaug.learn.resuming import STREAM_STEPS, Stream, check_place
 from latentaug.learn.training import (
@@ -57,6 +57,7 @@ from latentaug.models.base import Fitting, Transformer, all_or_nothing
 __all__ = ["VAE", "check_vae"]
 
 ARCHITECTURE = "_architecture"  # of the fitted network, in a state
+MADE_BY = "_made_by"  # the parameter `network`, where one's own was fitted: it may have been set since
 KL_SHARE = 0.05  # of what the mean image loses, by latent coordinate
 LOOKED_AT = 1024  # images, before training
 
@@ -115,7 +116,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         ``encoder``, from images (B, C, H, W) in [0, 1] to mean and log-variance of the latents, (B, d) each, or to
         latents alone, which leaves no divergence, and ``decoder``, from latents to images; or a function or class that
         makes one of ``(H, W, C)`` and `latent_dim`; or a `Network`, whose parameters can be searched. It is trained
-        from the weights that it comes with.
+        from the weights that it comes with; those that are frozen stay, also the statistics of frozen batch norms.
     hidden_channels : tuple of int, default=None
         Channels of the encoder's convolutions, or widths of its dense layers; the decoder mirrors them. None: chosen
         by the size of the images. With some, "auto" is "conv".
@@ -385,6 +386,10 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
                 start_path(made, seed)
             trained, log = train(made, settings, draws, around)
             self.__dict__.update(_fitted_attributes(network, log, before))
+            self.__dict__.pop(MADE_BY, None)
+            if isinstance(network, OwnNetwork):
+                made_by = copy.copy(self.network) if isinstance(self.network, Network) else self.network
+                setattr(self, MADE_BY, made_by)
         return trained
 
     def _streamed(self, settings: TrainingSettings, seed: int) -> tuple[TrainingSettings, Stream]:
@@ -579,9 +584,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         """A network as fitted, its weights to be filled."""
         if kind != "own":
             return build(*sizes, kind)
-        if isinstance(self.network, str):
-            raise ValueError(f"network must be the network that was fitted. Got {self.network!r}.")
-        return make_network(self.network, sizes[0], sizes[1], None, seed=0)
+        return make_network(getattr(self, MADE_BY, self.network), sizes[0], sizes[1], None, seed=0)
 
 
 def _fitted_attributes(network: nn.Module, log: TrainingLog, before: list[float]) -> dict[str, Any]:
