@@ -17,7 +17,7 @@ from latentaug.learn.coding import ImageCoder
 
 __all__ = ["Verdict", "judge", "warn_where_bad"]
 
-MOST, FEWEST = 500, 20  # images looked at
+MOST, FEWEST, SURE = 500, 20, 50  # images looked at, and before a model is called worse than PCA
 SHARE = 100  # of the images that training drew, one is looked at
 MOST_NUMBERS = 2**23  # pixels looked at
 PER_COMPONENT = 3  # images that there are more of where principal components of them are told of
@@ -169,7 +169,7 @@ FAULTS = {
         lambda vae: f"lower learning_rate_init (now {vae.learning_rate_init:g})",
     ),
     "worse": _Fault(
-        lambda v, _: v.is_worse,
+        lambda v, _: v.is_worse and v.n_images >= SURE,
         lambda v: f"does worse than {'the mean image' if np.isnan(v.explained_by_pca) else 'PCA'}: it {v}",
         _longer,
     ),
