@@ -8,25 +8,29 @@ from latentaug._version import __version__
 if TYPE_CHECKING:
     from latentaug.models.augmenter import LatentAugmenter
     from latentaug.models.conditional import ConditionalVAE
+    from latentaug.models.invariants import InvariantFeatures
     from latentaug.models.latent_model import LatentTransform
     from latentaug.models.resampling import LatentResampler
+    from latentaug.models.strengths import RandomTransform
     from latentaug.models.transfer import TransferHead
     from latentaug.models.vae import VAE
     from latentaug.persistence import load
 
 _HOMES = {
     "ConditionalVAE": "models.conditional",
+    "InvariantFeatures": "models.invariants",
     "LatentAugmenter": "models.augmenter",
     "LatentResampler": "models.resampling",
     "LatentTransform": "models.latent_model",
+    "RandomTransform": "models.strengths",
     "TransferHead": "models.transfer",
     "VAE": "models.vae",
     "load": "persistence",
 }
 
 __all__ = [
-    "VAE", "ConditionalVAE", "LatentAugmenter", "LatentResampler", "LatentTransform", "TransferHead", "__version__",
-    "load",
+    "VAE", "ConditionalVAE", "InvariantFeatures", "LatentAugmenter", "LatentResampler", "LatentTransform",
+    "RandomTransform", "TransferHead", "__version__", "load",
 ]  # fmt: skip
 
 

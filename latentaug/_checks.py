@@ -15,9 +15,9 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 __all__ = [
     "LARGEST", "RandomState", "as_array", "as_numbers", "at_home", "check_cayley_table", "check_choice",
-    "check_classifier", "check_flag", "check_kind", "check_latents", "check_model", "check_number", "check_orbit",
-    "check_pair", "check_path", "check_square", "check_verbosity", "draw_seed", "one_line", "refuse_masked",
-    "shown", "unknown_name",
+    "check_classifier", "check_flag", "check_kind", "check_latents", "check_model", "check_name", "check_number",
+    "check_orbit", "check_pair", "check_path", "check_square", "check_verbosity", "draw_seed", "one_line",
+    "refuse_masked", "shown", "unknown_name",
 ]  # fmt: skip
 
 
@@ -41,6 +41,12 @@ def check_choice(parameter: str, value: object, allowed: Iterable[object]) -> No
     """Refuse a parameter whose value stands in no table."""
     if not isinstance(value, str) or value not in allowed:
         raise unknown_name(parameter, value, allowed)
+
+
+def check_name(name: str) -> None:
+    """Refuse the name of an augmentation that no parameter could be set by."""
+    if not name or "__" in name:
+        raise ValueError(f"The name of an augmentation must not be empty or hold '__'. Got {shown(name)}.")
 
 
 def check_number(

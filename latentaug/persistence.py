@@ -13,7 +13,7 @@ import os
 import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,7 +23,8 @@ from sklearn.base import BaseEstimator
 from latentaug._checks import check_choice, check_kind, check_path, one_line, unknown_name
 from latentaug._files import read_archive, write_archive
 from latentaug._version import __version__
-from latentaug.augs.catalogue import CATALOGUE, name_augs
+from latentaug.augs.catalogue import CATALOGUE, FAMILIES, name_augs
+from latentaug.augs.families import OneParameter
 
 __all__ = [
     "KINDS", "MissingAug", "Reader", "VersionWarning", "Writer", "load", "packed_state", "save", "unpacked_state",
@@ -35,7 +36,8 @@ DTYPE = re.compile(r"[<>|][biufcSU][1-9]\d{0,5}")
 SAFE = {np.dtype(code).str for code in "?bBhHiIlLqQefd"}  # what safetensors knows, too
 RECORDS = {
     "ImageFormat": "images", "Algebra": "latent.algebra", "Moments": "latent.maps", "Stream": "learn.resuming",
-    "ResidualNetwork": "latent.maps", "Verdict": "models.verdict",
+    "ResidualNetwork": "latent.maps", "Flow": "latent.flows", "FamilyLaws": "latent.families",
+    "OneParameter": "augs.families", "Verdict": "models.verdict",
 }  # fmt: skip
 
 MAX_NESTED = 1000  # tuples and records in one
@@ -61,7 +63,7 @@ class MissingAug:
         self.__name__ = name
         self.qualname = qualname
 
-    def __call__(self, X: np.ndarray) -> np.ndarray:
+    def __call__(self, X: np.ndarray, *strengths: Any) -> np.ndarray:
         raise ValueError(
             f"The function of {self.__name__!r} ({self.qualname}) was not saved with the model. "
             "Attach it by load(path, augs=...)."
@@ -247,16 +249,28 @@ def _by_name(aug: Any, name: str | None = None) -> MissingAug:
 
 
 CATALOGUED = {_by_name(aug).qualname: aug for aug in CATALOGUE.values()}
+MOVING = {f"latentaug.augs:{name}": family.function for name, family in FAMILIES.items()}
+
+
+def _family_by_name(family: OneParameter) -> OneParameter:
+    """A family with only the name of its function."""
+    known = (MissingAug(family.__name__, qualname) for qualname, f in MOVING.items() if f is family.function)
+    function = None if family.function is None else next(known, None) or _by_name(family.function)
+    return replace(family, function=function, name=family.__name__)
 
 
 def _read_aug(reader: Reader, content: Any) -> Any:
     name, qualname = content
-    return CATALOGUED.get(qualname) or MissingAug(name, qualname)
+    return CATALOGUED.get(qualname) or MOVING.get(qualname) or MissingAug(name, qualname)
 
 
 def _without_function(aug: Any) -> Any:
     """An entry of `augs` with only the name of its function."""
     match aug:
+        case OneParameter():
+            return _family_by_name(aug)
+        case (str() as name, OneParameter() as family):
+            return type(aug)((name, _family_by_name(family)))
         case (str() as name, function) if callable(function):
             return type(aug)((name, _by_name(function, name)))
     return _by_name(aug) if callable(aug) else aug
@@ -270,9 +284,16 @@ def _attach(augs: Any, reader: Reader) -> Any:
     for (name, function), aug in zip(name_augs(augs).items(), augs, strict=True):
         if function is not None and not isinstance(aug, str):
             reader.aug_names.add(name)
-            aug = (name, reader.augs[name]) if name in reader.augs else aug
+            aug = (name, _with_function(function, reader.augs[name])) if name in reader.augs else aug
         attached.append(aug)
     return type(augs)(attached)
+
+
+def _with_function(aug: Any, given: Any) -> Any:
+    """A function in its place; a family keeps its strengths."""
+    if isinstance(aug, OneParameter) and not isinstance(given, OneParameter):
+        return replace(aug, function=given)
+    return given
 
 
 def _find_class(name: str) -> Any:

@@ -222,7 +222,7 @@ WRONG = [
     ({"autoencoder": PCA(4)}, "Allowed: a VAE, or method='staged'. Got PCA."),
     ({"augs": None}, "There is nothing to learn"),
     ({"augs": []}, "There is nothing to learn"),
-    ({"augs": ["rotate"]}, "Unknown augmentation 'rotate'"),
+    ({"augs": ["spin"]}, "Unknown augmentation 'spin'"),
     ({"augs": [flip_lr], "apply": 3}, "apply must be a name or a list of names, with their powers or without. Got 3."),
     ({"augs": [flip_lr], "apply": ["flip_ud"]}, "Unknown augmentation 'flip_ud'. Named in augs: flip_lr."),
     ({"augs": [shear_x], "geometry": "group"}, "geometry='group' does not suit shear_x"),

@@ -454,7 +454,14 @@ def test_a_card_in_another_unit_changes_its_errors_only(flips, digits, classifie
 def test_five_models_print_within_120_columns(unit):
     table, errors = ErrorTable(()), ("reconstruct", "apply", "compose", "undo")
     laws = dict.fromkeys(("equivariance", "commutator", "image_commutator"), 1.234)
-    laws |= {"r2_reconstruct": 0.831, "r2_apply": -0.123, "gap": 10.3, "order_defect": 23.4, "orthogonality_defect": 1e3, "condition_number": 2e6}
+    laws |= {
+        "r2_reconstruct": 0.831,
+        "r2_apply": -0.123,
+        "gap": 10.3,
+        "order_defect": 23.4,
+        "orthogonality_defect": 1e3,
+        "condition_number": 2e6,
+    }
     values = dict.fromkeys(errors, 109.52) | laws | {"label_survival": 0.581}
     intervals = {name: np.array([106.1, 112.3]) for name in errors}
     rows = [ScoreRow(f"{k} joint, exact representation", values, intervals, table) for k in range(5)]

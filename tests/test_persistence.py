@@ -29,9 +29,11 @@ from sklearn.utils.estimator_checks import check_estimators_pickle
 
 import latentaug
 from latentaug import VAE, ConditionalVAE, LatentAugmenter, LatentTransform, TransferHead, load, persistence
-from latentaug.augs import CATALOGUE, flip_lr, from_torchvision
+from latentaug.augs import CATALOGUE, OneParameter, flip_lr, from_torchvision
 from latentaug.images import ImageFormat
 from latentaug.latent.algebra import Algebra
+from latentaug.latent.families import FamilyLaws
+from latentaug.latent.flows import Flow
 from latentaug.latent.maps import Moments, ResidualNetwork
 from latentaug.latent.representations import cyclic_table
 from latentaug.learn import coding as border
@@ -410,6 +412,9 @@ RECORDED = {
     "Moments": Moments.of({(): np.eye(3), ("a", "b"): np.ones((3, 3))}),
     "Stream": Stream(3, 2, 7, {"0.step": np.float32(7) * np.ones(()), "0.exp_avg": np.ones((2, 3), dtype=np.float32)}),
     "ResidualNetwork": ResidualNetwork(np.eye(2), np.ones((2, 3)), np.ones(3), np.ones((3, 2)), np.ones(2)),
+    "Flow": Flow(np.eye(3), np.eye(3), np.ones(1), np.zeros(3), -1.0, 2.0, None),
+    "FamilyLaws": FamilyLaws(-1.0, 1.0, 2.0, "turns", False, True, 0.25, {"a": -1}, [0.0, None], [0.5]),
+    "OneParameter": OneParameter(None, -1.0, 1.0, 2.0, "turns", "spin"),
 }
 
 

@@ -88,10 +88,10 @@ def test_what_is_no_composition_is_refused(wrong):
         as_composition("apply", wrong)
 
 
-@pytest.mark.parametrize("power", [1.0, 0.5, np.nan, True, np.True_, 1j])
-def test_a_power_that_is_no_integer_is_refused(power):
+@pytest.mark.parametrize("power", [np.nan, np.inf, True, np.True_, 1j, [1.0, np.nan], [True, False], np.zeros((2, 2))])
+def test_a_power_that_is_no_finite_number_is_refused(power):
     for wrong in (("flip_lr", power), [("flip_lr", power)], ["flip_ud", ("flip_lr", power)]):
-        with pytest.raises(ValueError, match=r"^The power of flip_lr must be an integer\. Got"):
+        with pytest.raises(ValueError, match=r"^The power of flip_lr must be a finite number, or one an image\. Got"):
             as_composition("apply", wrong)
 
 
@@ -141,9 +141,13 @@ def test_powers_of_a_quarter_turn(exact):
     assert np.allclose((turn**0).transform(X), X, atol=1e-6)
     assert (turn**1).steps == turn.steps == ("rotate_cw",)
     assert (turn**5).matrix_ == pytest.approx(turn.matrix_)
-    for wrong in (1.5, "2", None, True):
-        with pytest.raises(TypeError, match=r"^The power of a transform must be an integer\. Got"):
+    for wrong in ("2", None, True, [1, 2]):
+        with pytest.raises(TypeError, match=r"^The power of a transform must be a number\. Got"):
             turn**wrong
+    with pytest.raises(ValueError, match=r"^rotate_cw: This latent map has no real logarithm"):
+        (turn**1.5).transform(X)
+    with pytest.raises(ValueError, match=r"^A share of a time needs a transform of one step\. Got"):
+        exact.compose("rotate_cw", "flip_lr") ** 1.5
 
 
 def test_steps_are_composed_as_each_is_given(exact):

@@ -14,7 +14,17 @@ from sklearn.decomposition import PCA
 from sklearn.frozen import FrozenEstimator
 
 from benchmarks.fuzzing.files import FOLDER
-from latentaug import VAE, ConditionalVAE, LatentAugmenter, LatentResampler, TransferHead, displays, metrics
+from latentaug import (
+    VAE,
+    ConditionalVAE,
+    InvariantFeatures,
+    LatentAugmenter,
+    LatentResampler,
+    TransferHead,
+    augs,
+    displays,
+    metrics,
+)
 
 X, Y = load_digits().images[:24] / 16, load_digits().target[:24]
 QUICK = {"latent_dim": 4, "hidden_channels": (4, 8), "max_iter": 1, "device": "cpu", "random_state": 0}
@@ -34,6 +44,7 @@ ESTIMATORS: dict[str, Callable[..., Any]] = {
         **{"augmenter": make("LatentAugmenter"), "augs": TARGETS, "autoencoder": VAE(**QUICK)} | given
     ),
     "LatentResampler": lambda **given: LatentResampler(**{"augmenter": make("LatentAugmenter")} | given),
+    "InvariantFeatures": lambda **given: InvariantFeatures(**{"augmenter": make("turns")} | given),
 }
 # Models with a VAE in them, by parameters of that; what they do not ask it for.
 HOLDERS: dict[str, tuple[Callable[[VAE], Any], set[str]]] = {
@@ -46,6 +57,13 @@ HOLDERS: dict[str, tuple[Callable[[VAE], Any], set[str]]] = {
 }
 MAKERS: dict[str, Callable[[], Any]] = {
     "LatentTransform": lambda: make("LatentAugmenter").compose("flip_lr"),
+    "turns": lambda: LatentAugmenter(["rotate", "flip_lr"], PCA(4), method="staged", image_shape=(8, 8)).fit(X),
+    "LatentAugmenter.canonical": lambda: make("turns"),
+    "LatentAugmenter.canonical_latent": lambda: make("turns"),
+    "LatentAugmenter.estimate": lambda: make("turns"),
+    "RandomTransform": lambda: make("turns").random(rotate=(-30, 30), flip_lr=0.5, random_state=0),
+    "RandomTransform.latent_distribution": lambda: make("LatentAugmenter").random(flip_lr=0.5, random_state=0),
+    "OneParameter": lambda: augs.rotate,
     "Algebra": lambda: make("LatentAugmenter").algebra_,
     "Scorecard": lambda: metrics.scorecard(make("LatentAugmenter"), X),
     "ErrorTable": lambda: metrics.error_table(make("LatentAugmenter"), X),
@@ -102,6 +120,8 @@ def on_rows(name: str) -> Any:
     """A model fitted on rows, which alone have names."""
     if name == "LatentTransform":
         return on_rows("LatentAugmenter").compose("flip_lr")
+    if name == "RandomTransform":
+        return on_rows("LatentAugmenter").random(flip_lr=0.5, random_state=0)
     if ("rows", name) not in MADE:
         MADE["rows", name] = ESTIMATORS[name]().fit(X.reshape(len(X), -1), Y)
     return MADE["rows", name]

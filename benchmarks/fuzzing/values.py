@@ -38,14 +38,14 @@ COMPOSITION = one_of(3, None, object(), [1], (1,), b"x", {}, np.zeros(3))
 COLUMN_NAMES = one_of(["a"], 3, "abc", object(), np.zeros((2, 2)), ["x"] * 63, {}, [[]])
 ERRORS = one_of("x", None, [1.0, 2.0], {}, object(), np.array(["a"]), 1j, b"x", True)
 NAME = one_of(*NO_NAMES, *UNKNOWN, ["flip_lr"], ("flip_lr", "flip_ud"))
-NAMES = one_of(1, b"flip_lr", 0, False, {}, object(), [1], [None], [["flip_lr"]], ["flip_lr", 3.5], {"flip_lr"}, 1.5,
-               *UNKNOWN, ["nonsense"], ("flip_lr", "nonsense"), np.zeros((50, 50)))  # fmt: skip
-STEPS = one_of((1,), (None,), (["flip_lr"],), (("flip_lr", 1.5),), (b"flip_lr",), ({},), (np.zeros((50, 50)),), ("",),
-               ("flip_lr", "nonsense"), ("flip_lr", object()), ("nonsense",))  # fmt: skip
-POWERS = one_of(3, None, (("nonsense", 1),), (("flip_lr", "x"),), (("flip_lr", 1.5),), ("flip_lr", True), (3,),
+NAMES = one_of(1, b"flip_lr", 0, False, {}, object(), [1], [None], [["flip_lr"]], ["flip_lr", np.nan], {"flip_lr"},
+               1.5, *UNKNOWN, ["nonsense"], ("flip_lr", "nonsense"), np.zeros((50, 50)))  # fmt: skip
+STEPS = one_of((1,), (None,), (["flip_lr"],), (("flip_lr", np.inf),), (b"flip_lr",), ({},), (np.zeros((50, 50)),),
+               ("",), ("flip_lr", "nonsense"), ("flip_lr", object()), ("nonsense",))  # fmt: skip
+POWERS = one_of(3, None, (("nonsense", 1),), (("flip_lr", "x"),), (("flip_lr", np.inf),), ("flip_lr", True), (3,),
                 ((1, 1),), {}, (("flip_lr", 1, 1),), (("flip_lr", None),), ["flip_lr", ("flip_lr", np.nan)],
                 object())  # fmt: skip
-COMPOSITIONS = one_of(1, 0, object(), "flip_lr", b"x", {"a": 1}, [1], [None], [("flip_lr", 1.5)], [("nonsense",)],
+COMPOSITIONS = one_of(1, 0, object(), "flip_lr", b"x", {"a": 1}, [1], [None], [("flip_lr", np.inf)], [("nonsense",)],
                       ["nonsense"], [[["flip_lr"]]], [object()], np.zeros((3, 3)), True, 1.5, [{}])  # fmt: skip
 NUMBERS_OF_STEPS = one_of(0, 3, "24", [], {}, object(), [0], [-2], [1], [3], [2.0], ["2"], [None], [2, 3], [True],
                           np.nan, [np.nan], np.zeros((2, 2)), [[2]], b"ab")  # fmt: skip
@@ -100,3 +100,10 @@ ATTRIBUTES = one_of(
 ANGLES = one_of(None, 0, -3, True, 1.5, "all", b"x", [], {}, object(), [np.nan], [np.inf], ["x"], [[0, 90]], [None],
                 np.zeros((2, 2)), ())  # fmt: skip
 COLOUR = one_of(3, None, [], {}, object(), 1.5, b"white", "", "nonsense", "#12", (0, 0), np.zeros(3))
+FUNCTION_OR_NONE = one_of(3, "flip_lr", object(), [], {})
+NO_FLOATS = one_of(*NO_NUMBERS, *NEITHER)
+NO_TEXT = one_of(3, None, b"x", [], {}, object(), 1.5)
+NAMES_OR_NONE = one_of(1, "flip_lr", [], ["nonsense"], [3], [None], {}, {"flip_lr"}, object(), [["flip_lr"]])
+DISTRIBUTIONS = one_of(3, None, "flip_lr", [("flip_lr", 0.5)], object(), {"nonsense": 0.5}, {3: 0.5},
+                       *({"flip_lr": wrong} for wrong in ("x", 2, -1, None, (1, 2, 3), (2, 1), object(), [], {}, b"x",
+                                                          np.nan, (np.nan, 1), ("a", "b"), True)))  # fmt: skip

@@ -1,6 +1,6 @@
 """Small, plausible bugs of the package, by theme: what `benchmarks.mutants` puts in, one at a time."""
 
-from benchmarks.mutations import direction, files, latent, loop, outcomes, pixels
+from benchmarks.mutations import direction, files, latent, loop, outcomes, pixels, strengths
 
 __all__ = ["MUTATIONS"]
 
@@ -11,4 +11,5 @@ MUTATIONS = (
     *latent.MUTATIONS,
     *files.MUTATIONS,
     *outcomes.MUTATIONS,
+    *strengths.MUTATIONS,
 )

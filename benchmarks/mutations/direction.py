@@ -96,7 +96,7 @@ MUTATIONS = (
     ),
     Mutation(
         "only the declared views of a group are trained on",
-        "data = data if wanted is None else data.of(wanted)",
+        "data = data if wanted is None else data.of([*wanted, *data.given_strengths])",
         "data = data.of(data.compositions)",
         JOINT,
     ),
@@ -111,8 +111,8 @@ MUTATIONS = (
     ),
     Mutation(
         "the first stage sees originals only",
-        "return (rng.integers(len(self.views.compositions), size=n),)",
-        "return (rng.integers(1, size=n),)",
+        "which = rng.integers(len(self.views.compositions), size=n)",
+        "which = rng.integers(1, size=n)",
         f"{JOINT} {HEADS}",
     ),
     # Conditional models.

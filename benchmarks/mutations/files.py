@@ -66,7 +66,7 @@ MUTATIONS = (
     ),
     Mutation(
         "functions of others come back by name",
-        "CATALOGUED.get(qualname) or MissingAug(name, qualname)",
+        "CATALOGUED.get(qualname) or MOVING.get(qualname) or MissingAug(name, qualname)",
         "CATALOGUE.get(name) or MissingAug(name, qualname)",
         SAVED,
     ),

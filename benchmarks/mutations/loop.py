@@ -42,7 +42,7 @@ MUTATIONS = (
     ),
     Mutation(
         "the objective decodes latents that are not carried",
-        "lambda z: (z.unsqueeze(1) @ L).squeeze(1)",
+        "lambda z: self._cross(z, L, strengths)",
         "None",
         f"{OBJECTIVE} tests/test_augmenter.py",
     ),

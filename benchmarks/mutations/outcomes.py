@@ -22,8 +22,8 @@ MUTATIONS = (
     Mutation("the threshold is that of the label before", "threshold * plain[best]", "threshold * plain", LABELS),
     Mutation(
         "labels follow a composition from right to left",
-        "for name in repeated(composition):\n            becomes[k]",
-        "for name in reversed(repeated(composition)):\n            becomes[k]",
+        "for name, power in powers(composition):\n            for _",
+        "for name, power in reversed(list(powers(composition))):\n            for _",
         LABELS,
     ),
     Mutation(
@@ -142,7 +142,7 @@ MUTATIONS = (
     ),
     Mutation(
         "pairs are measured in one order",
-        "[*model.compositions_, *permutations(model.aug_names_, 2)]",
+        "[*model.compositions_, *permutations(map(model.algebra_.step, model.aug_names_), 2)]",
         "[*model.compositions_]",
         METRICS,
     ),

@@ -34,7 +34,10 @@ MUTATIONS = (
     ),
     Mutation("shear is stronger", "shift = 0.3 *", "shift = 0.4 *", PIXELS),
     Mutation(
-        "shear repeats the border", "+ ((0, 0),) * (X.ndim - 3))", '+ ((0, 0),) * (X.ndim - 3), mode="edge")', PIXELS
+        "shear repeats the border",
+        "(0, 0), (1, 1)) + ((0, 0),) * (X.ndim - 3))",
+        '(0, 0), (1, 1)) + ((0, 0),) * (X.ndim - 3), mode="edge")',
+        PIXELS,
     ),
     Mutation(
         "shear mixes neighbours the other way round",
@@ -185,8 +188,8 @@ MUTATIONS = (
     # Views.
     Mutation(
         "compositions act from right to left",
-        "for name in names:\n            images = run_aug(",
-        "for name in reversed(names):\n            images = run_aug(",
+        "for letter in names:\n            name, aug",
+        "for letter in reversed(names):\n            name, aug",
         VIEWS,
     ),
     Mutation(
@@ -265,17 +268,17 @@ MUTATIONS = (
         "self.commutators.get((a, b), np.inf)",
         LAWS,
     ),
-    Mutation("a commutator is taken over the energy", "((ab - ab.mean(axis=0)) ** 2).sum()", "(ab**2).sum()", LAWS),
+    Mutation("a commutator is taken over the energy", "((A - A.mean(axis=0)) ** 2).sum()", "(A**2).sum()", LAWS),
     Mutation(
         "a commutator is taken over the spread about one grey",
-        "((ab - ab.mean(axis=0)) ** 2).sum()",
-        "((ab - ab.mean()) ** 2).sum()",
+        "((A - A.mean(axis=0)) ** 2).sum()",
+        "((A - A.mean()) ** 2).sum()",
         LAWS,
     ),
     Mutation(
         "commutators of bytes overflow",
-        "(views.take(slice(None), c).astype(np.float64) for c in",
-        "(views.take(slice(None), c) for c in",
+        "(self.take(slice(None), c).astype(np.float64) for c in",
+        "(self.take(slice(None), c) for c in",
         LAWS,
     ),
     Mutation(

@@ -7,11 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from latentaug._checks import check_kind
-from latentaug.augs.catalogue import Aug, check_name
+from latentaug._checks import check_kind, check_name
+from latentaug.augs.catalogue import Aug
+from latentaug.augs.families import OneParameter
 from latentaug.images import check_stack
 
-__all__ = ["from_albumentations", "from_kornia", "from_torchvision"]
+__all__ = [
+    "family_from_kornia", "family_from_torchvision", "from_albumentations", "from_kornia", "from_torchvision",
+]  # fmt: skip
 
 
 class _Adapter:
@@ -95,3 +98,71 @@ def from_kornia(transform: Any, name: str | None = None) -> Aug:
 def from_albumentations(transform: Any, name: str | None = None) -> Aug:
     """Make an augmentation of a deterministic albumentations transform (``p=1``); as `from_torchvision`."""
     return _AlbumentationsAug(transform, name)
+
+
+class _TorchFamily:
+    """A function of a torch batch and a strength, one image after another."""
+
+    on_unit = True
+
+    def __init__(self, function: Any, name: str | None) -> None:
+        check_kind("function", function, Callable, "a callable")
+        check_kind("name", name, (str, type(None)), "a string or None")
+        self.function = function
+        self.__name__ = name or getattr(function, "__name__", type(function).__name__)
+
+    def __call__(self, X: np.ndarray, t: np.ndarray) -> np.ndarray:
+        import torch
+
+        stack = X if X.ndim == 4 else X[..., None]
+        with torch.no_grad():
+            images = self.apply(torch.from_numpy(np.moveaxis(stack, -1, 1).copy()), t)
+        return np.moveaxis(images.numpy(), 1, -1).reshape(X.shape[0], *images.shape[2:], *X.shape[3:])
+
+    def apply(self, images: Any, t: np.ndarray) -> Any:
+        import torch
+
+        return torch.cat([self.function(image[None], float(s)) for image, s in zip(images, t, strict=True)])
+
+
+class _KorniaFamily(_TorchFamily):
+    """A function of a kornia batch and a tensor of strengths; floats in [0, 1] inside."""
+
+    def apply(self, images: Any, t: np.ndarray) -> Any:
+        import torch
+
+        scale = 1 if images.is_floating_point() else 255
+        moved = self.function(images.float() / scale, torch.tensor(t, dtype=torch.float32)) * scale
+        return moved.to(images.dtype) if scale == 1 else moved.round().clamp(0, 255).to(images.dtype)
+
+
+def family_from_torchvision(
+    function: Any, low: float, high: float, period: float | None = None, *, unit: str = "", name: str | None = None
+) -> OneParameter:
+    """Make an augmentation with a strength of a function of torchvision.
+
+    Parameters
+    ----------
+    function : callable
+        From images (1, C, H, W) and a number to images, which are left as they are at 0: ``functional.rotate``.
+    low, high, period, unit, name
+        As in `OneParameter`.
+    """
+    family = _TorchFamily(function, name)
+    return OneParameter(family, low, high, period, unit, family.__name__)
+
+
+def family_from_kornia(
+    function: Any, low: float, high: float, period: float | None = None, *, unit: str = "", name: str | None = None
+) -> OneParameter:
+    """Make an augmentation with a strength of a function of kornia.
+
+    Parameters
+    ----------
+    function : callable
+        From images (n, C, H, W), floats in [0, 1], and strengths (n,) to images: ``kornia.geometry.transform.rotate``.
+    low, high, period, unit, name
+        As in `OneParameter`.
+    """
+    family = _KorniaFamily(function, name)
+    return OneParameter(family, low, high, period, unit, family.__name__)

@@ -1,8 +1,9 @@
 """What is done to images, in words: compositions, tuples of steps, the leftmost acting first.
 
-A step is an augmentation with its power: how often it acts, undone where negative. Power one is written as the name
-alone: ``("flip_lr", ("rotate_cw", 3))``. A composition is reduced, as a word of a free group is: powers of neighbours
-under one name add up, and a step whose powers add up to zero is gone. So the same is always written alike.
+A step is an augmentation with its power: how often it acts, undone where negative; of one with a strength, and of a
+learned map, any real number, or a tuple of them, one an image. Power one is written as the name alone:
+``("flip_lr", ("rotate_cw", 3), ("rotate", 12.5))``. A composition is reduced, as a word of a free group is: powers of
+neighbours under one name add up, and a step whose powers add up to zero is gone. So the same is always written alike.
 """
 
 from __future__ import annotations
@@ -16,16 +17,38 @@ import numpy as np
 from latentaug._checks import shown
 
 __all__ = [
-    "Composition", "Step", "as_composition", "as_compositions", "inverse", "powers", "reduced", "repeated", "say",
+    "Composition", "Power", "Step", "as_composition", "as_compositions", "counts", "inverse", "powers", "reduced",
+    "repeated", "say", "times", "undoes",
 ]  # fmt: skip
 
-Step = str | tuple[str, int]
+Power = int | float | tuple[float, ...]
+Step = str | tuple[str, Any]  # the power is a Power; an array of them, or a list, is taken for a tuple
 Composition = tuple[Step, ...]
 
 
-def powers(steps: Iterable[Step]) -> Iterator[tuple[str, int]]:
+def powers(steps: Iterable[Step]) -> Iterator[tuple[str, Any]]:
     """Name and power of each step."""
     return ((step, 1) if isinstance(step, str) else step for step in steps)
+
+
+def times(power: Power, factor: float) -> Power:
+    """A power so many times, number by number."""
+    return tuple(factor * p for p in power) if isinstance(power, tuple) else _plain(factor * power)
+
+
+def _plain(power: float) -> int | float:
+    """A number in its one spelling: an integer where it is one."""
+    return int(power) if power == int(power) else float(power)
+
+
+def _sum(name: str, a: Power, b: Power) -> Power:
+    if not isinstance(a, tuple) and not isinstance(b, tuple):
+        return _plain(a + b)
+    lengths = {len(power) for power in (a, b) if isinstance(power, tuple)}
+    if len(lengths) > 1:
+        counts = " and ".join(map(str, sorted(lengths)))
+        raise ValueError(f"The powers of {name} must be one number, or as many as there are images. Got {counts}.")
+    return tuple(float(p) for p in np.add(a, b))
 
 
 def reduced(steps: Iterable[Step]) -> Composition:
@@ -36,10 +59,10 @@ def reduced(steps: Iterable[Step]) -> Composition:
     >>> reduced(["flip_lr", "rotate_cw", ("rotate_cw", 2), "flip_ud", ("flip_ud", -1)])
     ('flip_lr', ('rotate_cw', 3))
     """
-    word: list[tuple[str, int]] = []
+    word: list[tuple[str, Power]] = []
     for name, power in powers(steps):
         if word and word[-1][0] == name:
-            power += word.pop()[1]
+            power = _sum(name, word.pop()[1], power)
         if power:
             word.append((name, power))
     return tuple(name if power == 1 else (name, power) for name, power in word)
@@ -47,7 +70,17 @@ def reduced(steps: Iterable[Step]) -> Composition:
 
 def inverse(composition: Iterable[Step]) -> Composition:
     """What undoes a composition: its steps turned round, the last first."""
-    return reduced([(name, -power) for name, power in powers(composition)][::-1])
+    return reduced([(name, times(power, -1)) for name, power in powers(composition)][::-1])
+
+
+def counts(power: Power) -> bool:
+    """Whether a power says how often something acts: an integer from 0."""
+    return isinstance(power, int) and power >= 0
+
+
+def undoes(power: Power) -> bool:
+    """Whether a power is a number below 0."""
+    return not isinstance(power, tuple) and power < 0
 
 
 def repeated(composition: Iterable[Step]) -> tuple[str, ...]:
@@ -57,7 +90,14 @@ def repeated(composition: Iterable[Step]) -> tuple[str, ...]:
 
 def say(composition: Iterable[Step]) -> str:
     """A composition in words: ``flip_lr then rotate_cw^3``."""
-    return " then ".join(name if power == 1 else f"{name}^{power}" for name, power in powers(composition)) or "original"
+    return " then ".join(map(_say, powers(composition))) or "original"
+
+
+def _say(step: tuple[str, Power]) -> str:
+    name, power = step
+    if isinstance(power, tuple):
+        return f"{name}^({len(power)} strengths)"
+    return name if power == 1 else f"{name}^{power if isinstance(power, int) else format(power, '.6g')}"
 
 
 def as_composition(parameter: str, given: Any) -> Composition:
@@ -66,23 +106,38 @@ def as_composition(parameter: str, given: Any) -> Composition:
     Raises
     ------
     TypeError, ValueError
-        On what is neither, and on a power that is no integer.
+        On what is neither, and on a power that is no finite number, nor a row of them.
     """
     steps = [given] if isinstance(given, str) or _is_pair(given) else given
     if not isinstance(steps, (list, tuple)) or not all(isinstance(step, str) or _is_pair(step) for step in steps):
         raise TypeError(
             f"{parameter} must be a name or a list of names, with their powers or without. Got {shown(given)}."
         )
-    for name, power in powers(steps):
-        if isinstance(power, (bool, np.bool_)) or not isinstance(power, (int, np.integer)):
-            raise ValueError(f"The power of {name} must be an integer. Got {shown(power)}.")
-    return reduced((name, int(power)) for name, power in powers(steps))
+    return reduced((name, _power(name, power)) for name, power in powers(steps))
+
+
+def _power(name: str, given: Any) -> Power:
+    """Check the power of a step: a finite number, or one an image."""
+    try:
+        numbers = np.asarray(given)
+    except ValueError:
+        numbers = np.asarray(None)
+    fits = numbers.dtype.kind in "iuf" and numbers.ndim <= 1 and numbers.size and np.isfinite(numbers).all()
+    if not fits:
+        raise ValueError(f"The power of {name} must be a finite number, or one an image. Got {shown(given)}.")
+    return tuple(map(float, numbers)) if numbers.ndim else _plain(numbers.item())
 
 
 def _is_pair(given: Any) -> bool:
-    """Whether something is a name with a number beside it."""
+    """Whether something is a name with a number, or numbers, beside it."""
     pair = isinstance(given, (list, tuple)) and len(given) == 2
-    return pair and isinstance(given[0], str) and isinstance(given[1], (Number, np.bool_))
+    return pair and isinstance(given[0], str) and _is_number(given[1])
+
+
+def _is_number(given: Any) -> bool:
+    if isinstance(given, (list, tuple)):
+        return bool(given) and all(isinstance(number, Number) for number in given)
+    return isinstance(given, (Number, np.bool_, np.ndarray))
 
 
 def as_compositions(given: Any) -> list[Composition]:

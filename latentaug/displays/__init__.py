@@ -17,10 +17,11 @@ from latentaug.displays.pictures import (
     ReconstructionDisplay,
     SampleDisplay,
 )
+from latentaug.displays.strengths import EstimateDisplay, OrbitDisplay
 from latentaug.displays.tables import VALUES, AlgebraDisplay, TransferMatrixDisplay
 
 __all__ = [
-    "PROJECTIONS", "SPACES", "TASKS", "VALUES", "AlgebraDisplay", "CatalogueDisplay", "InterpolationDisplay",
-    "LossDisplay", "ProjectionDisplay", "ReconstructionDisplay", "RecursionDisplay", "SampleDisplay",
-    "TrajectoryDisplay", "TransferMatrixDisplay",
+    "PROJECTIONS", "SPACES", "TASKS", "VALUES", "AlgebraDisplay", "CatalogueDisplay", "EstimateDisplay",
+    "InterpolationDisplay", "LossDisplay", "OrbitDisplay", "ProjectionDisplay", "ReconstructionDisplay",
+    "RecursionDisplay", "SampleDisplay", "TrajectoryDisplay", "TransferMatrixDisplay",
 ]  # fmt: skip

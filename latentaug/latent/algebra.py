@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations, filterfalse, groupby
 from typing import Any
 
 import numpy as np
 
 from latentaug._checks import check_kind, check_number, unknown_name
-from latentaug.augs.steps import Composition, Step, as_composition, powers, reduced, repeated
+from latentaug.augs.steps import Composition, Step, as_composition, counts, powers, reduced, repeated, say
 from latentaug.augs.views import Views, declared_compositions
+from latentaug.latent.families import FamilyLaws, Frame, find_family_laws, frame_of, sample_step
 from latentaug.latent.representations import cyclic_table
 
 __all__ = ["MAX_GROUP", "Algebra", "find_algebra"]
@@ -20,6 +21,7 @@ __all__ = ["MAX_GROUP", "Algebra", "find_algebra"]
 MAX_GROUP = 24
 # Canny breaks ties by direction, which makes 0.01 against a flip; pairs that do not commute make 0.3 and more.
 COMMUTATOR_TOLERANCE = 0.05
+SAMPLE = 0.6  # share of the greatest strength at which families stand in the views told of
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +41,8 @@ class Algebra:
         A shortest composition of each element, ``()`` first.
     cayley_table : ndarray of shape (n_elements, n_elements)
         Number of the element "i, then j".
+    families : dict of str to FamilyLaws
+        The laws of the augmentations with a strength.
     """
 
     orders: dict[str, int | None]
@@ -46,12 +50,26 @@ class Algebra:
     generators: dict[str, int]
     elements: list[Composition]
     cayley_table: np.ndarray
+    families: dict[str, FamilyLaws] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        lines = [f"{name}: {'no finite order' if n is None else f'order {n}'}" for name, n in self.orders.items()
+                 if name not in self.families]  # fmt: skip
+        lines += [f"{name}: {laws}" for name, laws in self.families.items()]
+        lines += [f"{a} and {b}: {'commute' if self.commute(a, b) else 'do not commute'}" for a, b in self.commutators]
+        elements = ", ".join(map(say, self.elements))
+        return "\n".join([*lines, f"finite group of {len(self.elements)}: {elements}"])
 
     def __getstate__(self):
         return {**vars(self), "commutators": list(self.commutators.items())}  # JSON, as of skops, has no tuple keys
 
     def __setstate__(self, state):
-        vars(self).update(state, commutators=dict(state["commutators"]))
+        vars(self).update({"families": {}, **state, "commutators": dict(state["commutators"])})
+
+    @property
+    def frame(self) -> Frame:
+        """The families that are exact together with the finite group, and how that stands beside them."""
+        return frame_of(self.families, self.cayley_table, self.elements, self.commute)
 
     def commute(self, a: str, b: str) -> bool:
         """Whether two augmentations commute on the images, up to a twentieth of their variance."""
@@ -67,10 +85,18 @@ class Algebra:
             raise ValueError(f"{name} has no finite order on these images.")
         return order
 
+    def step(self, name: str) -> Step:
+        """A step of an augmentation to measure it by: itself, or a family at a share of its greatest strength."""
+        _check_known((name,), self.orders)
+        return sample_step(self.families[name], name) if name in self.families else name
+
     def element(self, composition: Composition) -> int:
         """Number of the group element that a composition of generators is."""
         composition = as_composition("composition", composition)
         _check_known((name for name, _ in powers(composition)), self.generators)
+        for name, power in powers(composition):
+            if not counts(abs(power) if isinstance(power, int) else power):
+                raise ValueError(f"Elements of a finite group are whole powers. Got {say([(name, power)])}.")
         number = 0
         for name in repeated((name, power % self.finite_order(name)) for name, power in powers(composition)):
             number = int(self.cayley_table[number, self.generators[name]])
@@ -98,12 +124,30 @@ class Algebra:
         Compositions that differ only by a law of the group are listed once; those of the group alone come first.
         """
         check_number("max_views", max_views, low=1, integer=True)
-        others = declared_compositions([name for name in self.orders if name not in self.generators])
+        names = [name for name in self.orders if name not in self.families]
+        others = declared_compositions([name for name in names if name not in self.generators])
         orbit = [reduced(element + rest) for rest in others for element in self.elements]
         distinct: dict[tuple, Composition] = {}
-        for composition in [*declared_compositions(list(self.orders)), *orbit]:
+        for composition in [*declared_compositions(names), *orbit]:
             distinct.setdefault(self.normal(composition), composition)
-        return sorted(distinct.values(), key=lambda c: not self.in_group(c))[:max_views]
+        bases = sorted(distinct.values(), key=lambda c: not self.in_group(c))
+        views = [reduced(base + steps) for steps in self._sample_strengths() for base in bases]
+        return sorted(views, key=lambda c: not self.is_exact(c))[:max_views]
+
+    def _sample_strengths(self) -> list[Composition]:
+        """No strength, then every choice of the families at one strength either way."""
+        found: list[Composition] = [()]
+        for names in declared_compositions(list(self.families))[1:]:
+            for share in (-SAMPLE, SAMPLE):
+                steps = tuple(sample_step(self.families[name], name, share) for name, _ in powers(names))
+                inside = ((max(min(t, self.families[n].high), self.families[n].low), n) for n, t in steps)
+                found.append(reduced((n, t) for t, n in inside))
+        return list(dict.fromkeys(found))
+
+    def is_exact(self, composition: Composition) -> bool:
+        """Whether a composition is made of generators and families only."""
+        names = (name for name, _ in powers(as_composition("composition", composition)))
+        return all(name in self.generators or name in self.families for name in names)
 
     def in_group(self, composition: Composition) -> bool:
         """Whether a composition is made of generators only."""
@@ -140,12 +184,12 @@ def _rounding(A: np.ndarray) -> float:
     return 1e-6 * max(1.0, float(np.abs(A).max(initial=0)))
 
 
-def _changed(views: Views, name: str, n: int = 8, size: int = 1024) -> np.ndarray:
+def _changed(views: Views, step: Step, n: int = 8, size: int = 1024) -> np.ndarray:
     """The first rows that an augmentation changes, of all."""
     found: list[int] = []
     for start in range(0, len(views), size):
         rows = slice(start, start + size)
-        changed = views.take(rows, (name,)) != views.take(rows)
+        changed = views.take(rows, (step,)) != views.take(rows)
         found += (start + np.flatnonzero(changed.reshape(len(changed), -1).any(axis=1))).tolist()
         views.release()
         if len(found) >= n:
@@ -162,15 +206,16 @@ def _joined(first: Views, second: Views) -> Views:
 def _look(views: Views, n_images: int) -> Views:
     """A few images to look at the laws on; a warning where an augmentation leaves all of them as they are."""
     few, more = views.telling(n_images), []
-    for name in (name for name in few.augs if find_order(few, name, 1) == 1):
-        more.append(_changed(views, name))
+    steps = {n: sample_step(few.families[n], n) if n in few.families else n for n in few.augs}
+    for name in (name for name, step in steps.items() if find_order(few, step, 1) == 1):
+        more.append(_changed(views, steps[name]))
         if not len(more[-1]):
             cure = "; rows are images of one row unless image_shape says more" if views.images.shape[1] == 1 else ""
             warnings.warn(f"{name} leaves all images looked at unchanged{cure}.", UserWarning, stacklevel=3)
     return _joined(few, views.rows(np.unique(np.concatenate(more)))) if any(map(len, more)) else few
 
 
-def find_order(views: Views, name: str, max_order: int = MAX_GROUP) -> int | None:
+def find_order(views: Views, name: Step, max_order: int = MAX_GROUP) -> int | None:
     """Smallest n up to `max_order` for which an augmentation applied n times is the identity; or None."""
     for n in range(1, max_order + 1):
         if not views.is_known((name,) * n):
@@ -180,13 +225,9 @@ def find_order(views: Views, name: str, max_order: int = MAX_GROUP) -> int | Non
     return None
 
 
-def commutator(views: Views, a: str, b: str) -> float:
+def commutator(views: Views, a: Step, b: Step) -> float:
     """Image-space commutator of two augmentations over the variance of one order."""
-    ab, ba = (views.take(slice(None), c).astype(np.float64) for c in ((a, b), (b, a)))
-    difference, variance = ((ab - ba) ** 2).sum(), ((ab - ab.mean(axis=0)) ** 2).sum()
-    if not variance:  # a single image, or the same one again and again
-        return np.inf if difference else 0.0
-    return float(difference / variance)
+    return views.apart((a, b), (b, a))
 
 
 def _generate(views: Views, names: Sequence[str], max_group: int) -> tuple[list[Composition], np.ndarray]:
@@ -243,13 +284,14 @@ def find_algebra(views: Views, n_images: int = 64, max_group: int = MAX_GROUP) -
     check_number("n_images", n_images, low=1, integer=True)
     check_number("max_group", max_group, low=1, integer=True)
     few = _look(views, n_images)
-    orders = {name: find_order(few, name, max_group) for name in few.augs}
+    steps = {n: sample_step(few.families[n], n) if n in few.families else n for n in few.augs}
+    orders = {name: None if name in few.families else find_order(few, name, max_group) for name in few.augs}
     commutators = {
-        (a, b): commutator(few, a, b)
+        (a, b): commutator(few, steps[a], steps[b])
         for a, b in combinations(few.augs, 2)
-        if few.is_known((a, b)) and few.is_known((b, a))
+        if few.is_known((steps[a], steps[b])) and few.is_known((steps[b], steps[a]))
     }
     group: tuple[dict[str, int], list[Composition], np.ndarray] = ({}, [()], cyclic_table(1))
     for name in (n for n, order in orders.items() if order is not None):
         group = _group(few, [*group[0], name], max_group) or group
-    return Algebra(orders, commutators, *group)
+    return Algebra(orders, commutators, *group, {name: find_family_laws(few, name, *group) for name in few.families})

@@ -10,17 +10,18 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from typing import Any
 
 import numpy as np
-from scipy.linalg import polar, schur
+from scipy.linalg import expm, logm, polar, schur
 
 from latentaug._checks import check_number, check_pair, shown
-from latentaug.augs.steps import Composition
+from latentaug.augs.steps import Composition, Power
 
 __all__ = [
     "LatentMap", "Moments", "ResidualNetwork", "apply", "apply_each", "apply_inverse", "condition_number",
     "finite_order_map", "fit_finite_order_map", "fit_free_map", "fit_orthogonal_map", "free_map", "is_linear",
-    "orthogonal_map", "square_roots",
+    "orthogonal_map", "real_logarithm", "square_roots",
 ]  # fmt: skip
 
 
@@ -75,6 +76,7 @@ class Moments:
         return self.gram[row : row + d, column : column + d]
 
 
+DEFECTIVE = 1e8  # condition number from which eigenvectors are not trusted
 SINGULAR = 1e-12  # share of the largest eigenvalue of a second moment under which others are taken for rounding
 
 
@@ -162,7 +164,7 @@ class ResidualNetwork:
         return len(self.L)
 
 
-LatentMap = np.ndarray | ResidualNetwork
+LatentMap = np.ndarray | ResidualNetwork | Any  # or a `Flow`
 
 
 def is_linear(L: LatentMap) -> bool:
@@ -170,14 +172,57 @@ def is_linear(L: LatentMap) -> bool:
     return not callable(L)
 
 
-def apply(Z: np.ndarray, L: LatentMap, power: int = 1) -> np.ndarray:
-    """Latent rows carried over so many times: ``Z @ L``, ``L(Z)`` where the map is nonlinear; undone where negative."""
+def apply(Z: np.ndarray, L: LatentMap, power: Power = 1) -> np.ndarray:
+    """Latent rows carried over so many times: ``Z @ L``, ``L(Z)`` where the map is nonlinear; undone where negative.
+
+    By a flow, at that strength; by a matrix that has a real logarithm, any share of a time. One power, or one a row.
+    """
+    if hasattr(L, "carry"):
+        return L.carry(Z, power)
+    if not isinstance(power, int):
+        return _apply_shares(Z, L, np.asarray(power))
     if isinstance(L, np.ndarray):
         forward = np.linalg.matrix_power(L, abs(power))
         return Z @ forward if power >= 0 else apply_inverse(Z, forward)
     if power < 0:
         raise ValueError("A nonlinear latent map has no inverse. Allowed: any other geometry.")
     return reduce(lambda carried, _: L(carried), range(power), Z)
+
+
+def _apply_shares(Z: np.ndarray, L: LatentMap, power: np.ndarray) -> np.ndarray:
+    """Latent rows carried by ``expm(power * log(L))``; so many times, where powers are whole."""
+    if (power == np.rint(power)).all():
+        carried = np.empty_like(Z)
+        for p in np.unique(power):
+            rows = np.broadcast_to(power == p, len(Z))
+            carried[rows] = apply(Z[rows], L, int(p))
+        return carried
+    if not isinstance(L, np.ndarray):
+        raise ValueError("A nonlinear latent map has whole powers only.")
+    A = real_logarithm(L)
+    values, V = np.linalg.eig(A)
+    powers = np.reshape(power, (-1, 1))
+    if np.linalg.cond(V) < DEFECTIVE:
+        return (((Z @ V) * np.exp(powers * values)) @ np.linalg.inv(V)).real
+    if np.size(power) == 1:
+        return Z @ expm(float(powers[0, 0]) * A)
+    return np.stack([z @ expm(p * A) for z, p in zip(Z, powers[:, 0], strict=True)])
+
+
+def real_logarithm(L: np.ndarray) -> np.ndarray:
+    """The principal logarithm of a matrix (d, d), where it is real.
+
+    Raises
+    ------
+    ValueError
+        Where an eigenvalue is zero or negative, as -1 of a mirror: no share of it is a real matrix.
+    """
+    values = np.linalg.eigvals(L)
+    barred = (np.abs(values) < SINGULAR) | ((values.real < 0) & (np.abs(values.imag) < 1e-9 * np.abs(values)))
+    if barred.any():
+        found = f"{values[barred].real.min():.3g}"
+        raise ValueError(f"This latent map has no real logarithm, and so whole powers only: its eigenvalue is {found}.")
+    return logm(L).real
 
 
 def apply_each(chains: Sequence[Sequence[LatentMap]], Z: np.ndarray, which: np.ndarray) -> np.ndarray:
@@ -201,4 +246,7 @@ def condition_number(L: LatentMap) -> float:
 
     Infinite for a nonlinear map, which cannot be undone.
     """
+    flow: Any = L
+    if hasattr(flow, "carry"):
+        return max(float(np.linalg.cond(flow.matrix(t))) for t in (flow.low, flow.high))
     return float(np.linalg.cond(L)) if isinstance(L, np.ndarray) else math.inf

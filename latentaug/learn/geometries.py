@@ -13,11 +13,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from latentaug.augs.steps import Composition, repeated
+from latentaug.augs.steps import Composition, powers, repeated
 from latentaug.latent import maps
 from latentaug.latent.algebra import MAX_GROUP, Algebra
+from latentaug.latent.fitted_flows import fit_flows, flow_views
+from latentaug.latent.flows import whole_representation
 from latentaug.latent.maps import LatentMap, Moments
 from latentaug.latent.representations import average_over, cyclic_table, group_maps, regular_representation
+from latentaug.learn.flows import FlowMaps, make_flows
 from latentaug.learn.networks import initialise
 from latentaug.learn.objectives import MapFitting
 from latentaug.learn.training import Draws, TrainingSettings, train
@@ -288,6 +291,7 @@ GEOMETRIES: dict[str, Geometry] = {
     "nonlinear": Nonlinear(),
 }
 AUTO = "auto"
+ONE_PARAMETER = "one_parameter"  # what an augmentation with a strength has, whatever is asked
 
 
 def choices() -> list[str]:
@@ -303,21 +307,28 @@ def choose_geometries(asked: str, algebra: Algebra) -> dict[str, str]:
     ValueError
         Where the images do not allow what was asked, naming the augmentations.
     """
+    flows = dict.fromkeys(algebra.families, ONE_PARAMETER)
+    fixed = [name for name in algebra.orders if name not in flows]
     if asked == AUTO:
         order = GEOMETRIES.items()
-        return {name: next(key for key, g in order if g.admits(algebra, name)) for name in algebra.orders}
-    barred = [name for name in algebra.orders if not GEOMETRIES[asked].admits(algebra, name)]
+        return {name: next(key for key, g in order if g.admits(algebra, name)) for name in fixed} | flows
+    barred = [name for name in fixed if not GEOMETRIES[asked].admits(algebra, name)]
     if barred:
         raise ValueError(
             f"geometry={asked!r} does not suit {', '.join(barred)}: on these images no power up to {MAX_GROUP} is "
             "the identity, or the group they generate is not one that the latent space can hold. Allowed: auto, free, "
             "orthogonal."
         )
-    return dict.fromkeys(algebra.orders, asked)
+    return dict.fromkeys(fixed, asked) | flows
+
+
+def _fixed(geometries: Mapping[str, str]) -> dict[str, str]:
+    """The constraints on the maps of augmentations without a strength."""
+    return {name: geometry for name, geometry in geometries.items() if geometry != ONE_PARAMETER}
 
 
 def _by_group(geometries: Mapping[str, str]) -> bool:
-    return any(GEOMETRIES[geometry].by_group for geometry in geometries.values())
+    return any(GEOMETRIES[geometry].by_group for geometry in _fixed(geometries).values())
 
 
 def group_table(algebra: Algebra, geometries: Mapping[str, str]) -> np.ndarray:
@@ -327,7 +338,7 @@ def group_table(algebra: Algebra, geometries: Mapping[str, str]) -> np.ndarray:
 
 def compositions_to_train(algebra: Algebra, geometries: Mapping[str, str]) -> list[Composition] | None:
     """The views that the maps must be trained on: all elements of the group represented; None where any will do."""
-    return algebra.compositions() if _by_group(geometries) else None
+    return algebra.compositions() if algebra.families or _by_group(geometries) else None
 
 
 def views_to_fit(
@@ -335,9 +346,11 @@ def views_to_fit(
 ) -> tuple[list[Composition], list[Composition]]:
     """The views whose moments the fits of all maps read, and those that they read row by row."""
     elements = algebra.elements[: len(group_table(algebra, geometries))]
+    moving = flow_views(algebra) if algebra.families else []
+    geometries = _fixed(geometries)
     by_pairs = [name for name in geometries if not GEOMETRIES[geometries[name]].by_group]
     by_rows = [name for name in by_pairs if GEOMETRIES[geometries[name]].by_rows or SOLVERS[solver].by_rows]
-    views = dict.fromkeys([*elements, *((name,) for name in by_pairs)])
+    views = dict.fromkeys([*elements, *((name,) for name in by_pairs), *moving])
     return list(views), [(), *((name,) for name in by_rows)] if by_rows else []
 
 
@@ -354,20 +367,31 @@ def fit_latent_maps(
     It takes the moments of the latents of the first views that `views_to_fit` names, and the latents themselves of the
     second, row by row the same images.
     """
-    table = group_table(algebra, geometries)
-    rho = group_maps(lambda h, k: moments.between(algebra.elements[h], algebra.elements[k]), table)
+    table, flows = group_table(algebra, geometries), dict[str, LatentMap]()
+    if algebra.families:
+        found, rho = fit_flows(moments, algebra)
+        flows.update(found)
+    else:
+        rho = group_maps(lambda h, k: moments.between(algebra.elements[h], algebra.elements[k]), table)
     pairs = Pairs(moments, rows, algebra, rho, SOLVERS[solver], seed)
-    return {name: GEOMETRIES[geometry].fit(pairs, name) for name, geometry in geometries.items()}
+    return {name: GEOMETRIES[geometry].fit(pairs, name) for name, geometry in _fixed(geometries).items()} | flows
 
 
 class ViewMaps(nn.Module):
     """The latent maps of V views, products of those of augmentations: modules called without argument, (d, d)."""
 
-    def __init__(self, maps: dict[str, nn.Module], compositions: Sequence[Composition], latent_dim: int) -> None:
+    def __init__(
+        self,
+        maps: dict[str, nn.Module],
+        compositions: Sequence[Composition],
+        latent_dim: int,
+        flows: FlowMaps | None = None,
+    ) -> None:
         super().__init__()
         self.names = list(maps)
         self.maps = nn.ModuleList(maps.values())  # a list: a name may be no attribute name
-        self.views = list(map(repeated, compositions))
+        self.flows = flows
+        self.views = [repeated(step for step in powers(c) if step[0] in maps) for c in compositions]
         self.identity: Tensor = nn.Buffer(torch.eye(latent_dim))
 
     def matrices(self) -> dict[str, Tensor]:
@@ -375,7 +399,7 @@ class ViewMaps(nn.Module):
         return {name: latent_map() for name, latent_map in zip(self.names, self.maps, strict=True)}
 
     def forward(self) -> Tensor:
-        """Maps from the original to every view, (V, d, d)."""
+        """Maps from the original to every view, (V, d, d), at strength 0 of what has a strength."""
         L = self.matrices()
         views: dict[tuple[str, ...], Tensor] = {(): self.identity}
 
@@ -386,10 +410,11 @@ class ViewMaps(nn.Module):
 
         return torch.stack([view(names) for names in self.views])
 
-    def exact(self) -> dict[str, np.ndarray]:
+    def exact(self) -> dict[str, LatentMap]:
         """The map of each augmentation, computed in float64, so that the laws hold to its precision."""
         twin = copy.deepcopy(self).cpu().double()
-        return {name: L.detach().numpy() for name, L in twin.matrices().items()}
+        found: dict[str, LatentMap] = {name: L.detach().numpy() for name, L in twin.matrices().items()}
+        return found if self.flows is None else found | self.flows.exact()
 
 
 def make_view_maps(
@@ -400,7 +425,25 @@ def make_view_maps(
     generator: torch.Generator,
 ) -> ViewMaps:
     """The latent maps of joint training: exact where the geometry is, ready to be learned elsewhere."""
+    if algebra.families:
+        return _beside_flows(algebra, geometries, compositions, latent_dim, generator)
     rho = torch.from_numpy(regular_representation(group_table(algebra, geometries), latent_dim)).float()
     start = Start(algebra, rho, latent_dim, generator)
     modules = {name: GEOMETRIES[geometry].module(start, name) for name, geometry in geometries.items()}
     return ViewMaps(modules, compositions, latent_dim)
+
+
+def _beside_flows(
+    algebra: Algebra,
+    geometries: Mapping[str, str],
+    compositions: Sequence[Composition],
+    latent_dim: int,
+    generator: torch.Generator,
+) -> ViewMaps:
+    """The latent maps of joint training where some augmentations have a strength."""
+    flows = make_flows(algebra, latent_dim)
+    frame = algebra.frame
+    rho = whole_representation(regular_representation(frame.table, latent_dim), flows.exact(), frame)
+    start = Start(algebra, torch.from_numpy(rho).float(), latent_dim, generator)
+    modules = {n: GEOMETRIES[g].module(start, n) for n, g in _fixed(geometries).items()}
+    return ViewMaps(modules, compositions, latent_dim, flows)

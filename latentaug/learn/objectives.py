@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from latentaug.augs.strengths import RandomStrengths
 from latentaug.augs.views import Views
 from latentaug.images import ImageFormat
 from latentaug.learn.coding import to_unit_tensor
@@ -153,14 +154,16 @@ class ImageObjective(Objective):
         self.network, self.views, self.terms = network, views, terms
         self.loss = RECONSTRUCTION_LOSSES[terms.reconstruction_loss]
         self.n_images, self.image_bytes, self.noise_dim = len(views), views.image_bytes, network.latent_dim
+        self.moving = RandomStrengths(views) if views.families else None
 
     def draw(self, rng: np.random.Generator, n: int) -> tuple[np.ndarray, ...]:
-        """A view for each image."""
-        return (rng.integers(len(self.views.compositions), size=n),)
+        """A view for each image, and its strengths where there are families."""
+        which = rng.integers(len(self.views.compositions), size=n)
+        return (which,) if self.moving is None else (which, self.moving.draw(rng, which))
 
     def make(self, rows: np.ndarray, *drawn: np.ndarray) -> tuple[np.ndarray, ...]:
         """Images under the views drawn."""
-        return self.views.mix(rows, *drawn)
+        return self.views.mix(rows, *drawn) if self.moving is None else (self.moving.mix(rows, *drawn),)
 
     def tensor(self, images: np.ndarray) -> Tensor:
         """Images of any dtype as a network takes them, float32 in [0, 1]."""
@@ -216,7 +219,8 @@ class ImageObjective(Objective):
 class Reconstruction(ImageObjective):
     """Stage 1: a VAE of every view, Eq. 5. Each draw is an image under a random view."""
 
-    def forward(self, images: np.ndarray, which: np.ndarray, noise: Tensor, done: float) -> tuple[Tensor, Tensor]:
+    def forward(self, images: np.ndarray, *drawn_noise_done: Any) -> tuple[Tensor, Tensor]:
+        *_, noise, done = drawn_noise_done
         x = self.tensor(images)
         return self.bound(self.encode(x), x, noise, done)
 
@@ -248,17 +252,27 @@ class CrossReconstruction(ImageObjective):
         learned = any(p.requires_grad for p in latent_maps.parameters())
         self._table = None if learned else self._all_crossings()
 
-    def draw(self, rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
-        """Source and target view of each draw: some the same view, the others half from a hub and half to one."""
+    def draw(self, rng: np.random.Generator, n: int) -> tuple[np.ndarray, ...]:
+        """Source and target view of each draw: some the same view, the others half from a hub and half to one.
+
+        Where there are families, their strengths too.
+        """
         view, hub = rng.integers(len(self.views.compositions), size=n), rng.integers(self.n_hubs, size=n)
         same, from_hub = rng.random(n) < SAME_VIEW, rng.random(n) < 0.5
         source = np.where(~same & from_hub, hub, view)
         target = np.where(~same & ~from_hub, hub, view)
-        return source, target
+        if self.moving is None:
+            return source, target
+        s, t = (self.moving.draw(rng, which) for which in (source, target))
+        return source, target, s, np.where(same[:, None], s, t)
 
     def make(self, rows: np.ndarray, *drawn: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Images under the source views, and under the target views."""
-        return self.views.mix_pairs(rows, *drawn)
+        """Images under the source views, and under the target views; where there are families, their strengths."""
+        if self.moving is None:
+            return self.views.mix_pairs(rows, *drawn)
+        source, target, s, t = drawn
+        strengths = self.moving.strengths(rows, source, s), self.moving.strengths(rows, target, t)
+        return *self.moving.mix_pairs(rows, *drawn), *strengths
 
     def crossings(self, source: Tensor, target: Tensor) -> Tensor:
         """``inv(L_s) @ L_t`` (B, d, d) from source and target views (B,): of a table where no map is learned."""
@@ -271,12 +285,23 @@ class CrossReconstruction(ImageObjective):
         L = self.latent_maps()
         return torch.linalg.inv(L).unsqueeze(1) @ L  # (V, V, d, d)
 
-    def forward(
-        self, x: np.ndarray, y: np.ndarray, source: np.ndarray, target: np.ndarray, noise: Tensor, done: float
-    ) -> tuple[Tensor, Tensor]:
+    def forward(self, x: np.ndarray, y: np.ndarray, *batch: Any) -> tuple[Tensor, Tensor]:
+        if self.moving is None:
+            strengths, (source, target, noise, done) = None, batch
+        else:
+            strengths, (source, target) = batch[:2], batch[2:4]
+            noise, done = batch[-2:]
         L = self.crossings(torch.from_numpy(source), torch.from_numpy(target))  # (B, d, d)
         images, targets = self.tensor(x), self.tensor(y)
-        return self.bound(self.encode(images), targets, noise, done, lambda z: (z.unsqueeze(1) @ L).squeeze(1))
+        return self.bound(self.encode(images), targets, noise, done, lambda z: self._cross(z, L, strengths))
+
+    def _cross(self, z: Tensor, L: Tensor, strengths: Sequence[np.ndarray] | None) -> Tensor:
+        """Latent rows from source to target views: back to strength 0, across, and on."""
+        if strengths is None:
+            return (z.unsqueeze(1) @ L).squeeze(1)
+        s, t = (torch.from_numpy(part).float().to(z.device) for part in strengths)
+        flows: Any = self.latent_maps.flows
+        return flows((flows.undo(z, s).unsqueeze(1) @ L).squeeze(1), t)
 
     def pairs(self, rng: np.random.Generator, n: int) -> Pairs:
         rows = rng.permutation(self.n_images)[:n]

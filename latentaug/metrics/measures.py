@@ -192,7 +192,8 @@ def _distance_to_identity(M: np.ndarray) -> float:
 
 def defects(latent_maps: Mapping[str, Any], orders: Mapping[str, int | None]) -> dict[str, list[float]]:
     """Defects of the maps that are matrices, by their kind; an identity, as of a conditional VAE, is no map."""
-    maps = {name: L for name, L in latent_maps.items() if is_linear(L) and not np.array_equal(L, np.eye(len(L)))}
+    at_strengths = {name: getattr(L, "sample", L) for name, L in latent_maps.items() if is_linear(L)}
+    maps = {name: L for name, L in at_strengths.items() if not np.array_equal(L, np.eye(len(L)))}
     return {
         "commutator": [commutator_defect(A, B) for A, B in combinations(maps.values(), 2)],
         "order_defect": [order_defect(L, order) for name, L in maps.items() if (order := orders[name])],

@@ -88,7 +88,7 @@ def fit_pca(model: Any, images: np.ndarray, seed: int) -> tuple[str, LatentAugme
     few = model_views(model, images).sample(PCA_IMAGES)
     pca = PCA(min(model.encode(few.images[:1]).shape[1], model.format_.n_pixels, len(few)), random_state=seed)
     label = f"PCA({pca.n_components})"
-    augs = [(name, aug) for name, aug in few.augs.items() if aug is not None]
+    augs = [(name, aug) for name, aug in few.augs.items() if getattr(aug, "function", aug) is not None]
     if augs:
         return label, _fit_staged(LatentAugmenter(augs, pca, method="staged", random_state=seed), few.images)
     alone = AutoencoderAlone(pca, model.format_)
@@ -124,7 +124,7 @@ def _measure(
     label: str, model: Any, images: np.ndarray, labels: np.ndarray | None, classifier: Any, n_steps: int, seed: int
 ) -> ScoreRow:
     """Measure one model: each of its augmentations, every pair in both orders, and its latent maps."""
-    names = model.aug_names_
+    names = list(map(model.algebra_.step, model.aug_names_))
     errors = ImageErrors(model, images, [*((name,) for name in names), *permutations(names, 2)])
     table, found = errors.table(), _average_tasks(errors)
     matrix = np.stack(list(found.values()), axis=1)  # (n_images, n_tasks)
@@ -177,8 +177,8 @@ def _recurse(
     errors: ImageErrors, labels: np.ndarray | None, classifier: Any, n_steps: int, seed: int
 ) -> RecursionCurve | None:
     """The first augmentation of finite order again and again; None where there is none, or no classifier."""
-    orders, names = errors.model.algebra_.orders, (c[0] for c in errors.views.compositions if len(c) == 1)
-    name = next((str(name) for name in names if orders[name]), None)
+    orders, alone = errors.model.algebra_.orders, (c[0] for c in errors.views.compositions if len(c) == 1)
+    name = next((str(step) for step in alone if isinstance(step, str) and orders[step]), None)
     if name is None or classifier is None:
         return None
     steps = [-(-n_steps // orders[name]) * orders[name]]

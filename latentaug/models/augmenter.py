@@ -12,11 +12,22 @@ import torch
 from numpy.typing import ArrayLike
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
-from latentaug._checks import RandomState, check_choice, check_verbosity, shown
+from latentaug._checks import (
+    RandomState,
+    check_choice,
+    check_flag,
+    check_latents,
+    check_verbosity,
+    shown,
+    unknown_name,
+)
 from latentaug.augs.views import Composition, Views, views_of
+from latentaug.images import check_images, is_flat
 from latentaug.latent.algebra import MAX_GROUP, Algebra
 from latentaug.latent.maps import LatentMap, Moments
+from latentaug.latent.strengths import Estimate, Path, nearest_strengths, path_of, strengths_between
 from latentaug.learn.coding import load_weights, weights_of
 from latentaug.learn.geometries import (
     GEOMETRIES,
@@ -34,6 +45,7 @@ from latentaug.learn.processes import processes_of
 from latentaug.models.base import Fitting, all_or_nothing
 from latentaug.models.codec import Codec, accumulate, start_autoencoder
 from latentaug.models.latent_model import LatentModel
+from latentaug.models.strengths import RandomTransform
 from latentaug.models.vae import VAE, check_vae
 from latentaug.models.verdict import Verdict
 
@@ -126,9 +138,13 @@ class Joint:
         if before is not None:
             load_weights(latent_maps, before)
         n_hubs = len(group_table(*laws))
+        if found.algebra.families:
+            n_hubs = sum(map(found.algebra.is_exact, views.compositions))
         trained = autoencoder.learn(views, CrossReconstruction, latent_maps, n_hubs, goes_on=goes_on).latent_maps
         return trained.exact(), weights_of(trained)
 
+
+POSES = 1024  # images trained on whose pose `canonical` knows
 
 METHODS: dict[str, Any] = {"joint": Joint(), "staged": Staged()}
 
@@ -293,6 +309,101 @@ class LatentAugmenter(LatentModel):
             self._fit_maps(data, fitting, before, goes_on=True)
         return self
 
+    def estimate(self, A: ArrayLike, B: ArrayLike, name: str) -> Estimate:
+        """The strengths of an augmentation that lead from some images to others, read off their latents.
+
+        Parameters
+        ----------
+        A, B : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
+            Images, and the same ones augmented; scaled as in `transform`.
+        name : str
+            An augmentation with a strength, or one whose map has a real logarithm: then its power.
+
+        Returns
+        -------
+        Estimate
+            Named arrays (n_images,): `strength`, its standard `error`, and the `residual` that is left.
+
+        Raises
+        ------
+        ValueError
+            On an augmentation without a strength whose map has no real logarithm.
+        """
+        Z_a, Z_b = self.encode(A).astype(np.float64), self.encode(B).astype(np.float64)
+        if len(Z_a) != len(Z_b):
+            raise ValueError(f"A and B must hold as many images. Got {len(Z_a)} and {len(Z_b)}.")
+        return strengths_between(self._path(name), Z_a, Z_b, self._weights(A))
+
+    def random(self, random_state: RandomState = None, **distributions: Any) -> RandomTransform:
+        """A distribution over augmentations, drawn image by image.
+
+        Parameters
+        ----------
+        random_state : int, RandomState instance or None, default=None
+            Seed of the draws.
+        **distributions
+            Of each augmentation, the first acting first, a probability; or of its strengths ``(low, high)``, between
+            which they are uniform, or a distribution of `scipy.stats`: ``random(rotate=(-30, 30), flip_lr=0.5)``.
+        """
+        check_is_fitted(self)
+        return RandomTransform(self, distributions, random_state).check()
+
+    def canonical(self, X: ArrayLike, *names: str, return_strengths: bool = False) -> Any:
+        """Images brought to one pose: each as near as it gets, in latent space, to an image trained on.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
+            Images at any strength.
+        *names : str
+            The augmentations with a strength to undo, one after another; all, if none is named.
+        return_strengths : bool, default=False
+            Whether to give, beside the images, the strengths that brought them there, (n_images,), by name.
+
+        Returns
+        -------
+        images : ndarray of the shape of `X`
+        strengths : dict of str to ndarray
+            Only if `return_strengths`.
+        """
+        check_flag("return_strengths", return_strengths)
+        Z, strengths = self.canonical_latent(self.encode(X), *names)
+        images = self.decoder_of(()).decode(Z, is_flat(X))
+        return (images, strengths) if return_strengths else images
+
+    def canonical_latent(self, Z: ArrayLike, *names: str) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Latent rows (n_images, d) brought to one pose, as `canonical` does, and the strengths that brought them."""
+        check_is_fitted(self)
+        Z = check_latents(Z, self.latent_dim_)
+        known, strengths = list(self.algebra_.families), {}
+        if not known:
+            raise ValueError("canonical needs an augmentation with a strength, such as augs.rotate. Got none.")
+        for name in names or known:
+            if not isinstance(name, str) or name not in known:
+                raise unknown_name("augmentation with a strength", name, known, "Fitted on")
+            path = self._path(name)
+            strengths[name] = nearest_strengths(path, Z.astype(np.float64), self.poses_)
+            Z = self.compose((name, strengths[name])).transform_latent(Z)
+        return Z, strengths
+
+    def _path(self, name: Any) -> Path:
+        """The latent map of an augmentation as a curve of strengths."""
+        check_is_fitted(self)
+        if not isinstance(name, str) or name not in self.latent_maps_:
+            raise unknown_name("augmentation", name, self.aug_names_, "Fitted on")
+        try:
+            return path_of(self.latent_maps_[name])
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{name}: {error}") from None
+
+    def _weights(self, X: ArrayLike) -> np.ndarray:
+        """Of the latent coordinates (d,): one over the variance of their posteriors, where there are such."""
+        if not hasattr(self.autoencoder_, "latent_distribution"):
+            return np.ones(self.latent_dim_)
+        images = check_images(self, X, reset=False)
+        variance = self.encoder_of(()).latent_distribution(images[:256])[1]
+        return 1 / np.maximum(2 * variance.mean(axis=0, dtype=np.float64), 1e-12)
+
     def _check_augs(self, data: Views) -> None:
         """Refuse augmentations other than those fitted on."""
         if list(data.augs) != self.aug_names_:
@@ -307,7 +418,7 @@ class LatentAugmenter(LatentModel):
         self._find_laws(data, METHODS[self.method].largest_group(self.autoencoder_))
         self.geometries_ = choose_geometries(self.geometry, self.algebra_)
         wanted = compositions_to_train(self.algebra_, self.geometries_)
-        data = data if wanted is None else data.of(wanted)
+        data = data if wanted is None else data.of([*wanted, *data.given_strengths])
         self.compositions_ = data.compositions
         return data
 
@@ -317,6 +428,9 @@ class LatentAugmenter(LatentModel):
         with fitting.of(self.autoencoder_):
             latent_maps, self.stream_ = METHODS[self.method].fit(self.autoencoder_, data, found, before, goes_on)
             self._tell_maps(latent_maps, data)
+            if self.algebra_.families:
+                few = data.sample(POSES)
+                self.poses_ = np.concatenate([self.encoder_of(()).encode(batch) for batch in few.batches(())])
 
     @property
     def _autoencoder(self) -> Any:

@@ -270,7 +270,9 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
     def _html_repr(self) -> str:
         """What a notebook shows: scikit-learn's diagram, and a line on what was learned; before 1.7 without it."""
         verdict = getattr(self, "verdict_", None)
-        return super()._html_repr() + ("" if verdict is None else f"<p>{type(self).__name__} {escape(str(verdict))}</p>")
+        return super()._html_repr() + (
+            "" if verdict is None else f"<p>{type(self).__name__} {escape(str(verdict))}</p>"
+        )
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

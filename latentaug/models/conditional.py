@@ -16,7 +16,7 @@ from latentaug.learn.networks import ViewConditions
 from latentaug.learn.objectives import CONDITIONINGS, ConditionedReconstruction
 from latentaug.models.base import all_or_nothing
 from latentaug.models.codec import Codec, start_autoencoder
-from latentaug.models.latent_model import LatentModel
+from latentaug.models.latent_model import LatentModel, refuse_families
 from latentaug.models.vae import VAE
 
 __all__ = ["ConditionalVAE"]
@@ -122,6 +122,7 @@ class ConditionalVAE(LatentModel):
         with self._fitting(X, y) as fitting:
             shape = getattr(self.autoencoder, "image_shape", None) if self.image_shape is None else self.image_shape
             data = views_of(self, X, shape)
+            refuse_families(self, data.families)
             vae = start_autoencoder(self.autoencoder or VAE(verbose=self.verbose), fitting.seed)
             self._find_laws(data)
             with fitting.of(vae):

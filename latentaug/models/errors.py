@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from latentaug._checks import check_choice, check_model, unknown_name
+from latentaug._checks import check_choice, check_model, shown, unknown_name
 from latentaug.augs.catalogue import name_augs
 from latentaug.augs.steps import Composition, as_compositions, powers, say
 from latentaug.augs.views import Views
@@ -228,7 +228,7 @@ def error_table(model: Any, X: ArrayLike, compositions: Sequence[Composition] | 
     """
     check_model(model)
     if compositions is None:
-        compositions = [*model.compositions_, *permutations(model.aug_names_, 2)]
+        compositions = [*model.compositions_, *permutations(map(model.algebra_.step, model.aug_names_), 2)]
     return _measure(model, X, compositions).table()
 
 
@@ -301,4 +301,7 @@ def _measure(model: Any, X: ArrayLike, compositions: Any) -> ImageErrors:
     """The errors of a fitted model on images and compositions of its own augmentations, both checked."""
     images, listed = check_images(model, X, reset=False), as_compositions(compositions)
     check_names(model, (name for name, _ in powers(chain(*listed))))
+    for name, power in powers(chain(*listed)):
+        if not isinstance(power, int) and name not in model.algebra_.families:
+            raise ValueError(f"Pixels have whole powers of {name} only. Got {shown(power)}.")
     return ImageErrors(model, images, listed)

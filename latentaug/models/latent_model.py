@@ -5,7 +5,7 @@ A `LatentTransform` is a composition over a model; the verbs of a `LatentModel` 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import chain, takewhile
 from typing import Any, TypeVar
 
@@ -24,11 +24,12 @@ from latentaug._checks import (
     check_model,
     check_number,
     draw_seed,
+    one_line,
     shown,
     unknown_name,
 )
 from latentaug._sources import gathered
-from latentaug.augs.steps import Composition, Step, as_composition, inverse, powers, reduced, say
+from latentaug.augs.steps import Composition, Power, Step, as_composition, inverse, powers, reduced, say, times, undoes
 from latentaug.augs.views import Views
 from latentaug.images import ImageFormat, check_images, check_out, is_flat
 from latentaug.latent import maps
@@ -37,7 +38,7 @@ from latentaug.models.base import Transformer
 from latentaug.models.codec import Codec
 from latentaug.models.errors import error_table
 
-__all__ = ["ImageTransformer", "LatentModel", "LatentTransform", "if_invertible"]
+__all__ = ["ImageTransformer", "LatentModel", "LatentTransform", "if_invertible", "refuse_families"]
 
 BOX_IMAGES = 1024
 
@@ -47,6 +48,22 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 def if_invertible(method: Method) -> Method:
     """Decorate a method that a model has only where augmentations can be undone."""
     return available_if(lambda self: self.is_invertible)(method)
+
+
+def check_powers(latent_maps: Mapping[str, Any], composition: Composition) -> None:
+    """Refuse a share of a time of a map that has no real logarithm."""
+    for name, power in powers(composition):
+        L = latent_maps[name]
+        if not isinstance(power, int) and (np.asarray(power) % 1).any() and not hasattr(L, "carry"):
+            with one_line(name):
+                maps.apply(np.zeros((1, len(L))), L, 0.5)
+
+
+def refuse_families(model: Any, names: Iterable[str]) -> None:
+    """Refuse augmentations with a strength, in a model that has none."""
+    for name in names:
+        kind = type(model).__name__
+        raise ValueError(f"{kind} takes augmentations without a strength. Got {name}; allowed: one strength, .at(30).")
 
 
 class ImageTransformer(Transformer):
@@ -141,7 +158,17 @@ class LatentTransform(ImageTransformer):
         if out is None:
             out = np.empty(shape, dtype=np.float32)
         check_out(out, images, shape)
-        return writer.write(lambda rows: self._carry(reader.encode(images[rows]), steps), out)
+        strengths = [(name, self._strengths(name, power, len(images))) for name, power in powers(steps)]
+        parts = lambda rows: [(n, p[rows] if isinstance(p, np.ndarray) else p) for n, p in strengths]  # noqa: E731
+        return writer.write(lambda rows: self._carry(reader.encode(images[rows]), parts(rows)), out)
+
+    def _strengths(self, name: str, power: Power, n: int) -> Any:
+        """A power as it is, or those of the images as an array (n,)."""
+        if not isinstance(power, tuple):
+            return power
+        if len(power) != n:
+            raise ValueError(f"The powers of {name} must be one number, or one an image: {n}. Got {len(power)}.")
+        return np.array(power)
 
     def transform_latent(self, Z: ArrayLike) -> np.ndarray:
         """Carry latent rows over, without decoding them.
@@ -157,12 +184,13 @@ class LatentTransform(ImageTransformer):
             Computed in float64, returned in the dtype of `Z`.
         """
         steps = self._check_steps()
-        return self._carry(check_latents(Z, self.augmenter.latent_dim_), steps)
+        Z = check_latents(Z, self.augmenter.latent_dim_)
+        return self._carry(Z, [(name, self._strengths(name, power, len(Z))) for name, power in powers(steps)])
 
-    def _carry(self, Z: np.ndarray, steps: Composition) -> np.ndarray:
+    def _carry(self, Z: np.ndarray, steps: Iterable[tuple[str, Any]]) -> np.ndarray:
         """Carry over what needs no check, in the dtype of `Z` or one that holds fractions."""
         carried = np.asarray(Z, dtype=np.float64)
-        for name, power in powers(steps):
+        for name, power in steps:
             carried = maps.apply(carried, self.augmenter.latent_maps_[name], power)
         return np.ascontiguousarray(carried, dtype=np.result_type(Z, np.float32))
 
@@ -204,20 +232,23 @@ class LatentTransform(ImageTransformer):
         for name, _ in powers(steps):
             if name not in self.augmenter.latent_maps_:
                 raise unknown_name("augmentation", name, self.augmenter.latent_maps_, "Fitted on")
+        check_powers(self.augmenter.latent_maps_, steps)
         return steps
 
-    def compose(self, *steps: Step | LatentTransform) -> LatentTransform:
+    def compose(self, *steps: Step | LatentTransform, **strengths: Any) -> LatentTransform:
         """This transform, then others, as in `LatentAugmenter.compose`."""
-        return self.augmenter.compose(self, *steps)
+        return self.augmenter.compose(self, *steps, **strengths)
 
-    def __pow__(self, power: int) -> LatentTransform:
-        """The transform so many times, turned round where the power is negative."""
-        if isinstance(power, (bool, np.bool_)) or not isinstance(power, (int, np.integer)):
-            raise TypeError(f"The power of a transform must be an integer. Got {shown(power)}.")
+    def __pow__(self, power: float) -> LatentTransform:
+        """The transform so many times, turned round where the power is negative; of one step, any share of a time."""
+        if isinstance(power, (bool, np.bool_)) or not isinstance(power, (int, float, np.integer, np.floating)):
+            raise TypeError(f"The power of a transform must be a number. Got {shown(power)}.")
         steps = self._check_steps()
         if len(steps) == 1:
             ((name, once),) = powers(steps)
-            return LatentTransform(self.augmenter, reduced([(name, once * int(power))]))
+            return self.augmenter.compose((name, times(once, power)))
+        if power != int(power):
+            raise ValueError(f"A share of a time needs a transform of one step. Got {say(steps)}, power {power!r}.")
         return LatentTransform(self.augmenter, reduced((steps if power >= 0 else inverse(steps)) * abs(int(power))))
 
     @property
@@ -229,7 +260,7 @@ class LatentTransform(ImageTransformer):
     def views_(self) -> tuple[Composition, Composition]:
         """The view whose images it takes, and the one that it gives: what is undone first was applied before."""
         steps = self._check_steps()
-        undone = tuple(takewhile(lambda step: next(powers([step]))[1] < 0, steps))
+        undone = tuple(takewhile(lambda step: undoes(next(powers([step]))[1]), steps))
         return inverse(undone), steps[len(undone) :]
 
     @property
@@ -321,16 +352,19 @@ class LatentModel(ImageTransformer):
         """Whether the model can make the images of a composition of its augmentations."""
         check_is_fitted(self)
         steps = list(powers(as_composition("composition", composition)))
-        return all(name in self.latent_maps_ and (power > 0 or self.is_invertible) for name, power in steps)
+        return all(name in self.latent_maps_ and (not undoes(power) or self.is_invertible) for name, power in steps)
 
-    def compose(self, *steps: Step | LatentTransform) -> LatentTransform:
+    def compose(self, *steps: Step | LatentTransform, **strengths: Any) -> LatentTransform:
         """A transformer that applies augmentations one after another, sharing this model.
 
         Parameters
         ----------
-        *steps : str, (str, int) or LatentTransform
+        *steps : str, (str, power) or LatentTransform
             Names, alone or with their powers, or transforms of this model; the leftmost acts first. None at all is
-            plain reconstruction.
+            plain reconstruction. The power of an augmentation with a strength is that strength; of others it is how
+            often they act, or a share of that where their map has a real logarithm. An array holds one an image.
+        **strengths : number or array-like of shape (n_images,)
+            Powers by name, after the steps: ``compose(rotate=30)``.
 
         Raises
         ------
@@ -340,7 +374,8 @@ class LatentModel(ImageTransformer):
         check_is_fitted(self)
         given = (step.steps if isinstance(step, LatentTransform) else [step] for step in steps)
         parts = (as_composition("steps", part) for part in given)
-        return LatentTransform(self, self._known("steps", list(chain.from_iterable(parts))))
+        composition = self._known("steps", [*chain.from_iterable(parts), *strengths.items()])
+        return LatentTransform(self, composition)
 
     def __getitem__(self, step: Step) -> LatentTransform:
         return self.compose(step)
@@ -564,6 +599,7 @@ class LatentModel(ImageTransformer):
         for name, _ in powers(composition):
             if name not in self.latent_maps_:
                 raise unknown_name("augmentation", name, self.aug_names_, "Fitted on")
+        check_powers(self.latent_maps_, composition)
         return composition
 
     def _applied(self) -> LatentTransform:

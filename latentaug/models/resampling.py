@@ -16,11 +16,12 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from latentaug._checks import RandomState, check_classifier, check_kind, check_number, draw_seed, shown, unknown_name
 from latentaug.augs.catalogue import name_augs
-from latentaug.augs.steps import Composition, repeated
+from latentaug.augs.steps import Composition, Step, counts, powers
 from latentaug.images import check_images, in_dtype
 from latentaug.models.base import Estimator, all_or_nothing
 from latentaug.models.codec import fitted_model
 from latentaug.models.latent_model import LatentModel
+from latentaug.models.strengths import RandomTransform, by_image
 
 __all__ = ["LatentResampler", "check_allowed", "composed_labels", "draw_copies", "labels_seen"]
 
@@ -60,8 +61,9 @@ def composed_labels(compositions: Sequence[Composition], moves: Mapping[str, np.
     n_labels = len(next(iter(moves.values()))) - 1
     becomes = np.tile(np.arange(n_labels), (len(compositions), 1))
     for k, composition in enumerate(compositions):
-        for name in repeated(composition):
-            becomes[k] = moves[name][becomes[k]]
+        for name, power in powers(composition):
+            for _ in range(power if counts(power) else 1):  # one with a strength changes a label once
+                becomes[k] = moves[name][becomes[k]]
     return becomes
 
 
@@ -118,9 +120,10 @@ class LatentResampler(Estimator):
 
     Parameters
     ----------
-    augmenter : LatentAugmenter, TransferHead or ConditionalVAE
+    augmenter : LatentAugmenter, TransferHead, ConditionalVAE or RandomTransform
         A fitted one is used as it is; an unfitted one is cloned and fitted on the images given. Cloning a resampler,
-        as a search or a pipeline does, unfits its augmenter, unless that is held in a `FrozenEstimator`.
+        as a search or a pipeline does, unfits its augmenter, unless that is held in a `FrozenEstimator`. What a fitted
+        augmenter's `random` gives is drawn anew for each copy, `n_augments` times an image, whatever is allowed.
     n_augments : int, default=1
         Copies of each image, by different compositions; fewer where fewer compositions are allowed for its label.
         Compositions are drawn from those that the augmenter was trained on, its `compositions_`.
@@ -212,6 +215,10 @@ class LatentResampler(Estimator):
             Labels in the dtype of `y`.
         """
         images, numbers, moves, seed = self._start(X, y)
+        if isinstance(self.augmenter, RandomTransform):
+            rows, made, becomes = self._draw(numbers, moves, seed)
+            copies = self._made(images, rows, made)
+            return self._given_out(X, y, rows, copies, by_image(made, len(rows)), self.classes_[becomes])
         compositions = [composition for composition in self.augmenter_.compositions_ if composition]
         becomes = composed_labels(compositions, moves)
         rows, which = draw_copies(becomes.T[numbers] >= 0, self.n_augments, check_random_state(seed))
@@ -219,9 +226,36 @@ class LatentResampler(Estimator):
         copies = np.empty((len(rows), *images.shape[1:]), images.dtype)
         for k in np.unique(which):
             copies[which == k] = self._decode(Z[rows[which == k]], compositions[k], images.dtype)
-        self.sample_indices_ = np.concatenate([np.arange(len(images)), rows])
-        self.applied_ = [()] * len(images) + [compositions[k] for k in which]
-        return _append(X, copies), _append_labels(y, self.classes_[becomes[which, numbers[rows]]])
+        applied = [compositions[k] for k in which]
+        return self._given_out(X, y, rows, copies, applied, self.classes_[becomes[which, numbers[rows]]])
+
+    def _given_out(
+        self, X: Any, y: Any, rows: np.ndarray, copies: np.ndarray, applied: list[Composition], labels: np.ndarray
+    ) -> tuple[Any, Any]:
+        """Images with copies beneath them, and labels; what became of which is told."""
+        n_images = np.shape(X)[0]
+        self.sample_indices_ = np.concatenate([np.arange(n_images), rows])
+        self.applied_ = [()] * n_images + applied
+        return _append(X, copies), _append_labels(y, labels)
+
+    def _draw(
+        self, numbers: np.ndarray, moves: Mapping[str, np.ndarray], seed: int
+    ) -> tuple[np.ndarray, list[tuple[str, np.ndarray]], np.ndarray]:
+        """Rows to copy, what is drawn for each, the labels' numbers; what is not allowed for a label is left out."""
+        rows = np.repeat(np.arange(len(numbers)), self.n_augments)
+        drawn = clone(self.augmenter).set_params(random_state=seed).powers(len(rows))
+        becomes, made = numbers[rows], []
+        for name, power in drawn.items():
+            after = moves[name][becomes]
+            power = np.where(after >= 0, power, 0.0)
+            becomes = np.where(power != 0, after, becomes)
+            made.append((name, power))
+        return rows, made, becomes
+
+    def _made(self, images: np.ndarray, rows: np.ndarray, made: list[tuple[str, np.ndarray]]) -> np.ndarray:
+        model = self.augmenter_
+        Z = model.compose(*made).transform_latent(model.encoder_of(()).encode(images)[rows])
+        return in_dtype(model.decoder_of(()).decode(Z, flat=False), images.dtype, model.format_)
 
     @all_or_nothing
     def suggest_allowed(
@@ -266,7 +300,7 @@ class LatentResampler(Estimator):
         judge.fit(self._unit_rows(images[learn]), labels[learn])
         Z = model.encoder_of(()).encode(images[look])
 
-        def seen(*names: str) -> np.ndarray:
+        def seen(*names: Step) -> np.ndarray:
             predicted = judge.predict(self._unit_rows(self._decode(Z, names)))
             return confusion_matrix(labels[look], predicted, labels=self.classes_, normalize="true")
 
@@ -275,7 +309,8 @@ class LatentResampler(Estimator):
 
     def _start(self, X: Any, y: Any, least: int = 1) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray], int]:
         """Check all, fit the augmenter; images, their labels' numbers, what is allowed, and the seed."""
-        model = getattr(self.augmenter, "estimator", self.augmenter)
+        given = getattr(self.augmenter, "augmenter", None) if isinstance(self.augmenter, RandomTransform) else None
+        model = getattr(self.augmenter, "estimator", self.augmenter) if given is None else given
         check_kind("augmenter", model, LatentModel, "a LatentAugmenter, TransferHead or ConditionalVAE")
         check_number("n_augments", self.n_augments, low=1, integer=True)
         numbers = self._check_labels(X, y, least)
@@ -283,7 +318,7 @@ class LatentResampler(Estimator):
         moves = check_allowed(self.allowed, names, self.classes_)
         seed = draw_seed(self.random_state)
         with self._fitting(X, y) as fitting:
-            self.augmenter_ = fitted_model(self.augmenter, X, seed, fitting.of)
+            self.augmenter_ = fitted_model(self.augmenter if given is None else given, X, seed, fitting.of)
             images = check_images(self.augmenter_, X, reset=False)
             self.image_shape_, self.n_features_in_ = self.augmenter_.image_shape_, self.augmenter_.n_features_in_
         return images, numbers, moves, seed

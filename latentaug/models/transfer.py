@@ -22,7 +22,7 @@ from latentaug.learn.objectives import HeadDecoding
 from latentaug.models.augmenter import LatentAugmenter
 from latentaug.models.base import all_or_nothing
 from latentaug.models.codec import Codec, fitted_model, start_autoencoder
-from latentaug.models.latent_model import LatentModel
+from latentaug.models.latent_model import LatentModel, refuse_families
 from latentaug.models.vae import VAE
 
 __all__ = ["TransferHead", "check_pairing"]
@@ -208,6 +208,7 @@ class TransferHead(LatentModel):
     def _make_views(self, X: Any) -> Views:
         """Views of the targets, on the value range that the augmenter knows."""
         data = views_of(self, X, self.augmenter_.image_shape_)
+        refuse_families(self, [*data.families, *self.augmenter_.algebra_.families])
         self.format_ = replace(self.format_, value_range=self.augmenter_.format_.value_range)
         return Views(data.images, data.augs, self.format_)
 

@@ -143,35 +143,47 @@ class _Fault(NamedTuple):
 
     holds: Callable[[Verdict, Any], bool]
     say: Callable[[Verdict], str]
-    cure: Callable[[Any], str]
+    cure: Callable[[Verdict, Any], str]
 
 
 def _gives_up(verdict: Verdict, vae: Any) -> bool:
-    """The divergence has won: few latents carry anything, the mean image was learned, and no more will be."""
+    """The divergence has won: few latents carry anything, and the mean image was learned."""
     few = 2 * verdict.n_active < verdict.latent_dim and verdict.explained > -FAR
-    return vae.kl_weight_ > 0 and few and not verdict.still_falling and (verdict.is_worse or not verdict.n_active)
+    return vae.kl_weight_ > 0 and few and (verdict.is_worse or not verdict.n_active)
 
 
 def _longer(vae: Any) -> str:
-    weight = f", or lower kl_weight (now {vae.kl_weight_:.3g})" if vae.kl_weight_ > 0 else ""
-    return f"train longer, by max_iter (now {vae.n_iter_}){weight}"
+    return f"train longer, by max_iter (now {vae.n_iter_})"
+
+
+def _lighter(vae: Any) -> str:
+    return f"lower kl_weight (now {vae.kl_weight_:.3g})"
+
+
+def _slower(verdict: Verdict, vae: Any) -> str:
+    return f"lower learning_rate_init (now {vae.learning_rate_init:g})"
 
 
 FAULTS = {
     "collapsed": _Fault(
         _gives_up,
         lambda v: f"has collapsed: it {v}",
-        lambda vae: f"lower kl_weight (now {vae.kl_weight_:.3g})",
+        lambda v, vae: f"{_lighter(vae)}, or {_longer(vae)}" if v.still_falling else _lighter(vae),
     ),
     "dead": _Fault(
         lambda v, _: v.variation < DEAD,
         lambda v: "is dead: every image becomes the same" if np.isfinite(v.explained) else "gives no finite images",
-        lambda vae: f"lower learning_rate_init (now {vae.learning_rate_init:g})",
+        _slower,
+    ),
+    "diverged": _Fault(
+        lambda v, _: v.explained < -FAR,
+        lambda v: f"does worse than the mean image: it {v}",
+        _slower,
     ),
     "worse": _Fault(
         lambda v, _: v.is_worse and v.n_images >= SURE,
-        lambda v: f"does worse than {'the mean image' if np.isnan(v.explained_by_pca) else 'PCA'}: it {v}",
-        _longer,
+        lambda v: f"does worse than PCA: it {v}",
+        lambda _, vae: f"{_longer(vae)}, or {_lighter(vae)}" if vae.kl_weight_ > 0 else _longer(vae),
     ),
 }
 
@@ -180,6 +192,6 @@ def warn_where_bad(verdict: Verdict | None, vae: Any) -> None:
     """Warn of a fitted `VAE` that has learned nothing, or less than principal components tell; with the cure."""
     faults = () if verdict is None else (fault for fault in FAULTS.values() if fault.holds(verdict, vae))
     for fault in faults:
-        message = f"{type(vae).__name__} {fault.say(verdict)}. To mend it, {fault.cure(vae)}."
+        message = f"{type(vae).__name__} {fault.say(verdict)}. To mend it, {fault.cure(verdict, vae)}."
         warnings.warn(message, ConvergenceWarning, stacklevel=2)
         return

@@ -1,0 +1,70 @@
+"""Image space: views whose strengths are drawn anew for every image."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from latentaug.augs.contract import run_aug
+from latentaug.augs.steps import Composition, powers
+from latentaug.augs.views import Views
+
+__all__ = ["RandomStrengths"]
+
+
+class RandomStrengths:
+    """The views of a data set, the strengths of their families drawn for every image, between `low` and `high`.
+
+    Of a family without a function, known by paired images, the strengths stay those given.
+
+    Parameters
+    ----------
+    views : Views
+        In each of whose compositions what has a function and a strength comes last, in the order of the augmentations.
+    """
+
+    def __init__(self, views: Views) -> None:
+        self.views, self.names = views, list(views.families)
+        self.drawn = np.array([family.function is not None for family in views.families.values()])
+        self.low, self.high = (
+            np.array([getattr(family, end) for family in views.families.values()]) for end in ("low", "high")
+        )
+        self.bases = views.of([self._base(c) for c in views.compositions])
+        self.given = [dict(powers(c)) for c in views.compositions]
+        self.has = np.array([[name in given for name in self.names] for given in self.given])
+
+    def _base(self, composition: Composition) -> Composition:
+        """What of a composition is not drawn."""
+        drawn = {name for name, is_drawn in zip(self.names, self.drawn, strict=True) if is_drawn}
+        return tuple((name, power) for name, power in powers(composition) if name not in drawn)
+
+    def draw(self, rng: np.random.Generator, which: np.ndarray) -> np.ndarray:
+        """Strengths (n, n_families) for images under the views of some numbers; 0 where a view has no such family."""
+        return self.has[which] * rng.uniform(self.low, self.high, size=(len(which), len(self.names)))
+
+    def strengths(self, rows: np.ndarray, which: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+        """Those drawn, and in their place those given with paired images."""
+        strengths = drawn.copy()
+        for j in np.flatnonzero(~self.drawn):
+            for k in np.flatnonzero(self.has[:, j]):
+                chosen, t = np.flatnonzero(which == k), np.asarray(self.given[k][self.names[j]])
+                strengths[chosen, j] = t[rows[chosen]] if t.ndim else t
+        return strengths
+
+    def mix(self, rows: np.ndarray, which: np.ndarray, strengths: np.ndarray) -> np.ndarray:
+        """Images of some rows under the views of some numbers, each at its own strengths, in the dtype of the data."""
+        (images,) = self.bases.mix(rows, which)
+        for j in np.flatnonzero(self.drawn):
+            name, chosen = self.names[j], np.flatnonzero(self.has[which, j])
+            if len(chosen):
+                aug = self.views.families[name].at(strengths[chosen, j])
+                images[chosen] = run_aug(name, aug, images[chosen], self.views.format_)
+        return images
+
+    def mix_pairs(
+        self, rows: np.ndarray, source: np.ndarray, target: np.ndarray, s: np.ndarray, t: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Images of some rows under two views, each at its own strengths; made once where both are the same."""
+        x = self.mix(rows, source, s)
+        y, differ = x.copy(), np.flatnonzero((source != target) | (s != t).any(axis=1))
+        y[differ] = self.mix(rows[differ], target[differ], t[differ])
+        return x, y

@@ -1,0 +1,258 @@
+"""Exact latent maps of augmentations with a strength: planes that turn with it, ``L(s) @ L(t) = L(s + t)``.
+
+A circle turns its planes by whole frequencies, a line by any. With a finite group K beside them the planes lie in
+copies of its regular representation, so that an element either leaves the turning as it is or turns it round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.linalg import schur
+
+from latentaug.latent.families import Frame, sample_step
+from latentaug.latent.maps import orthogonal_map
+
+__all__ = [
+    "Flow", "Planes", "commuting_part", "flow_of", "generator_of", "make_planes", "spread_frequencies",
+    "whole_frequencies", "whole_representation",
+]  # fmt: skip
+
+ALIKE = 1e-8
+
+
+@dataclass(frozen=True, eq=False)
+class Flow:
+    """The latent map of a family: for each strength t a matrix that acts on rows, in closed form, float64.
+
+    Attributes
+    ----------
+    basis, inverse : ndarray of shape (d, d)
+        To the coordinates in which planes turn, two columns each, the others after them, and back.
+    frequencies : ndarray of shape (n_planes,)
+        Radians by which each plane turns at strength one.
+    growths : ndarray of shape (d,)
+        The logarithm of what each coordinate grows by at strength one; 0 where the prior is kept.
+    low, high : float
+        The strengths trained on.
+    period : float or None
+        The strength that is the identity.
+    """
+
+    basis: np.ndarray
+    inverse: np.ndarray
+    frequencies: np.ndarray
+    growths: np.ndarray
+    low: float
+    high: float
+    period: float | None
+
+    def __len__(self) -> int:
+        return len(self.basis)
+
+    def coordinates(self, Z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Latent rows (n, d) as complex numbers, one a plane, (n, n_planes), and what does not turn, (n, rest)."""
+        Y = Z @ self.basis
+        n = 2 * len(self.frequencies)
+        return Y[:, 0:n:2] + 1j * Y[:, 1:n:2], Y[:, n:]
+
+    def carry(self, Z: np.ndarray, t: Any) -> np.ndarray:
+        """Latent rows carried by a strength, or each by its own: ``Z @ L(t)``."""
+        t = np.asarray(t, dtype=np.float64)
+        strengths = t[:, None] if t.ndim else t
+        turning, rest = self.coordinates(Z)
+        turned = turning * np.exp(1j * strengths * self.frequencies)
+        Y = np.hstack([np.stack([turned.real, turned.imag], axis=-1).reshape(len(Z), -1), rest])
+        return (Y * np.exp(strengths * self.growths) if self.growths.any() else Y) @ self.inverse
+
+    def matrix(self, t: float) -> np.ndarray:
+        """``L(t)``, (d, d)."""
+        return self.carry(np.eye(len(self)), t)
+
+    @property
+    def sample(self) -> np.ndarray:
+        """The map at a share of the greatest strength, to measure it by."""
+        return self.matrix(sample_step(self, "")[1])
+
+    @property
+    def generator(self) -> np.ndarray:
+        """The derivative of ``L(t)`` at 0, (d, d)."""
+        A = np.diag(self.growths)
+        first = np.arange(0, 2 * len(self.frequencies), 2)
+        A[first, first + 1], A[first + 1, first] = self.frequencies, -self.frequencies
+        return self.basis @ A @ self.inverse
+
+
+@dataclass(frozen=True, eq=False)
+class Planes:
+    """Planes of a latent space that several families turn, and a finite group moves.
+
+    Attributes
+    ----------
+    basis : ndarray of shape (d, d)
+        Orthogonal; two columns a plane, then the coordinates that do not turn.
+    slots : ndarray of shape (n_planes,)
+        Planes of one slot have one frequency, up to its sign.
+    signs : ndarray of shape (n_families, n_planes)
+        Which way each family turns each plane.
+    """
+
+    basis: np.ndarray
+    slots: np.ndarray
+    signs: np.ndarray
+
+    @property
+    def n_slots(self) -> int:
+        """Frequencies to choose, or to learn."""
+        return int(self.slots.max(initial=-1)) + 1
+
+
+def make_planes(cayley_table: np.ndarray, signs: np.ndarray, latent_dim: int) -> Planes:
+    """The planes of a latent space that is copies of the regular representation of a finite group K.
+
+    Parameters
+    ----------
+    cayley_table : ndarray of shape (N, N)
+        Of K, number of "i, then j".
+    signs : ndarray of shape (n_families, N)
+        For each family and element g: 1 where ``g(f(X, t)) = f(g(X), t)``, -1 where it is ``f(g(X), -t)``.
+    latent_dim : int
+        d.
+
+    Raises
+    ------
+    ValueError
+        Where the latent space is too small for one plane.
+    """
+    n_elements = len(cayley_table)
+    turns, central = _block(cayley_table, signs)
+    size = turns.shape[1]
+    if latent_dim < size:
+        raise ValueError(
+            f"A latent space of {latent_dim} dimensions is too small for a group of {n_elements} elements beside "
+            f"augmentations with a strength. Allowed: latent_dim of {size} or more."
+        )
+    vectors, labels, plane_signs = _block_planes(turns, central)
+    n_blocks, n_labels = latent_dim // size, max(labels) + 1
+    basis = np.eye(latent_dim)
+    basis[: n_blocks * size, : n_blocks * size] = np.kron(np.eye(n_blocks), np.array(vectors).T)
+    slots = np.concatenate([np.array(labels) + n_labels * j for j in range(n_blocks)])
+    return Planes(basis, slots, np.tile(np.array(plane_signs).T, n_blocks))
+
+
+def _block(table: np.ndarray, signs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Unit generators (n_families, b, b) on a block of one or two copies, and a matrix that commutes with all there is.
+
+    Where a mirror, ``f then f`` the identity, turns all families round, one copy holds planes, and else two do.
+    """
+    n = len(table)
+    wanted = (signs == -1).all(axis=0) & (table.diagonal() == 0)
+    mirror = int(np.argmax(wanted)) if wanted.any() else None
+    kept = (signs == 1).all(axis=0)
+    rng = np.random.default_rng(0)
+    central, inverses = np.zeros((n, n)), table.argmin(axis=1)
+    for g in np.flatnonzero(kept):  # class sums, with random weights, of what turns no family round
+        orbit = {int(table[table[inverses[h], x], h]) for h in range(n) for x in (g, inverses[g])}
+        weight = rng.random()
+        for x in orbit:
+            central[np.arange(n), table[x]] += weight
+    if mirror is not None:
+        turns = np.zeros((len(signs), n, n))
+        turns[:, np.arange(n), table[mirror]] = signs
+        return turns, central
+    D = np.stack([np.diag(s) for s in signs])
+    return np.kron(np.array([[0, 1], [-1, 0]]), D), np.kron(np.eye(2), central)
+
+
+def _block_planes(turns: np.ndarray, central: np.ndarray) -> tuple[list[np.ndarray], list[int], list[list[int]]]:
+    """Orthonormal vectors, two a plane; of each plane its label, alike where frequencies must be, and its signs."""
+    J, rng = turns[0], np.random.default_rng(1)
+    relative = sum(rng.random() * (J.T @ other) for other in turns[1:]) if len(turns) > 1 else 0 * J
+    values, Q = np.linalg.eigh(central + relative)
+    kinds = np.concatenate([[0], np.cumsum(np.diff(values) > ALIKE * (1 + np.abs(values).max()))])
+    vectors: list[np.ndarray] = []
+    labels: list[int] = []
+    signs: list[list[int]] = []
+    known: list[float] = []
+    for kind in range(kinds[-1] + 1):
+        for q in Q[:, kinds == kind].T:
+            u = q - sum(((q @ v) * v for v in vectors), start=np.zeros(len(q)))
+            if np.linalg.norm(u) < 1e-6:
+                continue
+            u = u / np.linalg.norm(u)
+            v = u @ J
+            vectors += [u, v]
+            level = float(u @ central @ u)
+            label = next((k for k, seen in enumerate(known) if abs(seen - level) < 1e-6), len(known))
+            known += [level] if label == len(known) else []
+            labels.append(label)
+            signs.append([round(float(u @ other @ v)) for other in turns])
+    return vectors, labels, signs
+
+
+def whole_frequencies(n: int) -> np.ndarray:
+    """Whole frequencies for n planes of a circle: low ones twice and more, and an eighth of the planes at rest.
+
+    Examples
+    --------
+    >>> whole_frequencies(8)
+    array([1, 1, 2, 2, 3, 3, 4, 0])
+    """
+    n_still = max(1, n // 8) if n > 1 else 0
+    n_turning = n - n_still
+    most = max(1, round(1.5 * np.sqrt(n_turning)))
+    return np.append(1 + np.arange(n_turning) * most // n_turning, np.zeros(n_still, dtype=int))
+
+
+def spread_frequencies(n: int) -> np.ndarray:
+    """Radians at the greatest strength that n planes of a line begin with, before they are learned."""
+    return np.linspace(1.6, 0.1, n)
+
+
+def generator_of(step: np.ndarray, size: float) -> np.ndarray:
+    """The skew matrix A nearest in angle, ``expm(size * A)`` being the orthogonal matrix nearest to a moment."""
+    T, Q = schur(orthogonal_map(step), output="complex")
+    A = ((Q * (1j * np.angle(np.diag(T)) / size)) @ Q.conj().T).real
+    return (A - A.T) / 2
+
+
+def commuting_part(A: np.ndarray, B: np.ndarray) -> np.ndarray:
+    """What of a skew matrix A commutes with a skew matrix B, whose frequencies are well apart or alike."""
+    values, V = np.linalg.eigh(1j * B)
+    alike = np.abs(values[:, None] - values) < 1e-6 * (1 + np.abs(values).max())
+    C = (V @ (alike * (V.conj().T @ A @ V)) @ V.conj().T).real
+    return (C - C.T) / 2
+
+
+def flow_of(
+    A: np.ndarray, root: np.ndarray, inverse_root: np.ndarray, low: float, high: float, period: float | None
+) -> Flow:
+    """The flow of a skew generator A in coordinates ``Z @ inverse_root``; frequencies of a period are made whole."""
+    T, Q = schur(A)
+    scale = 1e-9 * (1 + np.abs(T).max())
+    first, order = 0, ([], [])  # type: tuple[int, tuple[list[int], list[int]]]
+    while first < len(T):
+        turning = first + 1 < len(T) and abs(T[first, first + 1]) > scale
+        order[not turning].extend([first, first + 1] if turning else [first])
+        first += 1 + turning
+    frequencies = np.array([T[k, k + 1] for k in order[0][::2]])
+    if period is not None:
+        frequencies = np.round(frequencies * period / (2 * np.pi)) * 2 * np.pi / period
+    Q = Q[:, [*order[0], *order[1]]]
+    return Flow(inverse_root @ Q, Q.T @ root, frequencies, np.zeros(len(T)), low, high, period)
+
+
+def whole_representation(rho: np.ndarray, flows: Mapping[str, Flow], frame: Frame) -> np.ndarray:
+    """Matrices (G, d, d) of the whole finite group, from those of K: an element of K, then strengths of families."""
+    return np.stack([_place_map(rho, flows, frame, *place) for place in frame.places])
+
+
+def _place_map(rho: np.ndarray, flows: Mapping[str, Flow], frame: Frame, k: int, strengths: np.ndarray) -> np.ndarray:
+    """The map of an element of the whole group: one of K, then strengths of the families."""
+    L = rho[k]
+    for name, t in zip(frame.families, strengths, strict=True):
+        L = flows[name].carry(L, t) if t else L
+    return L

@@ -1,0 +1,119 @@
+"""Latent maps with a strength as torch modules: planes that turn, by frequencies that are whole or learned."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from latentaug.latent.algebra import Algebra
+from latentaug.latent.families import FamilyLaws
+from latentaug.latent.flows import Flow, Planes, make_planes, spread_frequencies, whole_frequencies
+
+__all__ = ["FlowMap", "FlowMaps", "make_flows"]
+
+
+class FlowMap(nn.Module):
+    """The map of a family: planes turn by its strength, whole frequencies fixed and others learned.
+
+    Parameters
+    ----------
+    planes : Planes
+    family : int
+        Its number among those of the planes.
+    laws : FamilyLaws
+    frequencies : ndarray of shape (n_slots,)
+        Radians, at the period or at the greatest strength.
+    own_coordinates : bool
+        Whether it turns planes of its own, learned, since it is not exact together with what comes before it.
+    """
+
+    def __init__(
+        self, planes: Planes, family: int, laws: FamilyLaws, frequencies: np.ndarray, own_coordinates: bool
+    ) -> None:
+        super().__init__()
+        self.laws, d = laws, len(planes.basis)
+        self.unit = (laws.period or max(laws.high, -laws.low)) / (2 * np.pi if laws.period else 1)
+        self.basis: Tensor = nn.Buffer(torch.from_numpy(planes.basis).float())
+        self.signs: Tensor = nn.Buffer(torch.from_numpy(planes.signs[family]).float())
+        self.slots: Tensor = nn.Buffer(torch.from_numpy(planes.slots))
+        start = torch.from_numpy(np.asarray(frequencies)).float()
+        self.frequencies = nn.Buffer(start) if laws.period else nn.Parameter(start)
+        grows = laws.grows and bool((planes.signs[family] == 1).all())
+        self.growths = nn.Parameter(torch.zeros(len(start))) if grows else None
+        self.skew = nn.Parameter(torch.zeros(d, d)) if own_coordinates else None
+
+    def coordinates(self) -> Tensor:
+        """The orthogonal matrix (d, d) whose columns are planes, two each, and what does not turn."""
+        return self.basis if self.skew is None else torch.matrix_exp(self.skew - self.skew.T) @ self.basis
+
+    def forward(self, z: Tensor, t: Tensor) -> Tensor:
+        """Latent rows (B, d), each carried by its own strength, (B,)."""
+        Q, n = self.coordinates(), 2 * len(self.slots)
+        y, strengths = z @ Q, (t / self.unit).unsqueeze(1)
+        angle = strengths * (self.frequencies[self.slots] * self.signs)
+        a, b, cos, sin = y[:, 0:n:2], y[:, 1:n:2], angle.cos(), angle.sin()
+        turned = torch.stack([a * cos - b * sin, a * sin + b * cos], dim=-1)
+        if self.growths is not None:
+            turned = turned * (strengths * self.growths[self.slots]).exp().unsqueeze(-1)
+        return torch.cat([turned.flatten(1), y[:, n:]], dim=1) @ Q.T
+
+    def exact(self) -> Flow:
+        """The map, computed in float64."""
+        twin = copy.deepcopy(self).to("cpu", torch.float64)
+        Q = twin.coordinates().detach().numpy()
+        frequencies = twin.frequencies.detach().numpy()[self.slots.cpu().numpy()] * twin.signs.numpy()
+        growths = np.zeros(len(Q))
+        if twin.growths is not None:
+            growths[: 2 * len(frequencies)] = np.repeat(twin.growths.detach().numpy()[self.slots.cpu().numpy()], 2)
+        laws = self.laws
+        return Flow(
+            Q, Q.T, frequencies / self.unit, growths / self.unit, laws.low, laws.high, laws.period
+        )  # fmt: skip
+
+
+class FlowMaps(nn.Module):
+    """The maps of all families, which act in the order in which they are declared."""
+
+    def __init__(self, maps: Mapping[str, FlowMap]) -> None:
+        super().__init__()
+        self.names, self.maps = list(maps), nn.ModuleList(maps.values())
+
+    def forward(self, z: Tensor, t: Tensor) -> Tensor:
+        """Latent rows (B, d), carried by the strengths (B, n_families) of each."""
+        for j, flow in enumerate(self.maps):
+            z = flow(z, t[:, j])
+        return z
+
+    def undo(self, z: Tensor, t: Tensor) -> Tensor:
+        """What `forward` did, undone."""
+        for j, flow in reversed(list(enumerate(self.maps))):
+            z = flow(z, -t[:, j])
+        return z
+
+    def exact(self) -> dict[str, Flow]:
+        """The map of each family, in float64."""
+        return {name: flow.exact() for name, flow in zip(self.names, self.maps, strict=True)}  # type: ignore[operator]
+
+
+def _frequencies(planes: Planes, laws: FamilyLaws, number: int) -> np.ndarray:
+    """What a family turns the slots by at first: families after the first in another order, so that all pairs occur."""
+    choose = whole_frequencies if laws.period else spread_frequencies
+    found = choose(planes.n_slots)
+    return np.random.default_rng(number).permutation(found) if number else found
+
+
+def make_flows(algebra: Algebra, latent_dim: int) -> FlowMaps:
+    """The maps of joint training of all families: exact together where the laws allow it, else each by itself."""
+    frame, maps = algebra.frame, {}
+    together = make_planes(frame.table, frame.signs, latent_dim) if frame.families else None
+    alone = make_planes(np.zeros((1, 1), dtype=int), np.ones((1, 1)), latent_dim)
+    for name, laws in algebra.families.items():
+        inside = together is not None and name in frame.families
+        number = frame.families.index(name) if inside else 0
+        planes = together if inside and together is not None else alone
+        maps[name] = FlowMap(planes, number, laws, _frequencies(planes, laws, number), own_coordinates=not inside)
+    return FlowMaps(maps)
