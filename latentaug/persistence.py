@@ -37,7 +37,7 @@ SAFE = {np.dtype(code).str for code in "?bBhHiIlLqQefd"}  # what safetensors kno
 RECORDS = {
     "ImageFormat": "images", "Algebra": "latent.algebra", "Moments": "latent.maps", "Stream": "learn.resuming",
     "ResidualNetwork": "latent.maps", "Flow": "latent.flows", "FamilyLaws": "latent.families",
-    "OneParameter": "augs.families",
+    "OneParameter": "augs.families", "Verdict": "models.verdict",
 }  # fmt: skip
 
 MAX_NESTED = 1000  # tuples and records in one

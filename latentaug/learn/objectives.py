@@ -141,7 +141,14 @@ class ImageObjective(Objective):
         Trained; with `latent_dim`, `encoder` and `decoder`.
     views : Views
     terms : Terms
+
+    Attributes
+    ----------
+    reconstructs : bool
+        Whether encoder and decoder, one after the other, are trained to give its images back.
     """
+
+    reconstructs = True
 
     def __init__(self, network: Any, views: Views, terms: Terms) -> None:
         super().__init__()
@@ -349,6 +356,8 @@ class HeadDecoding(ImageObjective):
         Whether to train the encoder.
     """
 
+    reconstructs = False
+
     def __init__(
         self, network: Autoencoder, views: Views, terms: Terms, latents: np.ndarray,
         carry: Callable[[np.ndarray, np.ndarray], np.ndarray], undo: bool,
@@ -402,6 +411,8 @@ class ConditionedReconstruction(ImageObjective):
     network : ViewConditions
         The network given, under a condition a view.
     """
+
+    reconstructs = False
 
     def __init__(self, network: Autoencoder, views: Views, terms: Terms, conditioning: str) -> None:
         conditions = ViewConditions(network, len(views.compositions)).to(terms.device)

@@ -47,6 +47,7 @@ from latentaug.models.codec import Codec, accumulate, start_autoencoder
 from latentaug.models.latent_model import LatentModel
 from latentaug.models.strengths import RandomTransform
 from latentaug.models.vae import VAE, check_vae
+from latentaug.models.verdict import Verdict
 
 __all__ = ["METHODS", "LatentAugmenter"]
 
@@ -202,6 +203,8 @@ class LatentAugmenter(LatentModel):
         Where there are strengths, latents of up to 1,024 of the training images, whose pose is that of `canonical`.
     latent_boxes_ : dict of tuple of str to ndarray of shape (2, d)
         Least and greatest latents of each view, over up to 1,024 of the training images, of the last part of a stream.
+    verdict_ : Verdict or None
+        What the autoencoder is worth, on images under all views; see `VAE`. None where it tells of none.
     stream_ : dict, Moments or None
         What `partial_fit` goes on from: what is learned of the maps jointly, or the moments of all latents so far.
     aug_names_ : list of str
@@ -452,6 +455,11 @@ class LatentAugmenter(LatentModel):
         METHODS[self.method].check(self._autoencoder, self.geometry)
         if isinstance(self._autoencoder, VAE):
             check_vae(self._autoencoder)
+
+    @property
+    def verdict_(self) -> Verdict | None:
+        """What the autoencoder is worth; None where it tells of none."""
+        return getattr(self.autoencoder_, "verdict_", None)
 
     @property
     def is_invertible(self) -> bool:

@@ -53,6 +53,7 @@ from latentaug.learn.training import (
     train,
 )
 from latentaug.models.base import Fitting, Transformer, all_or_nothing
+from latentaug.models.verdict import Verdict, judge, warn_where_bad
 
 __all__ = ["VAE", "check_vae"]
 
@@ -197,6 +198,10 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         Held-out objective after each pass, with early stopping.
     stream_ : Stream or None
         Where a training by `partial_fit` stands: seed, steps, what the optimizer remembers.
+    verdict_ : Verdict or None
+        What `fit` has come to, on some of its images: the share of their variance that is explained, beside that of as
+        many principal components, and the latents in use. Prints as a line; a `ConvergenceWarning` says where it is
+        bad. None after fewer than 2,000 images shown, after `partial_fit`, and in heads and conditional models.
     image_shape_ : tuple of int
         ``(H, W)`` or ``(H, W, C)``.
     n_features_in_ : int
@@ -233,6 +238,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
     kl_weight_: float
     validation_curve_: list[float]
     stream_: Stream | None
+    verdict_: Verdict | None
 
     def __init__(
         self,
@@ -390,7 +396,16 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
             if isinstance(network, OwnNetwork):
                 made_by = copy.copy(self.network) if isinstance(self.network, Network) else self.network
                 setattr(self, MADE_BY, made_by)
+            if trained.reconstructs and not goes_on:
+                self.verdict_ = self._judge(views)
+                if processes.rank == 0:
+                    warn_where_bad(self.verdict_, self)
         return trained
+
+    def _judge(self, views: Views) -> Verdict | None:
+        """One look at some of the images trained on, which costs next to nothing: nothing is refined."""
+        coder, has_scale = replace(self._coder(), refine_steps=0), self.network_.is_variational and self.kl_weight_ > 0
+        return judge(coder, views, len(views) * self.n_iter_, self.loss_curve_, has_scale)
 
     def _streamed(self, settings: TrainingSettings, seed: int) -> tuple[TrainingSettings, Stream]:
         """Settings of a pass over a part of a stream, the first or another, and what it goes on from."""
@@ -596,6 +611,7 @@ def _fitted_attributes(network: nn.Module, log: TrainingLog, before: list[float]
         "loss_curve_": [*before, *log.loss_curve],
         "validation_curve_": list(log.validation_curve),
         "stream_": log.stream,
+        "verdict_": None,
     }
 
 
@@ -610,6 +626,7 @@ def _renewed(state: Mapping[str, Any]) -> dict[str, Any]:
     state.setdefault("reconstruction_loss", "squared_error")
     state.setdefault("network", "paper")
     if "network_" in state:
+        state.setdefault("verdict_", None)
         state.setdefault("loss_unit_", RECONSTRUCTION_LOSSES["squared_error"].unit)
         state.setdefault("kl_weight_", state["kl_weight"])
         sizes = state.get(ARCHITECTURE) or [state["image_shape_"], state["latent_dim"], state["hidden_channels"]]
