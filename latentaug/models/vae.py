@@ -392,15 +392,19 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
                 start_path(made, seed)
             trained, log = train(made, settings, draws, around)
             self.__dict__.update(_fitted_attributes(network, log, before))
-            self.__dict__.pop(MADE_BY, None)
-            if isinstance(network, OwnNetwork):
-                made_by = copy.copy(self.network) if isinstance(self.network, Network) else self.network
-                setattr(self, MADE_BY, made_by)
+            self._remember_maker(network)
             if trained.reconstructs and not goes_on:
                 self.verdict_ = self._judge(views)
                 if processes.rank == 0:
                     warn_where_bad(self.verdict_, self)
         return trained
+
+    def _remember_maker(self, network: Any) -> None:
+        """What made a network of one's own, which the parameter may not be any more."""
+        self.__dict__.pop(MADE_BY, None)
+        if isinstance(network, OwnNetwork):
+            made_by = copy.copy(self.network) if isinstance(self.network, Network) else self.network
+            setattr(self, MADE_BY, made_by)
 
     def _judge(self, views: Views) -> Verdict | None:
         """One look at some of the images trained on, which costs next to nothing: nothing is refined."""
@@ -595,11 +599,11 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
             self.device_ = find_device_or_cpu(self.device)
             self.network_ = network.eval().to(self.device_)
 
-    def _rebuilt(self, kind: str, *sizes: Any) -> Autoencoder | OwnNetwork:
+    def _rebuilt(self, kind: str, shape: Any, latent_dim: int, widths: Any) -> Autoencoder | OwnNetwork:
         """A network as fitted, its weights to be filled."""
         if kind != "own":
-            return build(*sizes, kind)
-        return make_network(getattr(self, MADE_BY, self.network), sizes[0], sizes[1], None, seed=0)
+            return build(shape, latent_dim, widths, kind)
+        return make_network(getattr(self, MADE_BY, self.network), shape, latent_dim, None, seed=0)
 
 
 def _fitted_attributes(network: nn.Module, log: TrainingLog, before: list[float]) -> dict[str, Any]:
