@@ -23,7 +23,8 @@ import numpy as np
 from latentaug._checks import one_line
 
 __all__ = [
-    "FORMAT", "read_archive", "read_array", "read_scalar", "write_archive", "write_array", "write_scalar", "write_whole",
+    "FORMAT", "read_archive", "read_array", "read_scalar", "write_archive", "write_array", "write_scalar",
+    "write_whole",
 ]  # fmt: skip
 
 FORMAT = 1

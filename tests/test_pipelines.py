@@ -43,7 +43,9 @@ X_STACK = X_ROWS.reshape(-1, 8, 8)
 
 
 def quick_vae(**parameters):
-    return VAE(latent_dim=4, hidden_channels=(4, 8), kl_weight=0.01, max_iter=1, random_state=0, **parameters)
+    return VAE(
+        latent_dim=4, network="paper", hidden_channels=(4, 8), kl_weight=0.01, max_iter=1, random_state=0, **parameters
+    )
 
 
 def classifier(image_shape=None):

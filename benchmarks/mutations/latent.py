@@ -192,8 +192,8 @@ MUTATIONS = (
     ),
     Mutation(
         "scores of a VAE have no weights",
-        "self.reconstruction_weight * error + self.kl_weight * divergence",
-        "error + divergence",
+        "self.reconstruction_weight * error + self._kl_weight * kl",
+        "error + kl",
         SCORES,
     ),
     Mutation(

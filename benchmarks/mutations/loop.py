@@ -81,8 +81,8 @@ MUTATIONS = (
     ),
     Mutation(
         "every score has the squared error",
-        "loss = RECONSTRUCTION_LOSSES[self.reconstruction_loss]\n",
-        'loss = RECONSTRUCTION_LOSSES["squared_error"]\n',
+        "loss = RECONSTRUCTION_LOSSES[self.reconstruction_loss]\n        error",
+        'loss = RECONSTRUCTION_LOSSES["squared_error"]\n        error',
         LOSSES,
     ),
     Mutation(
@@ -98,10 +98,15 @@ MUTATIONS = (
         "if False:",
         LOSSES,
     ),
-    Mutation("logits of black and white pixels are infinite", ".float(), eps=CLOSEST)", ".float())", LOSSES),
+    Mutation(
+        "logits of black and white pixels are infinite",
+        "torch.logit(images.float(), eps=CLOSEST)",
+        "torch.logit(images.float())",
+        LOSSES,
+    ),
     Mutation(
         "logits know no condition",
-        "self.network.decoder.logits(z, self.latents[which])",
+        "self.network.logits(z, self.latents[which])",
         "self.network.logits(z)",
         LOSSES,
     ),
@@ -262,8 +267,8 @@ MUTATIONS = (
     ),
     Mutation(
         "first weights are alike for every seed",
-        "manual_seed(draws.noise.initial_seed())",
-        "manual_seed(0)",
+        "seed = draws.noise.initial_seed()",
+        "seed = 0",
         LOOP,
     ),
     Mutation(
@@ -272,7 +277,10 @@ MUTATIONS = (
     Mutation("there is no noise", ".normal_(generator=draws.noise)", ".zero_()", LOOP),
     Mutation("an infinite loss passes", "if not math.isfinite(loss):", "if math.isnan(loss):", LOOP),
     Mutation(
-        "every fit is a warm start", 'if warm and hasattr(self, "network_"):', 'if hasattr(self, "network_"):', LOOP
+        "every fit is a warm start",
+        'warm = warm and hasattr(self, "network_")',
+        'warm = hasattr(self, "network_")',
+        LOOP,
     ),
     # Streams.
     Mutation(
@@ -333,8 +341,8 @@ MUTATIONS = (
     ),
     Mutation(
         "decoded images stay at zero on a range of their own",
-        "(images * (high - low) + low).clamp_(low, high)",
-        "(images * (high - low)).clamp_(low, high)",
+        "images * (high - low) + low",
+        "images * (high - low)",
         BORDER,
     ),
     # Processes.

@@ -143,14 +143,14 @@ MUTATIONS = (
     ),
     Mutation(
         "the floor of what is applied is the original's",
-        "self.mean(b, b)) for task, a, b",
-        'self.mean(b, b) if task != "apply" else self.mean((), ())) for task, a, b',
+        "self.mean(b, b), self.variance(b)) for task, a, b",
+        'self.mean(b, b) if task != "apply" else self.mean((), ()), self.variance(b)) for task, a, b',
         METRICS,
     ),
     Mutation(
         "the floor of what is undone is that of the view",
-        "self.mean(b, b)) for task, a, b",
-        "self.mean(b or a, b or a)) for task, a, b",
+        "self.mean(b, b), self.variance(b)) for task, a, b",
+        "self.mean(b or a, b or a), self.variance(b)) for task, a, b",
         METRICS,
     ),
     Mutation(
@@ -428,7 +428,12 @@ MUTATIONS = (
     Mutation("a loader may shuffle", "return not plain or batches.drop_last", "return batches.drop_last", SOURCES),
     Mutation("a last batch is lost", "return not plain or batches.drop_last", "return not plain", SOURCES),
     Mutation("a loader without batches", "if loads and X.batch_sampler is None:", "if False:", SOURCES),
-    Mutation("a loader moves a generator", "with torch.random.fork_rng(devices=[]):", "if True:", SOURCES),
+    Mutation(
+        "a loader moves a generator",
+        "with torch.random.fork_rng(devices=[]):\n        yield",
+        "if True:\n        yield",
+        SOURCES,
+    ),
     Mutation("a palette's numbers are colours", 'MODES = ("1", "L", "RGB")', 'MODES = ("1", "L", "RGB", "P")', SOURCES),
     Mutation("labels beside it", "(*args, *kwargs.values())) > 1", "(*args, *kwargs.values())) > 9", SOURCES),
 )

@@ -144,8 +144,8 @@ MUTATIONS = (
     Mutation("numpy's generator may be moved", 'if set(moved) - {"torch"}:', "if False:", INPUTS),
     Mutation(
         "torch's generator is not tried",
-        "default_generator.manual_seed(seed)",
-        "default_generator.manual_seed(0)",
+        '["torch"].default_generator.manual_seed(seed)',
+        '["torch"].default_generator.manual_seed(0)',
         INPUTS,
     ),
     Mutation("shuffled pairs pass", "shuffled.mean() + 3 * shuffled.std()", "-np.inf", INPUTS),
