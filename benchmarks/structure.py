@@ -44,7 +44,9 @@ def opened(call):
 
 def measure():
     private = [n for n in NODES if isinstance(n, ast.Attribute) and n.attr[0] == "_" != n.attr[1]]
-    foreign = [name for n in private if (name := ast.unparse(n)).split(".")[0] not in ("self", "cls", "np", "nn")]
+    foreign = [
+        name for n in private if (name := ast.unparse(n)).split(".")[0] not in ("self", "cls", "super()", "np", "nn")
+    ]
     augmenter = latentaug.LatentAugmenter(["flip_lr", "flip_ud"], latentaug.VAE(4, max_iter=1), random_state=0)
     X, long = np.random.default_rng(0).random((32, 8, 8), np.float32), [f.name for f in FUNCTIONS if code(f) > 40]
     found = {"modules": len(TREES), "storeys": len({name.split(".")[1] for name in TREES if "." in name})}

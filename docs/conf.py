@@ -51,7 +51,7 @@ numpydoc_validation_exclude = {
     r"\.Algebra\.",  # predicates in one line
     r"\.(knows|reads|decoder_of|encoder_of)$",  # so are what a model can do with a view
     r"\.LatentTransform\.(fit|inverse|compose|push)$",  # and what follows from the transform that it is called on
-    r"\.(Algebra|CarryMatrix|ErrorRow|ErrorTable|Moments|RecursionCurve|ScoreRow|Scorecard)$",  # attributes
+    r"\.(Algebra|CarryMatrix|ErrorRow|ErrorTable|Moments|RecursionCurve|ScoreRow|Scorecard|Verdict)$",  # attributes
     r"\.__pow__$",  # an operator
     r"\.to_frame$",  # the table as a frame
 }

@@ -10,7 +10,6 @@ import hashlib
 import importlib
 import math
 import os
-import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
@@ -21,7 +20,7 @@ import sklearn
 from sklearn.base import BaseEstimator
 
 from latentaug._checks import check_choice, check_kind, check_path, one_line, unknown_name
-from latentaug._files import read_archive, write_archive
+from latentaug._files import read_archive, read_array, read_scalar, write_archive, write_array, write_scalar
 from latentaug._version import __version__
 from latentaug.augs.catalogue import CATALOGUE, FAMILIES, name_augs
 from latentaug.augs.families import OneParameter
@@ -33,12 +32,10 @@ __all__ = [
 
 PLAIN = (type(None), bool, int, float, str)
 SPECIAL = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
-DTYPE = re.compile(r"[<>|][biufcSU][1-9]\d{0,5}")
-SAFE = {np.dtype(code).str for code in "?bBhHiIlLqQefd"}  # what safetensors knows, too
 RECORDS = {
     "ImageFormat": "images", "Algebra": "latent.algebra", "Moments": "latent.maps", "Stream": "learn.resuming",
     "ResidualNetwork": "latent.maps", "Flow": "latent.flows", "FamilyLaws": "latent.families",
-    "OneParameter": "augs.families",
+    "OneParameter": "augs.families", "Verdict": "models.verdict",
 }  # fmt: skip
 
 MAX_NESTED = 1000  # tuples and records in one
@@ -190,41 +187,6 @@ class Reader:
         return array.copy()
 
 
-def _dtype(text: str) -> np.dtype:
-    if not DTYPE.fullmatch(text):
-        raise TypeError(f"save() holds arrays of numbers and text. Got dtype {text!r}.")
-    return np.dtype(text)
-
-
-def _write_scalar(writer: Writer, value: np.generic) -> list:
-    return [_dtype(value.dtype.str).str, value.tobytes().hex()]
-
-
-def _read_scalar(reader: Reader, content: Any) -> Any:
-    dtype, data = content
-    return np.frombuffer(bytes.fromhex(data), _dtype(dtype))[0]
-
-
-def _write_array(writer: Writer, value: np.ndarray) -> dict:
-    """Store an array: turned over if in Fortran order, as bytes if safetensors does not know its dtype."""
-    turned = value.flags.f_contiguous and not value.flags.c_contiguous
-    array = np.asarray(value.T if turned else value, order="C")
-    entry = {"shape": list(array.shape), "turned": turned}
-    if array.dtype == object:
-        return {**entry, "dtype": "object", "items": writer.values(array.ravel().tolist())}
-    dtype = _dtype(array.dtype.str).str
-    return {**entry, "dtype": dtype, "stored": writer.store(array if dtype in SAFE else array.ravel().view(np.uint8))}
-
-
-def _read_array(reader: Reader, content: Any) -> np.ndarray:
-    if content["dtype"] == "object":
-        array = np.fromiter(reader.values(content["items"]), dtype=object)
-    else:
-        array = reader.take(content["stored"]).view(_dtype(content["dtype"]))
-    array = array.reshape(content["shape"])
-    return array.T if content["turned"] else array
-
-
 def _is_random_state(value: Any) -> bool:
     return type(value) is np.random.RandomState and value.get_state(legacy=False)["bit_generator"] == "MT19937"
 
@@ -370,8 +332,8 @@ KINDS = {
         lambda writer, value: [writer.values(pair) for pair in value.items()],
         lambda reader, pairs: {reader.read(key): reader.read(item) for key, item in pairs},
     ),
-    "scalar": Kind(lambda value: isinstance(value, np.generic), _write_scalar, _read_scalar),
-    "array": Kind(lambda value: type(value) in (np.ndarray, np.memmap), _write_array, _read_array),
+    "scalar": Kind(lambda value: isinstance(value, np.generic), write_scalar, read_scalar),
+    "array": Kind(lambda value: type(value) in (np.ndarray, np.memmap), write_array, read_array),
     "random_state": Kind(
         _is_random_state, lambda writer, value: writer.write(value.get_state(legacy=False)), _read_random_state
     ),

@@ -92,12 +92,12 @@ def test_the_house_keeps_its_measures(monkeypatch):
     from benchmarks.structure import measure
 
     found = measure()
-    assert found["modules"] <= 56
+    assert found["modules"] <= 57
     assert found["depth"] <= 12
-    assert found["arrows"] <= 226
+    assert found["arrows"] <= 232
     assert found["most bases"] <= 3
     assert found["functions over 40 lines"] == found["foreign private names"] == []
-    assert len(found["fit"]) <= 21, found["fit"]
+    assert len(found["fit"]) <= 22, found["fit"]
     assert len(found["transform"]) <= 10, found["transform"]
 
 

@@ -22,7 +22,7 @@ every_kind = pytest.mark.parametrize("kind", KINDS)
 
 
 def started(kind, shape, d=3):
-    network = build(kind, shape, d)
+    network = build(shape, d, None, kind)
     start(network, torch.Generator().manual_seed(0))
     return network
 
@@ -127,7 +127,7 @@ def test_a_nonlinear_map_does_what_its_network_has_learned(seed, d):
 
 @pytest.mark.parametrize("log_variance", [-15.0, -5.0, 0.0, 5.0])
 def test_posteriors_are_as_narrow_and_as_wide_as_the_encoder_says(log_variance):
-    network = build("paper", (8, 8), 3, (2, 3))
+    network = build((8, 8), 3, (2, 3))
     initialise(network, torch.Generator().manual_seed(0))
     with torch.no_grad():
         network.encoder.posterior.weight[3:] = 0
@@ -138,7 +138,7 @@ def test_posteriors_are_as_narrow_and_as_wide_as_the_encoder_says(log_variance):
 
 
 def test_first_weights_reach_as_far_as_torchs_own():
-    network = build("paper", (8, 8), 3, (4, 8))
+    network = build((8, 8), 3, (4, 8))
     initialise(network, torch.Generator().manual_seed(0))
     layers = [layer for layer in network.modules() if hasattr(layer, "weight")]
     assert len(layers) == 6

@@ -34,7 +34,7 @@ def torchs_own(decoder):
     seed=st.integers(0, 99),
 )
 def test_the_decoder_s_jacobian_is_that_of_torch_s_own_layers(place, shape, channels, seed):
-    network = build("paper", shape, 3, channels)
+    network = build(shape, 3, channels)
     initialise(network, torch.Generator().manual_seed(seed))
     decoder = network.decoder.double()
     z = torch.from_numpy(np.random.default_rng(seed).standard_normal((2, 3)))
@@ -50,7 +50,7 @@ def test_the_decoder_s_jacobian_is_that_of_torch_s_own_layers(place, shape, chan
 @given(shape=st.tuples(*[st.integers(2, 9)] * 2, st.sampled_from([1, 3])), seed=st.integers(0, 99))
 def test_refining_never_makes_an_image_worse(shape, seed):
     generator = torch.Generator().manual_seed(seed)
-    network = build("paper", shape, 4, [3])
+    network = build(shape, 4, [3])
     initialise(network, generator)
     x = torch.rand(5, shape[2], *shape[:2], generator=generator)
     z = 9 * torch.randn(5, 4, generator=generator)

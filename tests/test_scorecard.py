@@ -37,7 +37,7 @@ ORDERS = {"flip_lr": 2, "flip_ud": 2, "rotate_cw": 4}
 def measured(request, digits):
     X, names = digits[700:], [aug.__name__ for aug in request.param]
     model = LatentAugmenter(request.param, PCA(12), method="staged", geometry="free").fit(digits[:700])
-    (row, nothing) = scorecard(model, X).rows
+    (row, nothing, _) = scorecard(model, X).rows
     return X, names, model, row, nothing
 
 

@@ -10,14 +10,16 @@ from latentaug.metrics import CarryMatrix, ErrorTable, RecursionCurve, Scorecard
 ERRORS = ("reconstruct", "apply", "compose", "undo")
 # The heads of the columns of a card, as they are printed, above each other.
 HEADS = {
+    "r2_reconstruct": "R2 rec.",
+    "r2_apply": "R2 apply",
     "gap": "gap worst",
     "equivariance": "equiv. 1-R2",
-    "commutator": "commut. latent",
-    "image_commutator": "commut. image",
+    "commutator": "comm. latent",
+    "image_commutator": "comm. image",
     "order_defect": "order defect",
-    "orthogonality_defect": "orthog. defect",
+    "orthogonality_defect": "orth. defect",
     "condition_number": "cond. worst",
-    "label_survival": "labels kept",
+    "label_survival": "label kept",
 }
 VALUES = {name: 30.0 + k for k, name in enumerate(ERRORS)} | {name: k / 16 for k, name in enumerate(HEADS, start=1)}
 INTERVALS = {name: np.array([VALUES[name] - 0.25, VALUES[name] + 0.75]) for name in (*ERRORS, "label_survival")}

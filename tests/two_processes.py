@@ -46,6 +46,7 @@ CASES = {
     "adabelief": (quick(optimizer="adabelief"), 205),
     "early stopping": (quick(early_stopping=True, n_iter_no_change=1, tol=9.0, max_iter=9), 205),
     "joint": (LatentAugmenter(["flip_lr", "canny"], QUICK, random_state=0), 205),
+    "families": (LatentAugmenter(["rotate", "flip_lr"], quick(latent_dim=8), random_state=0), 205),
     "staged": (LatentAugmenter(["flip_lr"], QUICK, method="staged", random_state=0), 205),
     "by gradient": (LatentAugmenter(["shear_x"], QUICK, method="staged", geometry="nonlinear", random_state=0), 99),
     "ConditionalVAE": (ConditionalVAE(["flip_lr"], QUICK, random_state=0), 205),
@@ -74,7 +75,8 @@ def told(model):
         arrays |= {f"{k}.loss": np.array(vae.loss_curve_), f"{k}.held_out": np.array(vae.validation_curve_)}
         arrays[f"{k}.seed"] = np.array(-1 if vae.random_state is None else vae.random_state)
     maps = getattr(model, "latent_maps_", {})
-    return arrays | {f"map.{name}": L for name, L in maps.items() if isinstance(L, np.ndarray)}
+    at_strengths = {name: getattr(L, "sample", L) for name, L in maps.items()}
+    return arrays | {f"map.{name}": L for name, L in at_strengths.items() if isinstance(L, np.ndarray)}
 
 
 def fit(case, devices):

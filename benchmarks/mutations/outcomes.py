@@ -12,8 +12,33 @@ CHARTS = "tests/test_drawn_charts.py tests/test_displays.py"
 PICTURES = "tests/test_drawn_images.py tests/test_displays.py"
 DATASETS = "tests/test_datasets.py"
 SOURCES = "tests/test_sources.py"
+VERDICT = "tests/test_verdict.py"
 
 MUTATIONS = (
+    Mutation(
+        "a verdict is of as many images as training drew",
+        "n_drawn // SHARE, len(views)",
+        "n_drawn, len(views)",
+        VERDICT,
+    ),
+    Mutation(
+        "components explain without the largest", "variances[-n_components:]", "variances[:n_components]", VERDICT
+    ),
+    Mutation("what is explained is what is left", "explained=1 - float(", "explained=float(", VERDICT),
+    Mutation("a rising loss still falls", "loss_curve[-1] < (1 - FALLING)", "loss_curve[-1] > (1 - FALLING)", VERDICT),
+    Mutation(
+        "components of few images are believed",
+        "* self.n_images / (self.n_images - self.latent_dim)",
+        "* 1.0",
+        VERDICT,
+    ),
+    Mutation("a dead model is not told of", "v.variation < DEAD", "v.variation < 0", VERDICT),
+    Mutation("heads are judged", "if trained.reconstructs and not goes_on:", "if not goes_on:", VERDICT),
+    Mutation(
+        "R2 is of the originals", "self.mean(b, b), self.variance(b))", "self.mean(b, b), self.variance(()))", METRICS
+    ),
+    Mutation("a variance is of the first batch", "n + len(rows), squares +", "n + len(rows), 0 * squares +", METRICS),
+    Mutation("components beside a card are those of nobody", "elif len(images) >", "elif len(images) <", METRICS),
     Mutation("labels that few images show are believed", "(most > 0.5) & (plain > 0.5) &", "(plain > 0.5) &", LABELS),
     Mutation(
         "labels that the classifier never sees are believed", "(most > 0.5) & (plain > 0.5) &", "(most > 0.5) &", LABELS

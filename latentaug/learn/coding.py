@@ -188,8 +188,7 @@ def _in_forward_mode(decoder: nn.Module, z: Tensor, directions: Tensor) -> tuple
     """The same of any decoder, by torch's forward mode, all directions in one batch."""
     with warnings.catch_warnings(), one_line("refine_steps needs derivatives of the decoder, which it does not give"):
         warnings.simplefilter("ignore", FutureWarning)  # of what torch itself calls there
-        both: Any = torch.func.jvp(decoder, (z.repeat(len(directions), 1),), (directions.flatten(0, 1),))
-    x, J = both
+        x, J, *_ = torch.func.jvp(decoder, (z.repeat(len(directions), 1),), (directions.flatten(0, 1),))
     return x[: len(z)], J.unflatten(0, directions.shape[:2])
 
 

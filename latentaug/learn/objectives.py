@@ -35,7 +35,7 @@ __all__ = [
     "squared_error", "start_path",
 ]  # fmt: skip
 
-STARTED_FROM = 1000  # images, by a linear path
+STARTED_FROM, MOVED = 1000, 8000  # images, by a linear path; latents moved by strengths, each by a map of its own
 SAME_VIEW = 0.2  # share of the draws of joint training that stay in their view
 
 PRECISIONS = {"32": torch.float32, "bf16-mixed": torch.bfloat16}
@@ -141,7 +141,14 @@ class ImageObjective(Objective):
         Trained; with `latent_dim`, `encoder` and `decoder`.
     views : Views
     terms : Terms
+
+    Attributes
+    ----------
+    reconstructs : bool
+        Whether encoder and decoder, one after the other, are trained to give its images back.
     """
+
+    reconstructs = True
 
     def __init__(self, network: Any, views: Views, terms: Terms) -> None:
         super().__init__()
@@ -299,11 +306,17 @@ class CrossReconstruction(ImageObjective):
         return flows((flows.undo(z, s).unsqueeze(1) @ L).squeeze(1), t)
 
     def pairs(self, rng: np.random.Generator, n: int) -> Pairs:
-        rows = rng.permutation(self.n_images)[:n]
-        source, target = self.draw(rng, len(rows))
-        x, y = (self.tensor(images).flatten(1) for images in self.make(rows, source, target))
+        d = self.network.latent_dim
+        rows = rng.permutation(self.n_images)[: n if self.moving is None else min(n, MOVED // d)]
+        drawn = self.draw(rng, len(rows))
+        x, y, *strengths = self.make(rows, *drawn)
         with torch.no_grad():
-            return Pairs(x, y, self.crossings(torch.from_numpy(source), torch.from_numpy(target)))
+            L = self.crossings(*map(torch.from_numpy, drawn[:2]))  # (B, d, d)
+            if strengths:  # what becomes of each unit vector
+                each = [np.repeat(part, d, axis=0) for part in strengths]
+                units = torch.eye(d, device=L.device).repeat(len(L), 1)
+                L = self._cross(units, L.repeat_interleave(d, 0), each).view(L.shape)
+            return Pairs(self.tensor(x).flatten(1), self.tensor(y).flatten(1), L)
 
 
 class MapFitting(Objective):
@@ -348,6 +361,8 @@ class HeadDecoding(ImageObjective):
     undo : bool
         Whether to train the encoder.
     """
+
+    reconstructs = False
 
     def __init__(
         self, network: Autoencoder, views: Views, terms: Terms, latents: np.ndarray,
@@ -402,6 +417,8 @@ class ConditionedReconstruction(ImageObjective):
     network : ViewConditions
         The network given, under a condition a view.
     """
+
+    reconstructs = False
 
     def __init__(self, network: Autoencoder, views: Views, terms: Terms, conditioning: str) -> None:
         conditions = ViewConditions(network, len(views.compositions)).to(terms.device)

@@ -208,7 +208,7 @@ def make_network(
         Where no module comes of it, or one that does not encode and decode images of this shape.
     """
     if isinstance(network, str):
-        return build(network, image_shape, latent_dim, widths)
+        return build(image_shape, latent_dim, widths, network)
     shape = (*image_shape, 1)[:3]
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)

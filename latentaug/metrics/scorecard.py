@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain, permutations
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.decomposition import PCA
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from latentaug._checks import RandomState, check_choice, check_number, draw_seed
@@ -88,10 +90,20 @@ def fit_pca(model: Any, images: np.ndarray, seed: int) -> tuple[str, LatentAugme
     label = f"PCA({pca.n_components})"
     augs = [(name, aug) for name, aug in few.augs.items() if getattr(aug, "function", aug) is not None]
     if augs:
-        return label, LatentAugmenter(augs, pca, method="staged", random_state=seed).fit(few.images)
+        return label, _fit_staged(LatentAugmenter(augs, pca, method="staged", random_state=seed), few.images)
     alone = AutoencoderAlone(pca, model.format_)
     alone.codec.fit(few)
     return label, alone
+
+
+def _fit_staged(staged: LatentAugmenter, images: np.ndarray) -> LatentAugmenter:
+    """Fit by the laws, or with free maps where components do not move as the laws do."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", ConvergenceWarning)
+            return staged.fit(images)
+    except ConvergenceWarning:
+        return staged.set_params(geometry="free").fit(images)
 
 
 class ScoreRow(NamedTuple):
@@ -119,9 +131,11 @@ def _measure(
     values = dict(zip(found, matrix.mean(axis=0).tolist(), strict=True))
     intervals = dict(zip(found, confidence_interval(matrix, random_state=seed).T, strict=True))
     laws = defects(model.latent_maps_, model.algebra_.orders)
+    values |= _explained(table)
     laws["gap"] = [row.gap for row in table if row.task == "apply"]
     laws["image_commutator"] = list(model.algebra_.commutators.values())
     values |= _equivariance(errors) | {law: max(worst) for law, worst in laws.items() if worst}
+    values |= _measure_strengths(model, images, seed)
     curve = _recurse(errors, labels, classifier, n_steps, seed)
     if curve is not None and curve.survival is not None and curve.survival_interval is not None:
         values["label_survival"] = float(curve.survival[0])
@@ -129,11 +143,44 @@ def _measure(
     return ScoreRow(label, values, intervals, table)
 
 
+def _measure_strengths(model: Any, images: np.ndarray, seed: int) -> dict[str, float]:
+    """Of the families of a model: the worst gap of five strengths of each, additivity, and the error of estimates."""
+    families = {name: laws for name, laws in model.algebra_.families.items() if laws.is_drawn}
+    if not families:
+        return {}
+    steps = [((name, float(t)),) for name, laws in families.items() for t in np.linspace(laws.low, laws.high, 5) if t]
+    table = ImageErrors(model, images, steps).table()
+    found = {"strength_gap": table.worst_gap("apply"), "additivity": max(f.additivity for f in families.values())}
+    if hasattr(model, "estimate"):
+        found["estimate"] = max(_estimate_error(model, images, name, seed) for name in families)
+    return found
+
+
+def _estimate_error(model: Any, images: np.ndarray, name: str, seed: int) -> float:
+    """The median error of strengths read off, as a share of the greatest trained on."""
+    laws = model.algebra_.families[name]
+    true = np.random.default_rng(seed).uniform(laws.low, laws.high, len(images))
+    moved = model_views(model, images).take(slice(None), ((name, tuple(true.tolist())),))
+    apart = np.abs(model.estimate(images, moved, name).strength - true)
+    if laws.period is not None:
+        apart = np.minimum(apart % laws.period, laws.period - apart % laws.period)
+    return float(np.median(apart) / max(laws.high, -laws.low))
+
+
 def _average_tasks(errors: ImageErrors) -> dict[str, np.ndarray]:
     """Error of each image (n,) in every task, averaged over the compositions; no task without any."""
     applied, pairs = ([route for route in errors.routes["apply"] if len(route[1]) == n] for n in (1, 2))
     routes = errors.routes | {"apply": applied, "compose": pairs}
     return {task: np.mean([errors(*route) for route in routes[task]], axis=0) for task in ERRORS if routes[task]}
+
+
+def _explained(table: ErrorTable) -> dict[str, float]:
+    """Mean R2 of reconstruction, and of the augmentations applied alone, where images differ."""
+    shares = {
+        f"r2_{task}": [row.explained for row in table if row.task == task and len(row.composition) < 2]
+        for task in ("reconstruct", "apply")
+    }
+    return {name: float(np.mean(r2)) for name, r2 in shares.items() if r2 and not np.isnan(r2).any()}
 
 
 def _equivariance(errors: ImageErrors) -> dict[str, float]:
@@ -179,18 +226,29 @@ def _number(value: float) -> str:
     return f"{value:.3f}" if value < 10 else f"{value:.0f}" if value < 1e5 else f"{value:.0e}"
 
 
+def _share(value: float) -> str:
+    return f"{value:.3f}".replace("0.", ".", 1) if abs(value) < 10 else f"{value:.0f}"
+
+
 WIDTH = 120
 ERRORS = ("reconstruct", "apply", "compose", "undo")
 INTERVALS = (*ERRORS, "label_survival")
 LAWS = {
+    "r2_reconstruct": Column("R2", "rec.", _share),
+    "r2_apply": Column("R2", "apply", _share),
     "gap": Column("gap", "worst", _gap),
     "equivariance": Column("equiv.", "1-R2", _number),
-    "commutator": Column("commut.", "latent", _number),
-    "image_commutator": Column("commut.", "image", _number),
+    "commutator": Column("comm.", "latent", _number),
+    "image_commutator": Column("comm.", "image", _number),
     "order_defect": Column("order", "defect", _number),
-    "orthogonality_defect": Column("orthog.", "defect", _number),
+    "orthogonality_defect": Column("orth.", "defect", _number),
     "condition_number": Column("cond.", "worst", _number),
-    "label_survival": Column("labels", "kept", "{:.1%}".format),
+    "label_survival": Column("label", "kept", "{:.1%}".format),
+}
+STRENGTHS = {  # where there are augmentations with a strength
+    "strength_gap": Column("gap by", "strength", _gap),
+    "additivity": Column("additiv.", "image", _number),
+    "estimate": Column("estim.", "error", _number),
 }
 
 
@@ -227,6 +285,11 @@ class Scorecard:
         check_choice("unit", unit, UNITS)
         return replace(self, unit=unit)
 
+    @property
+    def _laws(self) -> dict[str, Column]:
+        """The columns that are no errors: those of strengths where a row has some."""
+        return LAWS | {name: c for name, c in STRENGTHS.items() if any(name in row.values for row in self.rows)}
+
     def _scaled(self, name: str, value: Any) -> Any:
         return in_unit(value, self.unit, self.n_pixels) if name in ERRORS else value
 
@@ -243,7 +306,7 @@ class Scorecard:
 
     def _record(self, row: ScoreRow) -> dict[str, float]:
         record = {}
-        for name in (*ERRORS, *LAWS):
+        for name in (*ERRORS, *self._laws):
             record[name] = self._scaled(name, row.values.get(name, np.nan))
             if name in INTERVALS:
                 ends = self._scaled(name, row.intervals.get(name, np.full(2, np.nan)))
@@ -252,8 +315,9 @@ class Scorecard:
 
     def __repr__(self) -> str:
         heads = [(name, UNITS[self.unit].heading) for name in ERRORS]
-        heads += [(column.heading, column.beneath) for column in LAWS.values()]
-        rows = ([self._cell(row, name) for name in (*ERRORS, *LAWS)] for row in self.rows)
+        laws = self._laws
+        heads += [(column.heading, column.beneath) for column in laws.values()]
+        rows = ([self._cell(row, name) for name in (*ERRORS, *laws)] for row in self.rows)
         lines = [*zip(*heads, strict=True), *rows]
         widths = [max(map(len, column)) + 1 for column in zip(*lines, strict=True)]
         labels = ["", "model", *(row.label for row in self.rows)]
@@ -269,8 +333,8 @@ class Scorecard:
         """What is printed of a measure, a dash where it is missing; a number without the 0 that leads it."""
         if name not in row.values:
             return "-"
-        if name in LAWS:
-            return LAWS[name].show(row.values[name])
+        if name in self._laws:
+            return self._laws[name].show(row.values[name])
         error, ends = (self._scaled(name, measured[name]) for measured in (row.values, row.intervals))
         shown = (f"{value:.{UNITS[self.unit].decimals}f}" for value in (error, np.ptp(ends) / 2))
         return "±".join(text.removeprefix("0") for text in shown)
@@ -290,6 +354,8 @@ def scorecard(
     `apply`                       mean error of the augmentations applied alone
     `compose`                     mean error of the pairs applied
     `undo`                        mean error of all these undone
+    `r2_reconstruct`              R2: share of the variance of the originals, about their mean image, that is explained
+    `r2_apply`                    mean R2 of the augmentations applied alone, each of its own images
     `gap`                         worst share above the floor of its own images, of all that is applied
     `equivariance`                mean latent equivariance error of the augmentations, ``1 - R^2``
     `commutator`                  worst commutator defect of the maps
@@ -297,6 +363,9 @@ def scorecard(
     `order_defect`                worst distance of ``L^n`` from the identity
     `orthogonality_defect`        worst distance of ``L^T L`` from the identity
     `condition_number`            worst of the maps
+    `strength_gap`                as `gap`, worst of five strengths of each augmentation that has one
+    `additivity`                  worst distance of ``f(f(X, s), t)`` from ``f(X, s + t)``, over the variance
+    `estimate`                    worst median error of strengths read off, over the greatest trained on
     `label_survival`              share of the labels found after `n_steps` of the first augmentation of finite order
     ============================= ======================================================================
 
@@ -309,7 +378,8 @@ def scorecard(
         As in `recursion_curve`.
     X_train : array-like of shape (n_train, H, W), (n_train, H, W, C) or (n_train, n_features), default=None
         Images, of which up to 10,000 are taken, to fit the row of PCA on: a `LatentAugmenter` of the same augmentations
-        and latent dimension as the first model, staged. Without them there is no such row.
+        and latent dimension as the first model, staged. Without them it is fitted on `X` itself, as its label says,
+        which flatters it where `X` is small; of no more images than components there is no such row.
     classifier
         As in `recursion_curve`; labels are looked at with one only.
     n_steps : int, default=20
@@ -326,16 +396,16 @@ def scorecard(
     >>> model = LatentAugmenter(["flip_lr", "flip_ud"], PCA(16), method="staged").fit(X[:1000])
     >>> card = scorecard({"PCA": model}, X[1000:])
     >>> [row.label for row in card]
-    ['PCA', 'do nothing']
+    ['PCA', 'do nothing', 'PCA(16) of X']
     >>> card.in_unit("paper").to_frame()["apply"].round().tolist()
-    [141.0, 1230.0]
+    [141.0, 1230.0, 132.0]
     """
     check_number("n_steps", n_steps, low=1, integer=True)
     named = _check_models(models)
     images, *_ = (check_images(model, X, reset=False) for model in named.values())
     labels, seed = check_labels(y, classifier, len(images)), draw_seed(random_state)
     train = None if X_train is None else check_images(next(iter(named.values())), X_train, reset=False)
-    subjects = _add_baselines(named, train, seed)
+    subjects = _add_baselines(named, images, train, seed)
     rows = (_measure(label, model, images, labels, classifier, n_steps, seed) for label, model in subjects.items())
     return Scorecard(tuple(rows), len(images), images[0].size, n_steps)
 
@@ -352,13 +422,16 @@ def _check_models(models: Any) -> dict[str, Any]:
     return named
 
 
-def _add_baselines(named: dict[str, Any], train: np.ndarray | None, seed: int) -> dict[str, Any]:
+def _add_baselines(named: dict[str, Any], images: np.ndarray, train: np.ndarray | None, seed: int) -> dict[str, Any]:
     """All that gets a row, by its label, ready to be measured."""
     subjects = {k: m if hasattr(m, "carry") else AutoencoderAlone(m, m.format_) for k, m in named.items()}
     first = next((model for model in subjects.values() if model.aug_names_), next(iter(subjects.values())))
     baselines: dict[str, Any] = {"do nothing": DoNothing(first)}
     if train is not None:
         baselines |= [fit_pca(first, train, seed)]
+    elif len(images) > first.encode(images[:1]).shape[1]:
+        label, pca = fit_pca(first, images, seed)
+        baselines[f"{label} of X"] = pca
     for label in baselines.keys() & subjects.keys():
         raise ValueError(f"The row {label!r} is the scorecard's own. Allowed: any other label.")
     return subjects | baselines

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from difflib import get_close_matches
 from functools import cached_property, wraps
+from html import escape
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:  # scikit-learn ships no types, and what derives from nobody k
     class BaseEstimator:
         def get_params(self, deep: bool = True) -> dict[str, Any]: ...
         def set_params(self: Anyone, **params: Any) -> Anyone: ...
+        def _html_repr(self) -> str: ...
         def set_callbacks(self: Anyone, *callbacks: Any) -> Anyone: ...
         def __sklearn_tags__(self) -> Any: ...
         def __getstate__(self) -> dict[str, Any]: ...
@@ -264,6 +266,13 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(unpacked_state(state))
+
+    def _html_repr(self) -> str:
+        """What a notebook shows: scikit-learn's diagram, and a line on what was learned; before 1.7 without it."""
+        verdict = getattr(self, "verdict_", None)
+        return super()._html_repr() + (
+            "" if verdict is None else f"<p>{type(self).__name__} {escape(str(verdict))}</p>"
+        )
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

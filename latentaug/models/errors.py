@@ -1,7 +1,8 @@
 """Errors of a model with latent maps, each beside its floor, and the tables of them.
 
 Unless said otherwise an error is squared, summed over the pixels of an image in [0, 1] (or on the range of the data),
-and averaged over the images; a *floor* is the model's own error of reconstruction, a *gap* what an error lies above it.
+and averaged over the images; a *floor* is the model's own error of reconstruction, a *gap* what an error lies above it,
+and R2 what is explained of the variance of the images that are aimed at, about their mean image.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ __all__ = [
 
 Route = tuple[Composition, Composition]  # from a view to a view
 TASKS = ("reconstruct", "apply", "undo")
-SQUARED, LAYOUT = "squared error, summed over pixels", ("<44", ">9", ">9", ">9")
+SQUARED, LAYOUT = "squared error, summed over pixels", ("<44", ">9", ">9", ">9", ">8")
 ROUNDING = 1e-9  # what rounding to float32 makes of the squared error of an image
 
 
@@ -88,6 +89,7 @@ class ImageErrors:
         self.model = model
         self.views = model_views(model, images, list(dict.fromkeys(filter(model.knows, compositions))))
         self._found: dict[Route, np.ndarray] = {}
+        self._variances: dict[Composition, float] = {}
 
     def __call__(self, source: Composition, target: Composition) -> np.ndarray:
         """Errors (n,) of the images of view `source` brought to view `target`, against the images of that view."""
@@ -103,6 +105,13 @@ class ImageErrors:
         leaves = self.model.is_invertible or target[: len(source)] == source
         return float(self(source, target).mean()) if leaves and self.model.reads(source) else float("nan")
 
+    def variance(self, view: Composition) -> float:
+        """Mean squared error of the mean image of a view, in place of each of its images."""
+        if view not in self._variances:
+            stacks = map(self.model.format_.to_output, self.views.batches(view))
+            self._variances[view] = _variance(stack.reshape(len(stack), -1).astype(np.float64) for stack in stacks)
+        return self._variances[view]
+
     @property
     def routes(self) -> dict[str, list[Route]]:
         """For each task, from which view it leads to which."""
@@ -113,7 +122,19 @@ class ImageErrors:
     def table(self) -> ErrorTable:
         """The error table of the model: reconstruction, every composition applied, and undone where it can be."""
         carried = [(task, *route) for task, routes in self.routes.items() for route in routes]
-        return ErrorTable(tuple(ErrorRow(task, a or b, self.mean(a, b), self.mean(b, b)) for task, a, b in carried))
+        return ErrorTable(
+            tuple(ErrorRow(task, a or b, self.mean(a, b), self.mean(b, b), self.variance(b)) for task, a, b in carried)
+        )
+
+
+def _variance(batches: Iterable[np.ndarray]) -> float:
+    """Variance of rows (n, P) about their mean, summed over columns, of batches of them."""
+    n, squares, sums, near = 0, 0.0, 0.0, None
+    for rows in batches:
+        near = rows.mean(0) if near is None else near
+        rows = rows - near  # so that little is lost where the mean is large
+        n, squares, sums = n + len(rows), squares + float(np.vdot(rows, rows)), sums + rows.sum(0)
+    return max(0.0, squares / n - float(np.square(sums / n).sum())) if n else float("nan")
 
 
 class ErrorRow(NamedTuple):
@@ -121,13 +142,14 @@ class ErrorRow(NamedTuple):
 
     Of a `task`, which is "reconstruct", "apply" or "undo", with the `composition`, whose leftmost step acts first: the
     `error`, squared, summed over pixels, averaged over images, and its `floor`, the same of reconstruction of the
-    target images; NaN where the model cannot read them.
+    target images; NaN where the model cannot read them. Their `variance` is the error of their mean image.
     """
 
     task: str
     composition: Composition
     error: float
     floor: float
+    variance: float = float("nan")
 
     @property
     def gap(self) -> float:
@@ -135,10 +157,20 @@ class ErrorRow(NamedTuple):
         return gap(self.error, self.floor)
 
     @property
+    def explained(self) -> float:
+        """R2, the share of the variance of the target images that is explained; NaN where all are the same."""
+        return 1 - self.error / self.variance if self.variance > ROUNDING else float("nan")
+
+    @property
+    def label(self) -> str:
+        """What is done, in words."""
+        return say(self.composition) if self.task == "apply" else f"{self.task} {say(self.composition)}"
+
+    @property
     def cells(self) -> tuple[str, ...]:
-        """What is printed: what is done, the error, its floor, the gap."""
-        label = say(self.composition) if self.task == "apply" else f"{self.task} {say(self.composition)}"
-        return label, f"{self.error:.2f}", f"{self.floor:.2f}", f"{self.gap:+.1%}"
+        """What is printed: what is done, the error, its floor, the gap, R2."""
+        r2 = "-" if np.isnan(self.explained) else f"{self.explained:.3f}"
+        return self.label, f"{self.error:.2f}", f"{self.floor:.2f}", f"{self.gap:+.1%}", r2
 
     def __str__(self) -> str:
         return "".join(map(format, self.cells, LAYOUT))
@@ -154,7 +186,12 @@ class ErrorTable:
         return iter(self.rows)
 
     def __repr__(self) -> str:
-        return text_table([(SQUARED, "error", "floor", "gap"), *(row.cells for row in self.rows)], LAYOUT)
+        return text_table([(SQUARED, "error", "floor", "gap", "R2"), *(row.cells for row in self.rows)], LAYOUT)
+
+    def to_frame(self) -> DataFrame:
+        """The table as a pandas DataFrame: a row an error, by its label, with task, error, floor, gap and R2."""
+        records = [(row.task, row.error, row.floor, row.gap, row.explained) for row in self.rows]
+        return as_frame(records, "label", [row.label for row in self.rows], ["task", "error", "floor", "gap", "r2"])
 
     def worst_gap(self, task: str | None = None) -> float:
         """Largest gap over the floor.

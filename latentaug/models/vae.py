@@ -53,6 +53,7 @@ from latentaug.learn.training import (
     train,
 )
 from latentaug.models.base import Fitting, Transformer, all_or_nothing
+from latentaug.models.verdict import Verdict, judge, warn_where_bad
 
 __all__ = ["VAE", "check_vae"]
 
@@ -197,6 +198,10 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         Held-out objective after each pass, with early stopping.
     stream_ : Stream or None
         Where a training by `partial_fit` stands: seed, steps, what the optimizer remembers.
+    verdict_ : Verdict or None
+        What `fit` has come to, on some of its images: the share of their variance that is explained, beside that of as
+        many principal components, and the latents in use. Prints as a line; a `ConvergenceWarning` says where it is
+        bad. None after fewer than 2,000 images shown, after `partial_fit`, and in heads and conditional models.
     image_shape_ : tuple of int
         ``(H, W)`` or ``(H, W, C)``.
     n_features_in_ : int
@@ -233,6 +238,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
     kl_weight_: float
     validation_curve_: list[float]
     stream_: Stream | None
+    verdict_: Verdict | None
 
     def __init__(
         self,
@@ -386,11 +392,24 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
                 start_path(made, seed)
             trained, log = train(made, settings, draws, around)
             self.__dict__.update(_fitted_attributes(network, log, before))
-            self.__dict__.pop(MADE_BY, None)
-            if isinstance(network, OwnNetwork):
-                made_by = copy.copy(self.network) if isinstance(self.network, Network) else self.network
-                setattr(self, MADE_BY, made_by)
+            self._remember_maker(network)
+            if trained.reconstructs and not goes_on:
+                self.verdict_ = self._judge(views)
+                if processes.rank == 0:
+                    warn_where_bad(self.verdict_, self)
         return trained
+
+    def _remember_maker(self, network: Any) -> None:
+        """What made a network of one's own, which the parameter may not be any more."""
+        self.__dict__.pop(MADE_BY, None)
+        if isinstance(network, OwnNetwork):
+            made_by = copy.copy(self.network) if isinstance(self.network, Network) else self.network
+            setattr(self, MADE_BY, made_by)
+
+    def _judge(self, views: Views) -> Verdict | None:
+        """One look at some of the images trained on, which costs next to nothing: nothing is refined."""
+        coder, has_scale = replace(self._coder(), refine_steps=0), self.network_.is_variational and self.kl_weight_ > 0
+        return judge(coder, views, len(views) * self.n_iter_, self.loss_curve_, has_scale)
 
     def _streamed(self, settings: TrainingSettings, seed: int) -> tuple[TrainingSettings, Stream]:
         """Settings of a pass over a part of a stream, the first or another, and what it goes on from."""
@@ -580,11 +599,11 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
             self.device_ = find_device_or_cpu(self.device)
             self.network_ = network.eval().to(self.device_)
 
-    def _rebuilt(self, kind: str, *sizes: Any) -> Autoencoder | OwnNetwork:
+    def _rebuilt(self, kind: str, shape: Any, latent_dim: int, widths: Any) -> Autoencoder | OwnNetwork:
         """A network as fitted, its weights to be filled."""
         if kind != "own":
-            return build(kind, *sizes)
-        return make_network(getattr(self, MADE_BY, self.network), sizes[0], sizes[1], None, seed=0)
+            return build(shape, latent_dim, widths, kind)
+        return make_network(getattr(self, MADE_BY, self.network), shape, latent_dim, None, seed=0)
 
 
 def _fitted_attributes(network: nn.Module, log: TrainingLog, before: list[float]) -> dict[str, Any]:
@@ -596,6 +615,7 @@ def _fitted_attributes(network: nn.Module, log: TrainingLog, before: list[float]
         "loss_curve_": [*before, *log.loss_curve],
         "validation_curve_": list(log.validation_curve),
         "stream_": log.stream,
+        "verdict_": None,
     }
 
 
@@ -610,6 +630,7 @@ def _renewed(state: Mapping[str, Any]) -> dict[str, Any]:
     state.setdefault("reconstruction_loss", "squared_error")
     state.setdefault("network", "paper")
     if "network_" in state:
+        state.setdefault("verdict_", None)
         state.setdefault("loss_unit_", RECONSTRUCTION_LOSSES["squared_error"].unit)
         state.setdefault("kl_weight_", state["kl_weight"])
         sizes = state.get(ARCHITECTURE) or [state["image_shape_"], state["latent_dim"], state["hidden_channels"]]
