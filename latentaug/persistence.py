@@ -24,6 +24,7 @@ from latentaug._files import read_archive, read_array, read_scalar, write_archiv
 from latentaug._version import __version__
 from latentaug.augs.catalogue import CATALOGUE, FAMILIES, name_augs
 from latentaug.augs.families import OneParameter
+from latentaug.learn.own_networks import SavedNetwork, networks_by_name
 
 __all__ = [
     "KINDS", "MissingAug", "Reader", "VersionWarning", "Writer", "load", "packed_state", "save", "unpacked_state",
@@ -69,55 +70,6 @@ class MissingAug:
 
     def __repr__(self) -> str:
         return f"MissingAug({self.__name__!r}, {self.qualname!r})"
-
-
-class MissingNetwork(NamedTuple):
-    """What a file knows of a network of one's own beside its weights: how to ask for what made it, and what of.
-
-    Attributes
-    ----------
-    name, qualname : str
-        Of the function or class.
-    parameters : dict of str to object, or None
-        The plain ones of a `Network`.
-    others : tuple of str
-        Names of those that are not in the file.
-    """
-
-    name: str
-    qualname: str
-    parameters: dict[str, Any] | None
-    others: tuple[str, ...]
-
-    @classmethod
-    def of(cls, network: Any) -> MissingNetwork:
-        from latentaug.learn.own_networks import Network
-
-        given = network.parameters if isinstance(network, Network) else None
-        build = network if given is None else network.build
-        maker = build if hasattr(build, "__qualname__") else type(build)
-        plain = {name: value for name, value in (given or {}).items() if _is_data(value)}
-        others = tuple(name for name in given or {} if name not in plain)
-        return cls(maker.__name__, f"{maker.__module__}:{maker.__qualname__}", given and plain, others)
-
-    def found(self, network: Any) -> Any:
-        """The network again, by the one given: what makes it is its own, and plain parameters are the file's."""
-        from torch import nn
-
-        from latentaug.learn.own_networks import Network
-
-        if self.parameters is None or isinstance(network, nn.Module):
-            return network
-        build, given = (network.build, network.parameters) if isinstance(network, Network) else (network, {})
-        if lost := [name for name in self.others if name not in given]:
-            how = f"network=Network({self.name}, {lost[0]}=...)"
-            raise ValueError(f"the file has no {', '.join(lost)} of the network. Allowed: {how}")
-        return Network(build, **{**given, **self.parameters})
-
-
-def _is_data(value: Any) -> bool:
-    """Whether a parameter is plain, or made of what is."""
-    return isinstance(value, (*PLAIN, np.generic)) or (type(value) in (list, tuple) and all(map(_is_data, value)))
 
 
 class Kind(NamedTuple):
@@ -283,7 +235,7 @@ def _read_aug(reader: Reader, content: Any) -> Any:
     return CATALOGUED.get(qualname) or MOVING.get(qualname) or MissingAug(name, qualname)
 
 
-def _write_network(writer: Writer, network: MissingNetwork) -> list:
+def _write_network(writer: Writer, network: SavedNetwork) -> list:
     parameters = None if network.parameters is None else writer.named(network.parameters)
     return [network.name, network.qualname, parameters, list(network.others)]
 
@@ -291,28 +243,7 @@ def _write_network(writer: Writer, network: MissingNetwork) -> list:
 def _read_network(reader: Reader, content: Any) -> Any:
     name, qualname, nodes, others = content
     parameters = None if nodes is None else reader.named(nodes)
-    return MissingNetwork(name, qualname, parameters, tuple(others)).found(reader.networks[name])
-
-
-def _networks_by_name(network: Any, wanted: Mapping[str, str], path: Any) -> Mapping[str, Any]:
-    """The networks given for those that a file wants; ValueError where one is missing or not needed."""
-    given: Mapping[str, Any] = network if isinstance(network, Mapping) else {}
-    if network is not None and not isinstance(network, Mapping):
-        given = dict.fromkeys(wanted if len(wanted) == 1 else ["network"], network)
-    for name, build in given.items():
-        check_kind(name, build, Callable, "a Network, a module, or what makes one")
-    if given and not wanted:
-        raise ValueError(f"{path} holds no network of one's own. Allowed: network=None.")
-    for name, qualname in wanted.items():
-        if name not in given:
-            how = f"network={name}" if len(wanted) == 1 else f"network={{{', '.join(f'{w!r}: ...' for w in wanted)}}}"
-            raise ValueError(
-                f"{path} has the weights of a network of one's own, {name} ({qualname}), but not what makes it. "
-                f"Allowed: load(path, {how})."
-            )
-    for name in (name for name in given if name not in wanted):
-        raise unknown_name("network", name, sorted(wanted), "Saved with a network of one's own")
-    return given
+    return SavedNetwork(name, qualname, parameters, tuple(others)).found(reader.networks[name])
 
 
 def _without_function(aug: Any) -> Any:
@@ -370,7 +301,7 @@ def _write_estimator(writer: Writer, value: Any) -> list:
     if isinstance(state.get("augs"), (list, tuple)):
         state["augs"] = type(state["augs"])(map(_without_function, state["augs"]))
     for name in NETWORKS & {name for name, item in state.items() if callable(item)}:
-        state[name] = MissingNetwork.of(state[name])
+        state[name] = SavedNetwork.of(state[name])
     return [_public_name(value), writer.named(state)]
 
 
@@ -407,7 +338,7 @@ KINDS = {
         _is_random_state, lambda writer, value: writer.write(value.get_state(legacy=False)), _read_random_state
     ),
     "record": Kind(lambda value: type(value) is _record_class(type(value).__name__), _write_record, _read_record),
-    "network": Kind(lambda value: type(value) is MissingNetwork, _write_network, _read_network),
+    "network": Kind(lambda value: type(value) is SavedNetwork, _write_network, _read_network),
     "aug": Kind(lambda value: type(value) is MissingAug, lambda _, aug: [aug.__name__, aug.qualname], _read_aug),
     "estimator": Kind(_is_estimator, _write_estimator, _read_estimator),
 }
@@ -507,7 +438,7 @@ def load(
     with one_line(no_model):
         _warn_of_version(meta["versions"]["latentaug"])
         wanted = {str(content[0]): str(content[1]) for kind, content in meta["objects"] if kind == "network"}
-    reader = Reader(arrays, str(device), functions, _networks_by_name(network, wanted, path))
+    reader = Reader(arrays, str(device), functions, networks_by_name(network, wanted, path))
     with one_line(no_model):
         model = reader.read_all(meta["objects"])
         if not _is_estimator(model) or not _public_name(model).startswith("latentaug."):

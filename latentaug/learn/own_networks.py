@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from latentaug._checks import one_line, shown, unknown_name
+from latentaug._checks import check_kind, one_line, shown, unknown_name
 from latentaug.learn.networks import CLOSEST, KINDS, Autoencoder, build
 
-__all__ = ["Network", "OwnNetwork", "check_network", "make_network"]
+__all__ = ["Network", "OwnNetwork", "SavedNetwork", "check_network", "make_network", "networks_by_name"]
 
 ALLOWED = f"auto, {', '.join(KINDS)}, a module with encoder and decoder, or what makes one of (image_shape, latent_dim)"
 SURE = -20.0  # log-variance of the posteriors of an encoder that gives none
@@ -226,3 +227,68 @@ def _check_weights(module: nn.Module) -> None:
             raise TypeError(
                 f"The network must have weights of float32: network.float(). Got {weight.dtype} for {name}."
             )
+
+
+class SavedNetwork(NamedTuple):
+    """What a file knows of a network of one's own beside its weights: how to ask for what made it, and what of.
+
+    Attributes
+    ----------
+    name, qualname : str
+        Of the function or class.
+    parameters : dict of str to object, or None
+        The plain ones of a `Network`.
+    others : tuple of str
+        Names of those that are not in the file.
+    """
+
+    name: str
+    qualname: str
+    parameters: dict[str, Any] | None
+    others: tuple[str, ...]
+
+    @classmethod
+    def of(cls, network: Any) -> SavedNetwork:
+        given = network.parameters if isinstance(network, Network) else None
+        build = network if given is None else network.build
+        maker = build if hasattr(build, "__qualname__") else type(build)
+        plain = {name: value for name, value in (given or {}).items() if _is_data(value)}
+        others = tuple(name for name in given or {} if name not in plain)
+        return cls(maker.__name__, f"{maker.__module__}:{maker.__qualname__}", given and plain, others)
+
+    def found(self, network: Any) -> Any:
+        """The network again, by the one given: what makes it is its own, and plain parameters are the file's."""
+        if self.parameters is None or isinstance(network, nn.Module):
+            return network
+        build, given = (network.build, network.parameters) if isinstance(network, Network) else (network, {})
+        if lost := [name for name in self.others if name not in given]:
+            how = f"network=Network({self.name}, {lost[0]}=...)"
+            raise ValueError(f"the file has no {', '.join(lost)} of the network. Allowed: {how}")
+        return Network(build, **{**given, **self.parameters})
+
+
+def _is_data(value: Any) -> bool:
+    """Whether a parameter is plain, or made of what is."""
+    plain = isinstance(value, (type(None), bool, int, float, str, np.generic))
+    return plain or (type(value) in (list, tuple) and all(map(_is_data, value)))
+
+
+def networks_by_name(network: Any, wanted: Mapping[str, str], path: Any) -> Mapping[str, Any]:
+    """The networks given for those that a file wants; ValueError where one is missing or not needed."""
+    given: Mapping[str, Any] = network if isinstance(network, Mapping) else {}
+    if network is not None and not isinstance(network, Mapping):
+        given = dict.fromkeys(wanted if len(wanted) == 1 else ["network"], network)
+    for name, one in given.items():
+        check_kind(name, one, Callable, "a Network, a module, or what makes one")
+    if given and not wanted:
+        raise ValueError(f"{path} holds no network of one's own. Allowed: network=None.")
+    for name, qualname in wanted.items():
+        if name not in given:
+            how = f"network={name}" if len(wanted) == 1 else f"network={{{', '.join(f'{w!r}: ...' for w in wanted)}}}"
+            raise ValueError(
+                f"{path} has the weights of a network of one's own, {name} ({qualname}), but not what makes it. "
+                f"Allowed: load(path, {how})."
+            )
+    for name in (name for name in given if name not in wanted):
+        raise unknown_name("network", name, sorted(wanted), "Saved with a network of one's own")
+    return given
