@@ -190,8 +190,9 @@ FAULTS = {
 
 def warn_where_bad(verdict: Verdict | None, vae: Any) -> None:
     """Warn of a fitted `VAE` that has learned nothing, or less than principal components tell; with the cure."""
-    faults = () if verdict is None else (fault for fault in FAULTS.values() if fault.holds(verdict, vae))
-    for fault in faults:
+    if verdict is None:
+        return
+    fault = next((fault for fault in FAULTS.values() if fault.holds(verdict, vae)), None)
+    if fault is not None:
         message = f"{type(vae).__name__} {fault.say(verdict)}. To mend it, {fault.cure(verdict, vae)}."
         warnings.warn(message, ConvergenceWarning, stacklevel=2)
-        return
