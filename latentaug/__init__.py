@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from latentaug._version import __version__
 
 if TYPE_CHECKING:
+    from latentaug.learn.own_networks import Network
     from latentaug.models.augmenter import LatentAugmenter
     from latentaug.models.conditional import ConditionalVAE
     from latentaug.models.invariants import InvariantFeatures
@@ -22,6 +23,7 @@ _HOMES = {
     "LatentAugmenter": "models.augmenter",
     "LatentResampler": "models.resampling",
     "LatentTransform": "models.latent_model",
+    "Network": "learn.own_networks",
     "RandomTransform": "models.strengths",
     "TransferHead": "models.transfer",
     "VAE": "models.vae",
@@ -29,7 +31,7 @@ _HOMES = {
 }
 
 __all__ = [
-    "VAE", "ConditionalVAE", "InvariantFeatures", "LatentAugmenter", "LatentResampler", "LatentTransform",
+    "VAE", "ConditionalVAE", "InvariantFeatures", "LatentAugmenter", "LatentResampler", "LatentTransform", "Network",
     "RandomTransform", "TransferHead", "__version__", "load",
 ]  # fmt: skip
 

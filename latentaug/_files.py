@@ -22,12 +22,16 @@ import numpy as np
 
 from latentaug._checks import one_line
 
-__all__ = ["FORMAT", "read_archive", "write_archive", "write_whole"]
+__all__ = [
+    "FORMAT", "read_archive", "read_array", "read_scalar", "write_archive", "write_array", "write_scalar", "write_whole",
+]  # fmt: skip
 
 FORMAT = 1
 META, ARRAYS = "meta.json", "arrays.safetensors"
 MAX_META = 2**24  # bytes: parsed JSON takes up to a hundred times as much memory
 LOCAL_HEADER = 30
+DTYPE = re.compile(r"[<>|][biufcSU][1-9]\d{0,5}")
+SAFE = {np.dtype(code).str for code in "?bBhHiIlLqQefd"}  # what safetensors knows, too
 
 
 def _zip(members: Mapping[str, bytes]) -> bytes:
@@ -129,3 +133,38 @@ def write_whole(path: Path, content: bytes) -> None:
         if isinstance(error, OSError) and error.errno is not None:
             raise type(error)(error.errno, error.strerror, str(path)) from None
         raise
+
+
+def _dtype(text: str) -> np.dtype:
+    if not DTYPE.fullmatch(text):
+        raise TypeError(f"save() holds arrays of numbers and text. Got dtype {text!r}.")
+    return np.dtype(text)
+
+
+def write_scalar(writer: Any, value: np.generic) -> list:
+    return [_dtype(value.dtype.str).str, value.tobytes().hex()]
+
+
+def read_scalar(reader: Any, content: Any) -> Any:
+    dtype, data = content
+    return np.frombuffer(bytes.fromhex(data), _dtype(dtype))[0]
+
+
+def write_array(writer: Any, value: np.ndarray) -> dict:
+    """Store an array: turned over if in Fortran order, as bytes if safetensors does not know its dtype."""
+    turned = value.flags.f_contiguous and not value.flags.c_contiguous
+    array = np.asarray(value.T if turned else value, order="C")
+    entry = {"shape": list(array.shape), "turned": turned}
+    if array.dtype == object:
+        return {**entry, "dtype": "object", "items": writer.values(array.ravel().tolist())}
+    dtype = _dtype(array.dtype.str).str
+    return {**entry, "dtype": dtype, "stored": writer.store(array if dtype in SAFE else array.ravel().view(np.uint8))}
+
+
+def read_array(reader: Any, content: Any) -> np.ndarray:
+    if content["dtype"] == "object":
+        array = np.fromiter(reader.values(content["items"]), dtype=object)
+    else:
+        array = reader.take(content["stored"]).view(_dtype(content["dtype"]))
+    array = array.reshape(content["shape"])
+    return array.T if content["turned"] else array

@@ -10,7 +10,6 @@ import hashlib
 import importlib
 import math
 import os
-import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
@@ -21,7 +20,7 @@ import sklearn
 from sklearn.base import BaseEstimator
 
 from latentaug._checks import check_choice, check_kind, check_path, one_line, unknown_name
-from latentaug._files import read_archive, write_archive
+from latentaug._files import read_archive, read_array, read_scalar, write_archive, write_array, write_scalar
 from latentaug._version import __version__
 from latentaug.augs.catalogue import CATALOGUE, FAMILIES, name_augs
 from latentaug.augs.families import OneParameter
@@ -32,8 +31,6 @@ __all__ = [
 
 PLAIN = (type(None), bool, int, float, str)
 SPECIAL = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
-DTYPE = re.compile(r"[<>|][biufcSU][1-9]\d{0,5}")
-SAFE = {np.dtype(code).str for code in "?bBhHiIlLqQefd"}  # what safetensors knows, too
 RECORDS = {
     "ImageFormat": "images", "Algebra": "latent.algebra", "Moments": "latent.maps", "Stream": "learn.resuming",
     "ResidualNetwork": "latent.maps", "Flow": "latent.flows", "FamilyLaws": "latent.families",
@@ -45,6 +42,7 @@ SLACK, SHARING = 2**28, 64  # bytes that the arrays of a model may take: so many
 STAMP = "_latentaug_version"
 PAIRS = ":pairs"
 VERSIONED = {"latentaug": "latentaug", "numpy": "numpy", "scikit-learn": "sklearn", "torch": "torch"}
+NETWORKS = {"network", "_made_by"}  # in the state of a VAE; one's own is kept by name
 # Beside what a fit has for callbacks, what a resampler gave out last: rows as many as there were images.
 TRANSIENT = {
     STAMP, "_skl_callbacks", "_skl_callbacks_to_teardown", "_callback_fit_ctx", "sample_indices_", "applied_"
@@ -71,6 +69,55 @@ class MissingAug:
 
     def __repr__(self) -> str:
         return f"MissingAug({self.__name__!r}, {self.qualname!r})"
+
+
+class MissingNetwork(NamedTuple):
+    """What a file knows of a network of one's own beside its weights: how to ask for what made it, and what of.
+
+    Attributes
+    ----------
+    name, qualname : str
+        Of the function or class.
+    parameters : dict of str to object, or None
+        The plain ones of a `Network`.
+    others : tuple of str
+        Names of those that are not in the file.
+    """
+
+    name: str
+    qualname: str
+    parameters: dict[str, Any] | None
+    others: tuple[str, ...]
+
+    @classmethod
+    def of(cls, network: Any) -> MissingNetwork:
+        from latentaug.learn.own_networks import Network
+
+        given = network.parameters if isinstance(network, Network) else None
+        build = network if given is None else network.build
+        maker = build if hasattr(build, "__qualname__") else type(build)
+        plain = {name: value for name, value in (given or {}).items() if _is_data(value)}
+        others = tuple(name for name in given or {} if name not in plain)
+        return cls(maker.__name__, f"{maker.__module__}:{maker.__qualname__}", given and plain, others)
+
+    def found(self, network: Any) -> Any:
+        """The network again, by the one given: what makes it is its own, and plain parameters are the file's."""
+        from torch import nn
+
+        from latentaug.learn.own_networks import Network
+
+        if self.parameters is None or isinstance(network, nn.Module):
+            return network
+        build, given = (network.build, network.parameters) if isinstance(network, Network) else (network, {})
+        if lost := [name for name in self.others if name not in given]:
+            how = f"network=Network({self.name}, {lost[0]}=...)"
+            raise ValueError(f"the file has no {', '.join(lost)} of the network. Allowed: {how}")
+        return Network(build, **{**given, **self.parameters})
+
+
+def _is_data(value: Any) -> bool:
+    """Whether a parameter is plain, or made of what is."""
+    return isinstance(value, (*PLAIN, np.generic)) or (type(value) in (list, tuple) and all(map(_is_data, value)))
 
 
 class Kind(NamedTuple):
@@ -127,14 +174,21 @@ class Writer:
 
 
 class Reader:
-    """The objects of a table; the device of all is set, and functions are attached to `augs` of the names given.
+    """The objects of a table; the device of all is set, and functions and networks are those given, by their names.
 
     It counts the tuples and records in each, the bytes of all arrays, and what functions can be attached to.
     """
 
-    def __init__(self, arrays: Mapping[str, np.ndarray], device: str, augs: Mapping[str, Callable]) -> None:
+    def __init__(
+        self,
+        arrays: Mapping[str, np.ndarray],
+        device: str,
+        augs: Mapping[str, Callable],
+        networks: Mapping[str, Any] | None = None,
+    ) -> None:
         self.device = device
         self.augs = augs
+        self.networks = networks or {}
         self.aug_names: set[str] = set()
         self._nested: dict[int, int] = {}
         self._arrays = arrays
@@ -179,41 +233,6 @@ class Reader:
         if self._room < 0:
             raise ValueError("its arrays take more memory than the file accounts for")
         return array.copy()
-
-
-def _dtype(text: str) -> np.dtype:
-    if not DTYPE.fullmatch(text):
-        raise TypeError(f"save() holds arrays of numbers and text. Got dtype {text!r}.")
-    return np.dtype(text)
-
-
-def _write_scalar(writer: Writer, value: np.generic) -> list:
-    return [_dtype(value.dtype.str).str, value.tobytes().hex()]
-
-
-def _read_scalar(reader: Reader, content: Any) -> Any:
-    dtype, data = content
-    return np.frombuffer(bytes.fromhex(data), _dtype(dtype))[0]
-
-
-def _write_array(writer: Writer, value: np.ndarray) -> dict:
-    """Store an array: turned over if in Fortran order, as bytes if safetensors does not know its dtype."""
-    turned = value.flags.f_contiguous and not value.flags.c_contiguous
-    array = np.asarray(value.T if turned else value, order="C")
-    entry = {"shape": list(array.shape), "turned": turned}
-    if array.dtype == object:
-        return {**entry, "dtype": "object", "items": writer.values(array.ravel().tolist())}
-    dtype = _dtype(array.dtype.str).str
-    return {**entry, "dtype": dtype, "stored": writer.store(array if dtype in SAFE else array.ravel().view(np.uint8))}
-
-
-def _read_array(reader: Reader, content: Any) -> np.ndarray:
-    if content["dtype"] == "object":
-        array = np.fromiter(reader.values(content["items"]), dtype=object)
-    else:
-        array = reader.take(content["stored"]).view(_dtype(content["dtype"]))
-    array = array.reshape(content["shape"])
-    return array.T if content["turned"] else array
 
 
 def _is_random_state(value: Any) -> bool:
@@ -262,6 +281,38 @@ def _family_by_name(family: OneParameter) -> OneParameter:
 def _read_aug(reader: Reader, content: Any) -> Any:
     name, qualname = content
     return CATALOGUED.get(qualname) or MOVING.get(qualname) or MissingAug(name, qualname)
+
+
+def _write_network(writer: Writer, network: MissingNetwork) -> list:
+    parameters = None if network.parameters is None else writer.named(network.parameters)
+    return [network.name, network.qualname, parameters, list(network.others)]
+
+
+def _read_network(reader: Reader, content: Any) -> Any:
+    name, qualname, nodes, others = content
+    parameters = None if nodes is None else reader.named(nodes)
+    return MissingNetwork(name, qualname, parameters, tuple(others)).found(reader.networks[name])
+
+
+def _networks_by_name(network: Any, wanted: Mapping[str, str], path: Any) -> Mapping[str, Any]:
+    """The networks given for those that a file wants; ValueError where one is missing or not needed."""
+    given: Mapping[str, Any] = network if isinstance(network, Mapping) else {}
+    if network is not None and not isinstance(network, Mapping):
+        given = dict.fromkeys(wanted if len(wanted) == 1 else ["network"], network)
+    for name, build in given.items():
+        check_kind(name, build, Callable, "a Network, a module, or what makes one")
+    if given and not wanted:
+        raise ValueError(f"{path} holds no network of one's own. Allowed: network=None.")
+    for name, qualname in wanted.items():
+        if name not in given:
+            how = f"network={name}" if len(wanted) == 1 else f"network={{{', '.join(f'{w!r}: ...' for w in wanted)}}}"
+            raise ValueError(
+                f"{path} has the weights of a network of one's own, {name} ({qualname}), but not what makes it. "
+                f"Allowed: load(path, {how})."
+            )
+    for name in (name for name in given if name not in wanted):
+        raise unknown_name("network", name, sorted(wanted), "Saved with a network of one's own")
+    return given
 
 
 def _without_function(aug: Any) -> Any:
@@ -318,6 +369,8 @@ def _write_estimator(writer: Writer, value: Any) -> list:
     state = {name: item for name, item in value.__getstate__().items() if name not in TRANSIENT}
     if isinstance(state.get("augs"), (list, tuple)):
         state["augs"] = type(state["augs"])(map(_without_function, state["augs"]))
+    for name in NETWORKS & {name for name, item in state.items() if callable(item)}:
+        state[name] = MissingNetwork.of(state[name])
     return [_public_name(value), writer.named(state)]
 
 
@@ -348,12 +401,13 @@ KINDS = {
         lambda writer, value: [writer.values(pair) for pair in value.items()],
         lambda reader, pairs: {reader.read(key): reader.read(item) for key, item in pairs},
     ),
-    "scalar": Kind(lambda value: isinstance(value, np.generic), _write_scalar, _read_scalar),
-    "array": Kind(lambda value: type(value) in (np.ndarray, np.memmap), _write_array, _read_array),
+    "scalar": Kind(lambda value: isinstance(value, np.generic), write_scalar, read_scalar),
+    "array": Kind(lambda value: type(value) in (np.ndarray, np.memmap), write_array, read_array),
     "random_state": Kind(
         _is_random_state, lambda writer, value: writer.write(value.get_state(legacy=False)), _read_random_state
     ),
     "record": Kind(lambda value: type(value) is _record_class(type(value).__name__), _write_record, _read_record),
+    "network": Kind(lambda value: type(value) is MissingNetwork, _write_network, _read_network),
     "aug": Kind(lambda value: type(value) is MissingAug, lambda _, aug: [aug.__name__, aug.qualname], _read_aug),
     "estimator": Kind(_is_estimator, _write_estimator, _read_estimator),
 }
@@ -397,7 +451,12 @@ def unpacked_state(state: Mapping[str, Any]) -> dict[str, Any]:
     return unpacked
 
 
-def load(path: str | os.PathLike, device: Any = "auto", augs: Mapping[str, Callable] | None = None) -> Any:
+def load(
+    path: str | os.PathLike,
+    device: Any = "auto",
+    augs: Mapping[str, Callable] | None = None,
+    network: Any = None,
+) -> Any:
     """Read an estimator that its `save` wrote; a `VersionWarning` where another version of latentaug did.
 
     No code in the file is run: it holds none. The model answers with the same bits as the one saved, on the same
@@ -411,6 +470,10 @@ def load(path: str | os.PathLike, device: Any = "auto", augs: Mapping[str, Calla
     augs : dict of str to callable, default=None
         Functions of augmentations, by name, for those that the file knows only the name of. Such a model transforms
         without them, but cannot be refitted or scored.
+    network : Network, Module, callable or dict of str to these, default=None
+        What makes the network of one's own that the file has the weights of: the function or class, or a `Network`, as
+        `VAE` was given it, or a module. The plain parameters of a `Network` are in the file. Several are told by the
+        names of their functions or classes.
 
     Raises
     ------
@@ -418,7 +481,8 @@ def load(path: str | os.PathLike, device: Any = "auto", augs: Mapping[str, Calla
         Where the file cannot be opened.
     ValueError
         Where it was not written by `save`, is damaged or of a newer format, where the device is not usable here, or
-        on a name in `augs` that is not in the file.
+        on a name in `augs` that is not in the file; where a network of one's own is missing, is not needed, or its
+        weights do not fit.
 
     Examples
     --------
@@ -439,9 +503,12 @@ def load(path: str | os.PathLike, device: Any = "auto", augs: Mapping[str, Calla
         check_kind(f"augs[{name!r}]", function, Callable, "a function")
     find_device(device)
     meta, arrays = read_archive(path)
-    reader = Reader(arrays, str(device), functions)
-    with one_line(f"{path} holds no model that latentaug {__version__} can build"):
+    no_model = f"{path} holds no model that latentaug {__version__} can build"
+    with one_line(no_model):
         _warn_of_version(meta["versions"]["latentaug"])
+        wanted = {str(content[0]): str(content[1]) for kind, content in meta["objects"] if kind == "network"}
+    reader = Reader(arrays, str(device), functions, _networks_by_name(network, wanted, path))
+    with one_line(no_model):
         model = reader.read_all(meta["objects"])
         if not _is_estimator(model) or not _public_name(model).startswith("latentaug."):
             raise TypeError(f"it is a {type(model).__name__}")

@@ -14,7 +14,7 @@ from latentaug.learn.geometries import GEOMETRIES, Geometry
 from latentaug.learn.objectives import ImageObjective
 from latentaug.learn.training import Objective
 
-QUICK = VAE(4, hidden_channels=(4, 8), max_iter=4, kl_weight=0.01, device="cpu", random_state=0)
+QUICK = VAE(4, network="paper", hidden_channels=(4, 8), max_iter=4, kl_weight=0.01, device="cpu", random_state=0)
 
 
 class Scales(nn.Module):

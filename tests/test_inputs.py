@@ -444,7 +444,9 @@ def test_a_fitted_network_does_not_change_with_parameters(parameter, tmp_path):
 @pytest.mark.parametrize("verb", ["fit", "partial_fit"])
 def test_training_goes_on_with_a_network_of_its_size_only(verb, name, value):
     vae = clone(QUICK).fit(X).set_params(warm_start=True, **{name: value})
-    with pytest.raises(ValueError, match=r"^warm_start and partial_fit go on from latent_dim=4, hidden_channels"):
+    with pytest.raises(
+        ValueError, match=r"^warm_start and partial_fit go on from latent_dim=4, network='conv', hidden_channels"
+    ):
         getattr(vae, verb)(X)
 
 

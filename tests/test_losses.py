@@ -33,7 +33,14 @@ REFERENCES = {
     "l1": (lambda x, y: abs(x - y), lambda x, y: np.sign(x - y), lambda x, y: abs(x - y)),
 }
 every_loss = pytest.mark.parametrize("name", RECONSTRUCTION_LOSSES)
-QUICK = {"latent_dim": 3, "hidden_channels": (2, 3), "max_iter": 1, "device": "cpu", "random_state": 0}
+QUICK = {
+    "network": "paper",
+    "latent_dim": 3,
+    "hidden_channels": (2, 3),
+    "max_iter": 1,
+    "device": "cpu",
+    "random_state": 0,
+}
 SHAPES = st.tuples(*[st.integers(1, 4)] * 4)
 
 
@@ -203,7 +210,14 @@ def test_every_objective_reports_the_loss_in_its_unit(name, kind, digits):
 @every_loss
 @every_model
 def test_every_loss_falls_in_every_objective_and_its_images_stay_images(name, kind, digits):
-    quick = {"hidden_channels": (4, 8), "kl_weight": 0.01, "max_iter": 6, "batch_size": 8, "learning_rate_init": 0.01}
+    quick = {
+        "network": "paper",
+        "hidden_channels": (4, 8),
+        "kl_weight": 0.01,
+        "max_iter": 6,
+        "batch_size": 8,
+        "learning_rate_init": 0.01,
+    }
     model = MODELS[kind](VAE(4, **quick, device="cpu", reconstruction_loss=name)).fit(digits[:96])
     curve = np.array(trained(model).loss_curve_)
     floor = loss_of(name, digits, digits).mean()  # of images that are drawn as they are

@@ -25,6 +25,7 @@ def objective(rows, done, kl_weight=0.0, reconstruction_weight=1.0, kl_warmup=0.
     mean, log_variance, noise, x, y = (torch.from_numpy(array) for array in rows)
     seen = []
     network = SimpleNamespace(
+        is_variational=True,
         latent_dim=2,
         encoder=lambda images: seen.append(images) or (mean, log_variance),
         decoder=lambda z: z @ torch.from_numpy(MIX).float(),

@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import estimator_checks
 
-from latentaug import VAE, ConditionalVAE, LatentAugmenter, TransferHead
+from latentaug import VAE, ConditionalVAE, InvariantFeatures, LatentAugmenter, TransferHead
 from latentaug.models.errors import error_table
 
 # Rows without a shape, as most checks give, are images of one row.
@@ -26,6 +26,11 @@ ESTIMATORS = {
     "joint": JOINT,
     "staged": LatentAugmenter(["flip_lr"], TINY, method="staged", random_state=0),
     "TransferHead": TransferHead(JOINT, ["flip_ud"], autoencoder=TINY, random_state=0),
+}
+# Beside those models, what is checked as they are, though it is no transformer of images to images.
+BESIDE = {
+    "families": LatentAugmenter(["gamma", "flip_lr"], TINY, random_state=0),
+    "InvariantFeatures": InvariantFeatures(JOINT, random_state=0),
 }
 # Those that check_estimator does not run.
 MORE_CHECKS = [
@@ -54,13 +59,13 @@ every_layout = pytest.mark.parametrize("layout", LAYOUTS)
 every_dtype = pytest.mark.parametrize("dtype", DTYPES)
 
 
-@every_check(*ESTIMATORS.values())
+@every_check(*ESTIMATORS.values(), *BESIDE.values())
 def test_scikit_learn_finds_nothing_to_excuse(estimator, check):
     check(estimator)
 
 
 @pytest.mark.filterwarnings("ignore:X (has|does not have valid) feature names")  # they mix frames and arrays themselves
-@every_estimator
+@pytest.mark.parametrize("estimator", [*ESTIMATORS.values(), *BESIDE.values()], ids=[*ESTIMATORS, *BESIDE])
 @pytest.mark.parametrize("name", MORE_CHECKS)
 def test_scikit_learn_finds_nothing_in_its_other_checks(estimator, name):
     getattr(estimator_checks, name)(type(estimator).__name__, estimator)

@@ -13,7 +13,7 @@ from sklearn.frozen import FrozenEstimator
 from latentaug import VAE, LatentAugmenter, load
 from latentaug.learn.training import OPTIMIZERS
 
-QUICK = VAE(latent_dim=4, hidden_channels=(2, 3), max_iter=2, kl_weight=0.01, random_state=0)
+QUICK = VAE(latent_dim=4, network="paper", hidden_channels=(2, 3), max_iter=2, kl_weight=0.01, random_state=0)
 GEOMETRIES = ("auto", "free", "orthogonal", "finite_order", "group")
 JOINT = {
     "exact maps": LatentAugmenter(["flip_lr", "flip_ud"], QUICK, random_state=0),

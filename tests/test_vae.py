@@ -19,7 +19,7 @@ from latentaug.learn.networks import build, initialise
 from latentaug.learn.objectives import divergence, squared_error
 from latentaug.learn.training import OPTIMIZERS, SCHEDULES
 
-QUICK = {"latent_dim": 3, "hidden_channels": (2, 3), "max_iter": 2, "device": "cpu", "random_state": 0}
+QUICK = {"latent_dim": 3, "network": "paper", "hidden_channels": (2, 3), "max_iter": 2, "device": "cpu", "random_state": 0}
 
 
 @pytest.fixture(scope="module")

@@ -28,6 +28,16 @@ def quick(**parameters):
     return clone(QUICK).set_params(**parameters)
 
 
+class Normalised(torch.nn.Module):
+    """With batch norm and dropout."""
+
+    def __init__(self, image_shape, latent_dim):
+        super().__init__()
+        n, nn = int(np.prod(image_shape)), torch.nn
+        self.encoder = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(n), nn.Dropout(0.1), nn.Linear(n, latent_dim))
+        self.decoder = nn.Sequential(nn.Linear(latent_dim, n), nn.Sigmoid())
+
+
 # A model and the number of images it is fitted on: the last batch of 205 is an odd one, and that of 63 has one image.
 CASES = {
     "VAE": (QUICK, 205),
@@ -36,6 +46,7 @@ CASES = {
     "adabelief": (quick(optimizer="adabelief"), 205),
     "early stopping": (quick(early_stopping=True, n_iter_no_change=1, tol=9.0, max_iter=9), 205),
     "joint": (LatentAugmenter(["flip_lr", "canny"], QUICK, random_state=0), 205),
+    "families": (LatentAugmenter(["rotate", "flip_lr"], quick(latent_dim=8), random_state=0), 205),
     "staged": (LatentAugmenter(["flip_lr"], QUICK, method="staged", random_state=0), 205),
     "by gradient": (LatentAugmenter(["shear_x"], QUICK, method="staged", geometry="nonlinear", random_state=0), 99),
     "ConditionalVAE": (ConditionalVAE(["flip_lr"], QUICK, random_state=0), 205),
@@ -43,6 +54,8 @@ CASES = {
         TransferHead(LatentAugmenter(["flip_lr"], QUICK, random_state=0), ["canny"], undo=False, random_state=0),
         205,
     ),
+    "own network": (quick(network=Normalised, hidden_channels=None), 63),
+    "own network, one image each": (quick(network=Normalised, hidden_channels=None, batch_size=2, max_iter=1), 9),
     "no seed": (LatentAugmenter(["canny"], quick(random_state=None), random_state=None), 99),
 }
 
@@ -62,7 +75,8 @@ def told(model):
         arrays |= {f"{k}.loss": np.array(vae.loss_curve_), f"{k}.held_out": np.array(vae.validation_curve_)}
         arrays[f"{k}.seed"] = np.array(-1 if vae.random_state is None else vae.random_state)
     maps = getattr(model, "latent_maps_", {})
-    return arrays | {f"map.{name}": L for name, L in maps.items() if isinstance(L, np.ndarray)}
+    at_strengths = {name: getattr(L, "sample", L) for name, L in maps.items()}
+    return arrays | {f"map.{name}": L for name, L in at_strengths.items() if isinstance(L, np.ndarray)}
 
 
 def fit(case, devices):

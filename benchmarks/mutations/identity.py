@@ -117,6 +117,8 @@ TESTS = {
     "models.augmenter.LatentAugmenter.is_invertible": "conditional",
     "models.augmenter.LatentAugmenter.partial_fit": "streams",
     "models.invariants": "strengths",
+    "models.invariants.InvariantFeatures.feature_names_in_": "sklearn",
+    "models.strengths.RandomTransform.feature_names_in_": "strengths",
     "models.strengths": "strengths",
     "models.base": "callbacks",
     "models.base.Estimator.save": "persistence",

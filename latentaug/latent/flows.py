@@ -209,7 +209,7 @@ def whole_frequencies(n: int) -> np.ndarray:
 
 def spread_frequencies(n: int) -> np.ndarray:
     """Radians at the greatest strength that n planes of a line begin with, before they are learned."""
-    return np.linspace(1.6, 0.1, n)
+    return np.linspace(3.0, 0.05, n)
 
 
 def generator_of(step: np.ndarray, size: float) -> np.ndarray:

@@ -110,9 +110,15 @@ def load_weights(module: nn.Module, weights: Mapping[str, np.ndarray]) -> None:
     wanted = {f"{name} {weight.dtype}{list(weight.shape)}" for name, weight in module.state_dict().items()}
     given = {f"{name} torch.{weight.dtype}{list(weight.shape)}" for name, weight in weights.items()}
     if given != wanted:
-        missing, other = (", ".join(sorted(names)) or "nothing" for names in (wanted - given, given - wanted))
+        missing, other = (_some(names) for names in (wanted - given, given - wanted))
         raise ValueError(f"The weights do not fit the network. Missing: {missing}. Got instead: {other}.")
     module.load_state_dict({name: torch.tensor(weight) for name, weight in weights.items()})
+
+
+def _some(names: set[str]) -> str:
+    """A few of some names, on one line."""
+    few = ", ".join(sorted(names)[:3]) or "nothing"
+    return few if len(names) <= 3 else f"{few} and {len(names) - 3} more"
 
 
 ELEMENTWISE = (nn.ReLU, nn.SiLU, nn.Sigmoid, SoftClip)  # our decoders' other layers are affine
@@ -168,8 +174,7 @@ def decode_with_jacobian(decoder: nn.Module, z: Tensor) -> tuple[Tensor, Tensor]
     """Decoded images (B, C, H, W), and their derivatives by each latent coordinate, (d, B, C, H, W)."""
     directions = torch.eye(z.shape[1], dtype=z.dtype, device=z.device)[:, None].repeat(1, len(z), 1)
     if not isinstance(decoder, Decoder):
-        with one_line("refine_steps needs derivatives of the decoder, which it does not give"):
-            return decoder(z), torch.stack([torch.func.jvp(decoder, (z,), (v,))[1] for v in directions])
+        return _in_forward_mode(decoder, z, directions)
     x, J = z, directions
     for layer in decoder.layers[:-1]:
         x, J = _push_forward(layer, x, J)
@@ -177,6 +182,14 @@ def decode_with_jacobian(decoder: nn.Module, z: Tensor) -> tuple[Tensor, Tensor]
         y, moved = _push_forward(decoder.beside, z, directions)
         x, J = x + y.view_as(x), J + moved.view_as(J)
     return _push_forward(decoder.layers[-1], x, J)
+
+
+def _in_forward_mode(decoder: nn.Module, z: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
+    """The same of any decoder, by torch's forward mode, all directions in one batch."""
+    with warnings.catch_warnings(), one_line("refine_steps needs derivatives of the decoder, which it does not give"):
+        warnings.simplefilter("ignore", FutureWarning)  # of what torch itself calls there
+        x, J, *_ = torch.func.jvp(decoder, (z.repeat(len(directions), 1),), (directions.flatten(0, 1),))
+    return x[: len(z)], J.unflatten(0, directions.shape[:2])
 
 
 def _push_forward(layer: nn.Module, x: Tensor, J: Tensor) -> tuple[Tensor, Tensor]:
@@ -239,8 +252,8 @@ class ImageCoder:
         images = self.network.decoder(torch.from_numpy(Z.astype(np.float32)).to(self.device))
         low, high = self.format_.value_range
         if (low, high) != (0.0, 1.0):
-            images = (images * (high - low) + low).clamp_(low, high)
-        out[...] = to_images(images, out.shape[1:])
+            images = images * (high - low) + low
+        out[...] = to_images(images.clamp(low, high), out.shape[1:])
 
 
 def coder_of(autoencoder: Any) -> ImageCoder | None:

@@ -26,15 +26,16 @@ from torch.nn.grad import conv2d_weight
 from latentaug.learn.starting import LinearCode
 
 __all__ = [
-    "CLOSEST", "KINDS", "Autoencoder", "Decoder", "Dense", "Downsampling", "Encoder", "Kind", "SoftClip", "Upsampling",
-    "ViewConditions", "build", "choose_kind", "initialise", "start", "start_beside",
+    "CLOSEST", "FAINT", "KINDS", "Autoencoder", "Decoder", "Dense", "Downsampling", "Encoder", "Kind", "SoftClip",
+    "Upsampling", "ViewConditions", "build", "choose_kind", "initialise", "start", "start_beside",
 ]  # fmt: skip
 
 KERNEL = 5
 PADDING = KERNEL // 2
 FEW_CHANNELS = 16  # with more, zeros among the taps of phases, 11 of 36, cost more than they save
 TINY = 1e-8
-STEEPNESS = 16.0  # of the corners of a soft clip
+FARTHEST = 1e4  # whose eighth power is a number
+FAR = 3.0  # from the middle of a soft clip, in half its width, where it is its end but for a power
 SILU_SCALE = 1.79  # of what a SiLU gives, so that its variance is one again
 SURE = -3.0  # log-variance of the posteriors at the start
 LENGTH, PATH_LENGTH = 0.03, 1.0  # of weights at the start, by number: the longer, the less a step turns them
@@ -118,6 +119,42 @@ class _Up(torch.autograd.Function):
         return _down(x, kernel), _kernel_gradient(x, kernel, y), None
 
 
+class _Normalised(torch.autograd.Function):
+    """Weights w of outputs along an axis, each divided by its length and times a gain."""
+
+    @staticmethod
+    def forward(ctx: Any, w: Tensor, gain: Tensor, axis: int, scale: float) -> Tensor:
+        axes = [k for k in range(w.ndim) if k != axis]
+        length = torch.linalg.vector_norm(w, dim=axes, keepdim=True).clamp_min(TINY)
+        by_gain = scale / length
+        factor = by_gain * gain.view(length.shape)
+        ctx.save_for_backward(w, by_gain, factor, length)
+        ctx.axes = axes
+        return w * factor
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        w, by_gain, factor, length = ctx.saved_tensors
+        along = (gradients[0] * w).sum(ctx.axes, keepdim=True)
+        by_w = torch.addcmul(gradients[0] * factor, w, along * factor / length.square(), value=-1)
+        return by_w, (along * by_gain).flatten(), None, None
+
+
+class _Clipped(torch.autograd.Function):
+    """``u / (1 + u^8)^(1/8)``, whose slope is ``(1 + u^8)^(-9/8)``."""
+
+    @staticmethod
+    def forward(ctx: Any, u: Tensor) -> Tensor:
+        shrink = u.square().square_().square_().add_(1).rsqrt_().sqrt_().sqrt_()
+        ctx.save_for_backward(shrink)
+        return u * shrink
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (shrink,) = ctx.saved_tensors
+        return gradients[0] * shrink.square().square_().square_().mul_(shrink)
+
+
 class Scaled:
     """A layer whose weights may be normalised: each output has weights of one length, times a gain that is learned.
 
@@ -149,11 +186,7 @@ class Scaled:
         """The weights that are used."""
         if not hasattr(self, "gain"):
             return self.weight
-        axes = [k for k in range(self.weight.ndim) if k != self.outputs]
-        fan_in = self.weight.numel() / len(self.gain) / self.overlap
-        length = self.weight.square().mean(axes, keepdim=True).add(TINY).sqrt()
-        gain = self.gain.view([-1 if k == self.outputs else 1 for k in range(self.weight.ndim)])
-        return self.weight * (gain * (self.scale / math.sqrt(fan_in)) / length)
+        return _Normalised.apply(self.weight, self.gain, self.outputs, self.scale * math.sqrt(self.overlap))
 
 
 class Dense(Scaled, nn.Linear):
@@ -199,8 +232,14 @@ class SoftClip(nn.Module):
     """From all numbers to (0, 1): nearly the identity between, and flat outside."""
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x.float()
-        return functional.softplus(x, STEEPNESS) - functional.softplus(x - 1, STEEPNESS)
+        return _Clipped.apply((2 * x.float() - 1).clamp(-FARTHEST, FARTHEST)).add(1).mul(0.5)
+
+    def logits(self, x: Tensor) -> Tensor:
+        """Logits of what it gives, however near to 0 or to 1."""
+        u = 2 * x.float() - 1
+        far = u.sign() * (math.log(16) + 8 * u.abs().clamp_min(FAR).log())
+        near = _Clipped.apply(u.clamp(-FAR, FAR))
+        return torch.where(u.abs() < FAR, 2 * torch.atanh(near), far)
 
 
 class Rows(nn.Module):
@@ -391,9 +430,8 @@ class Autoencoder(nn.Module):
 
     def logits(self, z: Tensor, shift: Tensor | None = None) -> Tensor:
         """Logits of the decoded images of latent rows."""
-        if isinstance(self.decoder.layers[-1], nn.Sigmoid):
-            return self.decoder.before(z, shift)
-        return torch.logit(self.decoder(z, shift), eps=CLOSEST)
+        last, x = self.decoder.layers[-1], self.decoder.before(z, shift)
+        return last.logits(x) if isinstance(last, SoftClip) else x
 
     def fold(self, features: Tensor, latents: Tensor) -> None:
         """Make the shifts of a condition its own."""
@@ -403,7 +441,9 @@ class Autoencoder(nn.Module):
             first.bias.add_(latents)
 
 
-def build(kind: str, image_shape: Sequence[int], latent_dim: int, widths: Sequence[int] | None = None) -> Autoencoder:
+def build(
+    image_shape: Sequence[int], latent_dim: int, widths: Sequence[int] | None = None, kind: str = "paper"
+) -> Autoencoder:
     """Build an autoencoder of images ``(H, W)`` or ``(H, W, C)``, its parameters not yet filled."""
     shape = (*image_shape, 1)[:3]
     if kind == "auto":

@@ -11,6 +11,7 @@ error, summed over coordinates. Both are averaged over the batch.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -34,7 +35,7 @@ __all__ = [
     "squared_error", "start_path",
 ]  # fmt: skip
 
-STARTED_FROM = 1000  # images, by a linear path
+STARTED_FROM, MOVED = 1000, 8000  # images, by a linear path; latents moved by strengths, each by a map of its own
 SAME_VIEW = 0.2  # share of the draws of joint training that stay in their view
 
 PRECISIONS = {"32": torch.float32, "bf16-mixed": torch.bfloat16}
@@ -213,7 +214,8 @@ class ImageObjective(Objective):
 
     def identity(self) -> dict[str, Any]:
         terms = {name: value for name, value in asdict(self.terms).items() if name != "device"}
-        return {**super().identity(), "terms": terms, "device": self.terms.device.type}
+        network = re.sub(r" at 0x[0-9a-f]+", "", repr(self.network))
+        return {**super().identity(), "terms": terms, "device": self.terms.device.type, "network": network}
 
 
 class Reconstruction(ImageObjective):
@@ -308,11 +310,17 @@ class CrossReconstruction(ImageObjective):
         return flows((flows.undo(z, s).unsqueeze(1) @ L).squeeze(1), t)
 
     def pairs(self, rng: np.random.Generator, n: int) -> Pairs:
-        rows = rng.permutation(self.n_images)[:n]
-        source, target = self.draw(rng, len(rows))
-        x, y = (self.tensor(images).flatten(1) for images in self.make(rows, source, target))
+        d = self.network.latent_dim
+        rows = rng.permutation(self.n_images)[: n if self.moving is None else min(n, MOVED // d)]
+        drawn = self.draw(rng, len(rows))
+        x, y, *strengths = self.make(rows, *drawn)
         with torch.no_grad():
-            return Pairs(x, y, self.crossings(torch.from_numpy(source), torch.from_numpy(target)))
+            L = self.crossings(*map(torch.from_numpy, drawn[:2]))  # (B, d, d)
+            if strengths:  # what becomes of each unit vector
+                each = [np.repeat(part, d, axis=0) for part in strengths]
+                units = torch.eye(d, device=L.device).repeat(len(L), 1)
+                L = self._cross(units, L.repeat_interleave(d, 0), each).view(L.shape)
+            return Pairs(self.tensor(x).flatten(1), self.tensor(y).flatten(1), L)
 
 
 class MapFitting(Objective):
@@ -364,7 +372,8 @@ class HeadDecoding(ImageObjective):
     ) -> None:  # fmt: skip
         super().__init__(network, views, terms)
         self.latents, self.carry, self.undo, self.noise_dim = latents, carry, undo, 0
-        network.encoder.requires_grad_(undo)
+        if not undo:
+            network.encoder.requires_grad_(False)
 
     def make(self, rows: np.ndarray, *drawn: np.ndarray) -> tuple[np.ndarray, ...]:
         """Images under the target views, and latents carried to them."""

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from latentaug._checks import one_line, shown
-from latentaug.learn.networks import KINDS, Autoencoder, build
+from latentaug._checks import one_line, shown, unknown_name
+from latentaug.learn.networks import CLOSEST, KINDS, Autoencoder, build
 
 __all__ = ["Network", "OwnNetwork", "check_network", "make_network"]
 
@@ -57,15 +57,14 @@ class Network:
 
     def set_params(self, **parameters: Any) -> Network:
         """Set parameters that it has, or that `build` takes."""
-        takes = inspect.signature(self.build).parameters
-        anything = any(p.kind is p.VAR_KEYWORD for p in takes.values())
-        for name, value in parameters.items():
-            if name == "build":
-                self.build = value
-            elif name in self.parameters or name in takes or anything:
-                self.parameters[name] = value
-            else:
-                raise ValueError(f"Unknown parameter {name!r} of the network. Allowed: {', '.join([*takes][2:])}.")
+        self.build = parameters.pop("build", self.build)
+        takes = list(inspect.signature(self.build).parameters.values())
+        anything = any(p.kind is p.VAR_KEYWORD for p in takes)
+        allowed = {p.name for p in takes[2:] if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)} | {*self.parameters}
+        for name in parameters:
+            if name not in allowed and (not anything or name in [p.name for p in takes[:2]]):
+                raise unknown_name("parameter of the network", name, sorted(allowed) or ["none"])
+        self.parameters = {**self.parameters, **parameters}  # a copy keeps those that it had
         return self
 
     def __repr__(self) -> str:
@@ -88,9 +87,12 @@ class _Encoder(nn.Module):
         return mean + shifts[0], (log_variance + shifts[1]).clamp(-20, 10)
 
     def requires_grad_(self, requires_grad: bool = True) -> _Encoder:
-        part: Any = self._of[0].module.encoder
-        if isinstance(part, nn.Module):
-            part.requires_grad_(requires_grad)
+        encoder, decoder = (getattr(self._of[0].module, part) for part in ("encoder", "decoder"))
+        if isinstance(encoder, nn.Module):
+            shared = {id(p) for p in decoder.parameters()} if isinstance(decoder, nn.Module) else set()
+            for p in encoder.parameters():
+                if id(p) not in shared:
+                    p.requires_grad_(requires_grad)
         return self
 
 
@@ -106,7 +108,8 @@ class _Decoder(nn.Module):
         z = z + network.latents
         out: Any = network.module.decoder(z if shift is None else z + shift)  # type: ignore[operator]
         height, width, channels = network.architecture[1]
-        return out.reshape(len(out), channels, height, width) if out.ndim == 2 else out
+        in_rows = out.ndim == 2 and out.shape[1] == channels * height * width
+        return out.reshape(len(out), channels, height, width) if in_rows else out
 
 
 class OwnNetwork(nn.Module):
@@ -142,13 +145,20 @@ class OwnNetwork(nn.Module):
         with torch.no_grad(), one_line("The network does not encode and decode two images"):
             out: Any = self.module.encoder(x)  # type: ignore[operator]
             self.is_variational = isinstance(out, (tuple, list))
-            for what, part in zip(("mean", "log-variance"), out if self.is_variational else (out,), strict=False):
+            parts = out if self.is_variational else (out,)
+            if self.is_variational and len(parts) != 2:
+                raise ValueError(f"the encoder must give a mean, or mean and log-variance. Got {len(parts)} things")
+            for what, part in zip(("mean", "log-variance"), parts, strict=False):
                 _check_shape(f"encoder's {what}", part, (2, d), f"latent_dim={d}")
             images = self.decoder(torch.zeros(2, d))
             _check_shape("decoder", images, x.shape, "images (B, C, H, W)")
         for part, training in was.items():
             part.training = training
         return self
+
+    def logits(self, z: Tensor, shift: Tensor | None = None) -> Tensor:
+        """Logits of the decoded images of latent rows, a little inside (0, 1)."""
+        return torch.logit(self.decoder(z, shift).float(), eps=CLOSEST)
 
     def fold(self, features: Tensor, latents: Tensor) -> None:
         """Make the shifts of a condition its own."""
@@ -197,15 +207,22 @@ def make_network(
         Where no module comes of it, or one that does not encode and decode images of this shape.
     """
     if isinstance(network, str):
-        return build(network, image_shape, latent_dim, widths)
+        return build(image_shape, latent_dim, widths, network)
     shape = (*image_shape, 1)[:3]
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        if isinstance(network, nn.Module):
-            module = copy.deepcopy(network)
-        else:
-            with one_line("The network cannot be made"):
-                module = network(shape, latent_dim)
+        torch.default_generator.manual_seed(seed)
+        with one_line("The network cannot be made"):
+            module = copy.deepcopy(network) if isinstance(network, nn.Module) else network(shape, latent_dim)
         if not isinstance(module, nn.Module) or not all(hasattr(module, part) for part in ("encoder", "decoder")):
             raise TypeError(f"network must give a module with encoder and decoder. Got {shown(module)}.")
-        return OwnNetwork(module.float(), shape, latent_dim).try_out()
+        _check_weights(module)
+        return OwnNetwork(module.cpu(), shape, latent_dim).try_out()
+
+
+def _check_weights(module: nn.Module) -> None:
+    """Refuse weights other than float32, which one vector cannot hold, or files."""
+    for name, weight in (*module.named_parameters(), *module.named_buffers()):
+        if weight.dtype != torch.float32 and (weight.dtype.is_floating_point or weight.requires_grad):
+            raise TypeError(
+                f"The network must have weights of float32: network.float(). Got {weight.dtype} for {name}."
+            )

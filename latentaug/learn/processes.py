@@ -40,6 +40,9 @@ class Processes:
         """The sum over the processes, the same bits in every one of them; it is waited for."""
         return values
 
+    def agree(self, module: nn.Module) -> None:
+        """Give the module of every process the buffers, such as running statistics, of the first."""
+
     def first(self, make: Callable[[], Any]) -> Any:
         """What a function gives, or raises, in the first process; the others wait for it, and do not call it."""
         return make()
@@ -49,7 +52,7 @@ ALONE = Processes(torch.device("cpu"))
 
 
 class _Shared(nn.Module):
-    """A module as a forward pass, after which gradients are averaged; without its buffers, which nothing changes."""
+    """A module as a forward pass, after which gradients are averaged; without its buffers, see `Processes.agree`."""
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
@@ -76,6 +79,12 @@ class _FabricProcesses(Processes):
     def sum(self, values: np.ndarray) -> np.ndarray:
         ours = torch.tensor(values, device=self.device)
         return self.fabric.all_reduce(ours, reduce_op="sum").cpu().numpy()
+
+    def agree(self, module: nn.Module) -> None:
+        ours = list(module.buffers())
+        of_first = self.first(lambda: [buffer.cpu() for buffer in ours]) if ours else []
+        for buffer, first in zip(ours, of_first, strict=True):
+            buffer.copy_(first)
 
     def first(self, make: Callable[[], Any]) -> Any:
         outcome = self.fabric.broadcast(_outcome(make) if self.rank == 0 else None)

@@ -31,6 +31,7 @@ __all__ = [
 
 BLOCK_BYTES = 2**20  # images made at once, for many batches, so that many views cost no more than one
 LONGEST_GRADIENT = 1e3
+BATCH_LAYERS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 ENOUGH, FEWEST, MOST = 60_000, 20, 100  # images shown, and passes
 
 logger = logging.getLogger("latentaug")
@@ -261,8 +262,32 @@ def _hold_out(n_images: int, settings: TrainingSettings, draws: Draws) -> tuple[
     return order[n_held:], order[:n_held]
 
 
+class _BatchLayers:
+    """The layers of a module that normalise by batches: they need two images, and frozen ones keep what they know."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self.module = module
+        layers = [layer for layer in module.modules() if isinstance(layer, BATCH_LAYERS)]
+        grads = [[p.requires_grad for p in layer.parameters(recurse=False)] for layer in layers]
+        self.frozen = [layer for layer, grad in zip(layers, grads, strict=True) if grad and not any(grad)]
+        self.learned = [layer for layer in layers if layer not in self.frozen]
+
+    def learn(self) -> None:
+        """Be trained from now on."""
+        self.module.train()
+        for layer in self.frozen:
+            layer.eval()
+
+    def meet(self, n_images: int) -> None:
+        """Get ready for a batch of so many images."""
+        for layer in self.learned:
+            layer.train(n_images > 1)
+
+
 def _as_one_vector(parameters: list[nn.Parameter]) -> tuple[nn.Parameter, Tensor]:
     """Weights, and their gradients, as parts of one vector each: the optimizer then takes one step, and not many."""
+    if not parameters:
+        raise ValueError("The network has nothing to train. Allowed: one with weights whose requires_grad is True.")
     weights = nn.Parameter(nn.utils.parameters_to_vector(parameters).detach())
     weights.grad = gradient = torch.zeros_like(weights)
     nn.utils.vector_to_parameters(weights, parameters)
@@ -295,6 +320,7 @@ class Training:
     def __init__(self, objective: Objective, settings: TrainingSettings, draws: Draws, around: Surroundings) -> None:
         self.objective, self.settings, self.draws, self.around = objective, settings, draws, around
         self.rows, self.held_out = _hold_out(objective.n_images, settings, draws)
+        self.layers = _BatchLayers(objective)
         self.weights, self.gradient = _as_one_vector([p for p in objective.parameters() if p.requires_grad])
         self.optimizer = OPTIMIZERS[settings.optimizer]([self.weights], settings)
         self.n_steps, self.n_done = settings.max_iter * -(-len(self.rows) // settings.batch_size), 0
@@ -307,7 +333,9 @@ class Training:
 
     def run_pass(self) -> None:
         """Go once over the rows in random order, and over those held out."""
-        self.log.loss_curve.append(_finite(self._learn(), self.settings))
+        with self._own_generator():
+            self.log.loss_curve.append(_finite(self._learn(), self.settings))
+        self.around.processes.agree(self.objective)
         if self.around.processes.rank == 0:
             n_passes, loss = len(self.log.loss_curve), self.log.loss_curve[-1]
             logger.info("Pass %d of %d: loss %.4g", n_passes, self.settings.max_iter, loss)
@@ -320,10 +348,29 @@ class Training:
     def _batches(self, rows: np.ndarray, draws: Draws) -> Iterator[_Batch]:
         return _batches(self.objective, rows, self.settings.batch_size, draws, self.around.processes)
 
+    @contextlib.contextmanager
+    def _own_generator(self) -> Iterator[None]:
+        """Layers that draw from torch's global generator, such as dropout, draw by seed, pass and process."""
+        device, processes = self.draws.noise.device, self.around.processes
+        seed = [self.draws.noise.initial_seed(), self.n_done, processes.rank]
+        generators = [torch.default_generator]
+        if device.type == "cuda":
+            generators.append(torch.cuda.default_generators[device.index or 0])
+        states = [generator.get_state() for generator in generators]
+        try:
+            for generator in generators:
+                generator.manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
+            yield
+        finally:
+            for generator, state in zip(generators, states, strict=True):
+                generator.set_state(state)
+
     def _learn(self) -> float:
         """Descend, batch by batch; the mean objective."""
         total = torch.zeros((), dtype=torch.float64, device=self.draws.noise.device)
+        self.layers.learn()
         for batch in self._batches(self.draws.rows.permutation(self.rows), self.draws):
+            self.layers.meet(len(batch.arrays[0]))
             loss, reported = self.shared(*batch.arrays, min(1.0, self.n_done / self.n_steps))
             self._descend(loss if batch.weight == 1 else batch.weight * loss)
             total.add_(reported.detach(), alpha=batch.n_images)
@@ -341,6 +388,7 @@ class Training:
     def _evaluate(self) -> float:
         """Mean objective of the rows held out, under the same draws every time."""
         total, draws = 0.0, Draws.from_seed(0, self.draws.noise.device)
+        self.objective.eval()
         with torch.no_grad():
             for batch in self._batches(self.held_out, draws):
                 total += self.objective(*batch.arrays, 1.0)[1].item() * batch.n_images

@@ -135,11 +135,36 @@ def _measure(
     laws["gap"] = [row.gap for row in table if row.task == "apply"]
     laws["image_commutator"] = list(model.algebra_.commutators.values())
     values |= _equivariance(errors) | {law: max(worst) for law, worst in laws.items() if worst}
+    values |= _measure_strengths(model, images, seed)
     curve = _recurse(errors, labels, classifier, n_steps, seed)
     if curve is not None and curve.survival is not None and curve.survival_interval is not None:
         values["label_survival"] = float(curve.survival[0])
         intervals["label_survival"] = curve.survival_interval[:, 0]
     return ScoreRow(label, values, intervals, table)
+
+
+def _measure_strengths(model: Any, images: np.ndarray, seed: int) -> dict[str, float]:
+    """Of the families of a model: the worst gap of five strengths of each, additivity, and the error of estimates."""
+    families = {name: laws for name, laws in model.algebra_.families.items() if laws.is_drawn}
+    if not families:
+        return {}
+    steps = [((name, float(t)),) for name, laws in families.items() for t in np.linspace(laws.low, laws.high, 5) if t]
+    table = ImageErrors(model, images, steps).table()
+    found = {"strength_gap": table.worst_gap("apply"), "additivity": max(f.additivity for f in families.values())}
+    if hasattr(model, "estimate"):
+        found["estimate"] = max(_estimate_error(model, images, name, seed) for name in families)
+    return found
+
+
+def _estimate_error(model: Any, images: np.ndarray, name: str, seed: int) -> float:
+    """The median error of strengths read off, as a share of the greatest trained on."""
+    laws = model.algebra_.families[name]
+    true = np.random.default_rng(seed).uniform(laws.low, laws.high, len(images))
+    moved = model_views(model, images).take(slice(None), ((name, tuple(true.tolist())),))
+    apart = np.abs(model.estimate(images, moved, name).strength - true)
+    if laws.period is not None:
+        apart = np.minimum(apart % laws.period, laws.period - apart % laws.period)
+    return float(np.median(apart) / max(laws.high, -laws.low))
 
 
 def _average_tasks(errors: ImageErrors) -> dict[str, np.ndarray]:
@@ -220,6 +245,11 @@ LAWS = {
     "condition_number": Column("cond.", "worst", _number),
     "label_survival": Column("label", "kept", "{:.1%}".format),
 }
+STRENGTHS = {  # where there are augmentations with a strength
+    "strength_gap": Column("gap by", "strength", _gap),
+    "additivity": Column("additiv.", "image", _number),
+    "estimate": Column("estim.", "error", _number),
+}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -255,6 +285,11 @@ class Scorecard:
         check_choice("unit", unit, UNITS)
         return replace(self, unit=unit)
 
+    @property
+    def _laws(self) -> dict[str, Column]:
+        """The columns that are no errors: those of strengths where a row has some."""
+        return LAWS | {name: c for name, c in STRENGTHS.items() if any(name in row.values for row in self.rows)}
+
     def _scaled(self, name: str, value: Any) -> Any:
         return in_unit(value, self.unit, self.n_pixels) if name in ERRORS else value
 
@@ -271,7 +306,7 @@ class Scorecard:
 
     def _record(self, row: ScoreRow) -> dict[str, float]:
         record = {}
-        for name in (*ERRORS, *LAWS):
+        for name in (*ERRORS, *self._laws):
             record[name] = self._scaled(name, row.values.get(name, np.nan))
             if name in INTERVALS:
                 ends = self._scaled(name, row.intervals.get(name, np.full(2, np.nan)))
@@ -280,8 +315,9 @@ class Scorecard:
 
     def __repr__(self) -> str:
         heads = [(name, UNITS[self.unit].heading) for name in ERRORS]
-        heads += [(column.heading, column.beneath) for column in LAWS.values()]
-        rows = ([self._cell(row, name) for name in (*ERRORS, *LAWS)] for row in self.rows)
+        laws = self._laws
+        heads += [(column.heading, column.beneath) for column in laws.values()]
+        rows = ([self._cell(row, name) for name in (*ERRORS, *laws)] for row in self.rows)
         lines = [*zip(*heads, strict=True), *rows]
         widths = [max(map(len, column)) + 1 for column in zip(*lines, strict=True)]
         labels = ["", "model", *(row.label for row in self.rows)]
@@ -297,8 +333,8 @@ class Scorecard:
         """What is printed of a measure, a dash where it is missing; a number without the 0 that leads it."""
         if name not in row.values:
             return "-"
-        if name in LAWS:
-            return LAWS[name].show(row.values[name])
+        if name in self._laws:
+            return self._laws[name].show(row.values[name])
         error, ends = (self._scaled(name, measured[name]) for measured in (row.values, row.intervals))
         shown = (f"{value:.{UNITS[self.unit].decimals}f}" for value in (error, np.ptp(ends) / 2))
         return "±".join(text.removeprefix("0") for text in shown)
@@ -327,6 +363,9 @@ def scorecard(
     `order_defect`                worst distance of ``L^n`` from the identity
     `orthogonality_defect`        worst distance of ``L^T L`` from the identity
     `condition_number`            worst of the maps
+    `strength_gap`                as `gap`, worst of five strengths of each augmentation that has one
+    `additivity`                  worst distance of ``f(f(X, s), t)`` from ``f(X, s + t)``, over the variance
+    `estimate`                    worst median error of strengths read off, over the greatest trained on
     `label_survival`              share of the labels found after `n_steps` of the first augmentation of finite order
     ============================= ======================================================================
 

@@ -163,8 +163,9 @@ class LatentAugmenter(LatentModel):
     Parameters
     ----------
     augs : list of callable, (str, callable) or str
-        The augmentations: functions of an image stack, or names in `latentaug.augs.CATALOGUE`. A name without a
-        function is one known by paired images only. None: the names in the `views` given to `fit`.
+        The augmentations: functions of an image stack, `OneParameter` families, or names in `latentaug.augs.CATALOGUE`
+        and `FAMILIES`. A name without a function is one known by paired images only. None: the names in the `views`
+        given to `fit`.
     autoencoder : transformer with `inverse_transform`, default=None
         A clone is fitted; `VAE()` if None. Other transformers are given flat rows, float32 in [0, 1] for integers.
     method : {"joint", "staged"}, default="joint"
@@ -188,7 +189,8 @@ class LatentAugmenter(LatentModel):
     autoencoder_ : estimator
         The fitted autoencoder.
     latent_maps_ : dict of str to ndarray of shape (d, d)
-        The map of each augmentation, float64, acting on rows: ``Z @ L``. A nonlinear one is a function of `Z`.
+        The map of each augmentation, float64, acting on rows: ``Z @ L``. A nonlinear one is a function of `Z`; that of
+        an augmentation with a strength is a `Flow`, whose ``matrix(t)`` is the map of each.
     algebra_ : Algebra
         The laws found on the images.
     geometries_ : dict of str to str
@@ -197,6 +199,8 @@ class LatentAugmenter(LatentModel):
         How much undoing each map can magnify an error.
     compositions_ : list of tuple of str
         The views trained on.
+    poses_ : ndarray of shape (n_poses, d)
+        Where there are strengths, latents of up to 1,024 of the training images, whose pose is that of `canonical`.
     latent_boxes_ : dict of tuple of str to ndarray of shape (2, d)
         Least and greatest latents of each view, over up to 1,024 of the training images, of the last part of a stream.
     verdict_ : Verdict or None
@@ -225,6 +229,7 @@ class LatentAugmenter(LatentModel):
     """
 
     geometries_: dict[str, str]
+    poses_: np.ndarray
     stream_: Any
 
     def __init__(

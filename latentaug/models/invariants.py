@@ -214,5 +214,11 @@ class InvariantFeatures(ClassNamePrefixFeaturesOutMixin, Transformer):
         return self._invariants(check_latents(Z, self.augmenter_.latent_dim_).astype(np.float64))
 
     @property
+    def feature_names_in_(self) -> np.ndarray:
+        """Names of the columns that the augmenter was fitted on, where they had names."""
+        model: Any = self.augmenter_
+        return model.feature_names_in_
+
+    @property
     def _n_features_out(self) -> int:
         return self.transform_latent(np.zeros((1, self.augmenter_.latent_dim_))).shape[1]

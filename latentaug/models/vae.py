@@ -40,7 +40,7 @@ from latentaug.learn.coding import (
 )
 from latentaug.learn.networks import Autoencoder, build, start
 from latentaug.learn.objectives import PRECISIONS, RECONSTRUCTION_LOSSES, Reconstruction, Terms, divergence, start_path
-from latentaug.learn.own_networks import OwnNetwork, check_network, make_network
+from latentaug.learn.own_networks import Network, OwnNetwork, check_network, make_network
 from latentaug.learn.processes import check_devices, join, shared_seed
 from latentaug.learn.resuming import STREAM_STEPS, Stream, check_place
 from latentaug.learn.training import (
@@ -58,6 +58,7 @@ from latentaug.models.verdict import Verdict, judge, warn_where_bad
 __all__ = ["VAE", "check_vae"]
 
 ARCHITECTURE = "_architecture"  # of the fitted network, in a state
+MADE_BY = "_made_by"  # the parameter `network`, where one's own was fitted: it may have been set since
 KL_SHARE = 0.05  # of what the mean image loses, by latent coordinate
 LOOKED_AT = 1024  # images, before training
 
@@ -116,7 +117,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         ``encoder``, from images (B, C, H, W) in [0, 1] to mean and log-variance of the latents, (B, d) each, or to
         latents alone, which leaves no divergence, and ``decoder``, from latents to images; or a function or class that
         makes one of ``(H, W, C)`` and `latent_dim`; or a `Network`, whose parameters can be searched. It is trained
-        from the weights that it comes with.
+        from the weights that it comes with; those that are frozen stay, also the statistics of frozen batch norms.
     hidden_channels : tuple of int, default=None
         Channels of the encoder's convolutions, or widths of its dense layers; the decoder mirrors them. None: chosen
         by the size of the images. With some, "auto" is "conv".
@@ -391,11 +392,19 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
                 start_path(made, seed)
             trained, log = train(made, settings, draws, around)
             self.__dict__.update(_fitted_attributes(network, log, before))
+            self._remember_maker(network)
             if trained.reconstructs and not goes_on:
                 self.verdict_ = self._judge(views)
                 if processes.rank == 0:
                     warn_where_bad(self.verdict_, self)
         return trained
+
+    def _remember_maker(self, network: Any) -> None:
+        """What made a network of one's own, which the parameter may not be any more."""
+        self.__dict__.pop(MADE_BY, None)
+        if isinstance(network, OwnNetwork):
+            made_by = copy.copy(self.network) if isinstance(self.network, Network) else self.network
+            setattr(self, MADE_BY, made_by)
 
     def _judge(self, views: Views) -> Verdict | None:
         """One look at some of the images trained on, which costs next to nothing: nothing is refined."""
@@ -590,13 +599,11 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
             self.device_ = find_device_or_cpu(self.device)
             self.network_ = network.eval().to(self.device_)
 
-    def _rebuilt(self, kind: str, *sizes: Any) -> Autoencoder | OwnNetwork:
+    def _rebuilt(self, kind: str, shape: Any, latent_dim: int, widths: Any) -> Autoencoder | OwnNetwork:
         """A network as fitted, its weights to be filled."""
         if kind != "own":
-            return build(kind, *sizes)
-        if isinstance(self.network, str):
-            raise ValueError(f"network must be the network that was fitted. Got {self.network!r}.")
-        return make_network(self.network, sizes[0], sizes[1], None, seed=0)
+            return build(shape, latent_dim, widths, kind)
+        return make_network(getattr(self, MADE_BY, self.network), shape, latent_dim, None, seed=0)
 
 
 def _fitted_attributes(network: nn.Module, log: TrainingLog, before: list[float]) -> dict[str, Any]:
