@@ -38,6 +38,7 @@ from latentaug.latent.maps import Moments, ResidualNetwork
 from latentaug.latent.representations import cyclic_table
 from latentaug.learn import coding as border
 from latentaug.learn.resuming import Stream
+from latentaug.models.verdict import Verdict
 from latentaug.persistence import KINDS, MAX_NESTED, RECORDS, MissingAug, Reader, VersionWarning, Writer
 
 cloudpickle = pytest.importorskip("cloudpickle")
@@ -415,6 +416,7 @@ RECORDED = {
     "Flow": Flow(np.eye(3), np.eye(3), np.ones(1), np.zeros(3), -1.0, 2.0, None),
     "FamilyLaws": FamilyLaws(-1.0, 1.0, 2.0, "turns", False, True, 0.25, {"a": -1}, [0.0, None], [0.5]),
     "OneParameter": OneParameter(None, -1.0, 1.0, 2.0, "turns", "spin"),
+    "Verdict": Verdict(-np.inf, np.nan, 3, 16, True, 0.0, 20),
 }
 
 
