@@ -104,6 +104,7 @@ def shares(views, hubs):
     return 0.2 * np.eye(n) / n + 0.4 * np.outer(is_hub, np.ones(n)) / n + 0.4 * np.outer(np.ones(n), is_hub) / n
 
 
+@pytest.mark.filterwarnings("ignore:VAE does worse than PCA")
 @pytest.mark.parametrize("name", DRAWS)
 def test_views_are_drawn_in_their_shares(digits, drawn, name, monkeypatch):
     monkeypatch.setattr("latentaug.models.vae.start_path", lambda objective, seed: None)  # which draws, too

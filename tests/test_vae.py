@@ -197,6 +197,7 @@ def test_the_first_weights_are_the_seeds_own(digits):
         assert len(np.unique(weight)) == weight.size
 
 
+@pytest.mark.filterwarnings("ignore:VAE has collapsed")
 @pytest.mark.filterwarnings("ignore:The held-out loss was still falling")
 def test_the_model_after_an_early_stop_is_that_of_its_best_pass(digits):
     restless = {"learning_rate_init": 0.1, "learning_rate": "constant", "kl_warmup": 0}

@@ -107,6 +107,7 @@ def test_what_is_bad_is_warned_of_with_its_cure(digits):
         dead = said(looked_at(digits, coder(digits, 4)), learning_rate_init=10)
         assert words in dead
         assert "lower learning_rate_init (now 10)" in dead
+    assert said(Verdict(-0.001, float("nan"), 0, 16, True, 1e-7, 49)) is None  # it has only begun
     worse = said(Verdict(0.5, 0.6, 16, 16, True, 0.4, 500))
     assert "does worse than PCA" in worse
     assert "max_iter (now 7), or lower kl_weight (now 0.5)" in worse

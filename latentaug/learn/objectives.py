@@ -145,10 +145,10 @@ class ImageObjective(Objective):
     Attributes
     ----------
     reconstructs : bool
-        Whether encoder and decoder, one after the other, are trained to give its images back.
+        Whether encoder and decoder, one after the other, are trained to give its images back, and are judged by it.
     """
 
-    reconstructs = True
+    reconstructs = False
 
     def __init__(self, network: Any, views: Views, terms: Terms) -> None:
         super().__init__()
@@ -221,6 +221,8 @@ class ImageObjective(Objective):
 class Reconstruction(ImageObjective):
     """Stage 1: a VAE of every view, Eq. 5. Each draw is an image under a random view."""
 
+    reconstructs = True
+
     def forward(self, images: np.ndarray, *drawn_noise_done: Any) -> tuple[Tensor, Tensor]:
         *_, noise, done = drawn_noise_done
         x = self.tensor(images)
@@ -246,6 +248,8 @@ class CrossReconstruction(ImageObjective):
     n_hubs : int
         The first so many views have exact maps; they are one end of every crossing.
     """
+
+    reconstructs = True
 
     def __init__(self, network: Autoencoder, views: Views, terms: Terms, latent_maps: nn.Module, n_hubs: int) -> None:
         super().__init__(network, views, terms)
@@ -362,8 +366,6 @@ class HeadDecoding(ImageObjective):
         Whether to train the encoder.
     """
 
-    reconstructs = False
-
     def __init__(
         self, network: Autoencoder, views: Views, terms: Terms, latents: np.ndarray,
         carry: Callable[[np.ndarray, np.ndarray], np.ndarray], undo: bool,
@@ -417,8 +419,6 @@ class ConditionedReconstruction(ImageObjective):
     network : ViewConditions
         The network given, under a condition a view.
     """
-
-    reconstructs = False
 
     def __init__(self, network: Autoencoder, views: Views, terms: Terms, conditioning: str) -> None:
         conditions = ViewConditions(network, len(views.compositions)).to(terms.device)

@@ -190,9 +190,9 @@ FAULTS = {
 
 def warn_where_bad(verdict: Verdict | None, vae: Any) -> None:
     """Warn of a fitted `VAE` that has learned nothing, or less than principal components tell; with the cure."""
-    if verdict is None:
-        return
-    for fault in (fault for fault in FAULTS.values() if fault.holds(verdict, vae)):
+    if verdict is None or (verdict.still_falling and verdict.n_images < SURE and np.isfinite(verdict.explained)):
+        return  # it has only begun
+    fault = next((fault for fault in FAULTS.values() if fault.holds(verdict, vae)), None)
+    if fault is not None:
         message = f"{type(vae).__name__} {fault.say(verdict)}. To mend it, {fault.cure(verdict, vae)}."
         warnings.warn(message, ConvergenceWarning, stacklevel=2)
-        return
