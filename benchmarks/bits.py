@@ -32,7 +32,9 @@ from latentaug.metrics import error_table, scorecard
 DIGITS = load_digits()
 X = (DIGITS.images[:205] * 15).astype(np.uint8)
 COLOUR = np.stack([X, X[::-1], X // 2], axis=-1)
-QUICK = VAE(4, hidden_channels=(4, 8), max_iter=2, batch_size=31, device="cpu", random_state=0)
+QUICK = VAE(4, hidden_channels=(4, 8), kl_weight=1.0, max_iter=2, batch_size=31, device="cpu", random_state=0)
+if "network" in QUICK.get_params():  # 0.1.0 had one
+    QUICK.set_params(network="paper")
 
 
 def quick(**parameters: Any) -> VAE:
@@ -115,7 +117,8 @@ def outputs(model: Any) -> Iterator[Any]:
         yield model.inverse_transform(images)
     if None not in (model.augs or [None]) and "older" not in model.augs:
         yield np.array([(row.error, row.floor) for row in error_table(model, images[:50])])
-        yield from (np.array([row.values[k] for k in sorted(row.values)]) for row in scorecard(model, images[:50]))
+        rows = (row.values for row in scorecard(model, images[:50]) if not row.label.startswith("PCA"))
+        yield from (np.array([row[k] for k in sorted(row) if not k.startswith("r2")]) for row in rows)
         yield model.recurse(images[:4], model.aug_names_[0], 1)
 
 

@@ -417,7 +417,6 @@ RECORDED = {
     "FamilyLaws": FamilyLaws(-1.0, 1.0, 2.0, "turns", False, True, 0.25, {"a": -1}, [0.0, None], [0.5]),
     "Verdict": Verdict(0.8, 0.6, 3, 4, True, 0.9, 500),
     "OneParameter": OneParameter(None, -1.0, 1.0, 2.0, "turns", "spin"),
-    "Verdict": Verdict(-np.inf, np.nan, 3, 16, True, 0.0, 20),
 }
 
 

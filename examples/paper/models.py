@@ -42,7 +42,8 @@ class Study:
         return {"train": (X[:n_train], y[:n_train]), "test": (X[-n_test:], y[-n_test:])}
 
     def _vae(self, **settings: Any) -> VAE:
-        return VAE(**{"max_iter": self.budget.passes, **self.budget.vae, **settings})
+        usual = {"network": "paper", "kl_weight": 1.0, "max_iter": self.budget.passes}
+        return VAE(**{**usual, **self.budget.vae, **settings})
 
     def augmenter(self, pair: str, method: str, seed: int = 0) -> LatentAugmenter:
         """LAVAE of a pair of augmentations, by the paper's method or by joint training."""

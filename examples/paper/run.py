@@ -30,7 +30,8 @@ SHEETS = {
 }
 
 OURS = (
-    "those of `VAE()` but for the passes, so Adam and a rising weight of the divergence, with stage 2 in closed form; "
+    'those of `VAE(network="paper", kl_weight=1.0)` but for the passes, so Adam and a rising weight of the divergence, '
+    "with stage 2 in closed form; "
     "the paper's own are the budget `full`"
 )
 
