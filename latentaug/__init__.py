@@ -8,6 +8,7 @@ from latentaug._version import __version__
 if TYPE_CHECKING:
     from latentaug.models.augmenter import LatentAugmenter
     from latentaug.models.conditional import ConditionalVAE
+    from latentaug.models.latent_maps import LatentMaps
     from latentaug.models.latent_model import LatentTransform
     from latentaug.models.resampling import LatentResampler
     from latentaug.models.transfer import TransferHead
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "ConditionalVAE": "models.conditional",
     "LatentAugmenter": "models.augmenter",
+    "LatentMaps": "models.latent_maps",
     "LatentResampler": "models.resampling",
     "LatentTransform": "models.latent_model",
     "TransferHead": "models.transfer",
@@ -25,8 +27,8 @@ _HOMES = {
 }
 
 __all__ = [
-    "VAE", "ConditionalVAE", "LatentAugmenter", "LatentResampler", "LatentTransform", "TransferHead", "__version__",
-    "load",
+    "VAE", "ConditionalVAE", "LatentAugmenter", "LatentMaps", "LatentResampler", "LatentTransform", "TransferHead",
+    "__version__", "load",
 ]  # fmt: skip
 
 

@@ -35,7 +35,8 @@ DTYPE = re.compile(r"[<>|][biufcSU][1-9]\d{0,5}")
 SAFE = {np.dtype(code).str for code in "?bBhHiIlLqQefd"}  # what safetensors knows, too
 RECORDS = {
     "ImageFormat": "images", "Algebra": "latent.algebra", "Moments": "latent.maps", "Stream": "learn.resuming",
-    "ResidualNetwork": "latent.maps",
+    "ResidualNetwork": "latent.maps", "AffineMap": "latent.maps", "PairTable": "models.errors",
+    "PairRow": "models.errors",
 }  # fmt: skip
 
 MAX_NESTED = 1000  # tuples and records in one

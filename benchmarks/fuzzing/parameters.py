@@ -12,7 +12,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from benchmarks.fuzzing import arrays, broken_augs, files, values
 from benchmarks.fuzzing.files import FOLDER
 from benchmarks.fuzzing.kinds import Kind, pick
-from benchmarks.fuzzing.models import PAIR, X, Y, Z, make, saved_model
+from benchmarks.fuzzing.models import PAIR, X, Y, Z, make, mirrored, saved_model
 from latentaug import augs
 from latentaug.augs.views import Views
 from latentaug.images import ImageFormat
@@ -40,6 +40,7 @@ IGNORED = Parameter(None)
 MODEL = Parameter(values.MODELS, Of(lambda: make("LatentAugmenter")))
 ROWS = Parameter(arrays.PAIRED_LATENTS, Z)
 MAP = Parameter(arrays.MATRIX, np.eye(4))
+VIEWS_OF_ROWS = Parameter(arrays.VIEWS_OF_ROWS, mirrored(Z))
 
 # By "function.parameter" where the parameter's name alone does not tell.
 PARAMETERS: dict[str, Parameter] = {
@@ -65,6 +66,36 @@ PARAMETERS: dict[str, Parameter] = {
     "LatentTransform.fit_transform.X": Parameter(arrays.IMAGES, X),
     "LatentTransform.augmenter": MODEL,
     "LatentTransform.steps": Parameter(values.POWERS, (("flip_lr", 2),)),
+    # Rows alone.
+    **{
+        f"LatentMaps.{verb}.X": Parameter(arrays.FIT_LATENTS if "fit" in verb else arrays.LATENTS, Z)
+        for verb in (
+            "fit",
+            "fit_transform",
+            "partial_fit",
+            "transform",
+            "inverse_transform",
+            "score",
+            "checked",
+            "pairs_of",
+        )
+    },
+    "LatentMaps.transform.out": Parameter(arrays.ROWS_OUT, np.empty_like(Z)),
+    "LatentMaps.inverse_transform.out": Parameter(arrays.ROWS_OUT, np.empty_like(Z)),
+    "LatentMaps.fit.views": VIEWS_OF_ROWS,
+    "LatentMaps.partial_fit.views": VIEWS_OF_ROWS,
+    "score.views": VIEWS_OF_ROWS,
+    "pairs_of.views": VIEWS_OF_ROWS,
+    "pair_table.model": Parameter(values.MODELS, Of(lambda: make("LatentMaps"))),
+    "pair_table.X": Parameter(arrays.LATENTS, Z),
+    "pair_table.views": VIEWS_OF_ROWS,
+    "ridge": Parameter(values.WEIGHT),
+    "fit_intercept": Parameter(values.FLAG),
+    "rank": Parameter(values.COUNT_OR_NONE),
+    "LatentMaps.undo": Parameter(values.CHOICE),
+    "orders": Parameter(values.ORDERS),
+    "commute": Parameter(values.COMMUTING),
+    "trim": Parameter(values.SHARE),
     # The estimators' own.
     "latent_dim": Parameter(values.COUNT),
     "hidden_channels": Parameter(values.CHANNELS),

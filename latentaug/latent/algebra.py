@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, filterfalse, groupby
+from itertools import combinations, filterfalse, groupby, product
 from typing import Any
 
 import numpy as np
 
-from latentaug._checks import check_kind, check_number, unknown_name
+from latentaug._checks import check_kind, check_number, shown, unknown_name
 from latentaug.augs.steps import Composition, Step, as_composition, powers, reduced, repeated
 from latentaug.augs.views import Views, declared_compositions
 from latentaug.latent.representations import cyclic_table
 
-__all__ = ["MAX_GROUP", "Algebra", "find_algebra"]
+__all__ = ["MAX_GROUP", "Algebra", "check_commuting", "check_orders", "declared_algebra", "find_algebra"]
 
 MAX_GROUP = 24
 # Canny breaks ties by direction, which makes 0.01 against a flip; pairs that do not commute make 0.3 and more.
@@ -168,6 +169,80 @@ def _look(views: Views, n_images: int) -> Views:
             cure = "; rows are images of one row unless image_shape says more" if views.images.shape[1] == 1 else ""
             warnings.warn(f"{name} leaves all images looked at unchanged{cure}.", UserWarning, stacklevel=3)
     return _joined(few, views.rows(np.unique(np.concatenate(more)))) if any(map(len, more)) else few
+
+
+def declared_algebra(
+    names: Sequence[str],
+    orders: Mapping[str, int] | None = None,
+    commute: Iterable[tuple[str, str]] = (),
+    given: Iterable[Composition] = ((),),
+) -> Algebra:
+    """The laws that a user declares, of augmentations that no function is known of.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The augmentations.
+    orders : dict of str to int, default=None
+        How often each has to act to change nothing, where that is known.
+    commute : iterable of (str, str), default=()
+        Pairs of which the order does not matter.
+    given : iterable of tuple of str
+        The compositions that are known by data: a group is represented where all of its elements are.
+
+    Examples
+    --------
+    >>> declared_algebra(["flip"], {"flip": 2}, given=[(), ("flip",)]).elements
+    [(), ('flip',)]
+    """
+    orders = check_orders(orders, names)
+    commutators = {pair: 0.0 for pair in check_commuting(commute, names)}
+    group: list[str] = []
+    given = [(), *given]
+    known = Algebra({name: orders.get(name) for name in names}, commutators, {}, [()], cyclic_table(1))
+    for name in orders:
+        fits = all(known.commute(name, other) for other in group)
+        group += [name] if fits and _elements([*group, name], orders, given) else []
+    elements = _elements(group, orders, given)
+    numbers = np.array(list(product(*(range(orders[name]) for name in group))), dtype=int).reshape(len(elements), -1)
+    sizes = [orders[name] for name in group]
+    sums = (numbers[:, None] + numbers) % np.array(sizes, dtype=int)
+    steps = np.array([math.prod(sizes[k + 1 :]) for k in range(len(sizes))], dtype=int)
+    generators = {name: int(step) * (orders[name] > 1) for name, step in zip(group, steps, strict=True)}
+    return Algebra(known.orders, commutators, generators, elements, sums @ steps)
+
+
+def _elements(group: Sequence[str], orders: Mapping[str, int], given: Iterable[Composition]) -> list[Composition]:
+    """For each element of a product of cyclic groups the composition that is given for it; none where one is not."""
+    if math.prod(orders[name] for name in group) > MAX_GROUP:
+        return []
+    spelled: dict[tuple[int, ...], Composition] = {}
+    for composition in given:
+        names = repeated(composition)
+        if set(names) <= set(group):
+            spelled.setdefault(tuple(names.count(name) % orders[name] for name in group), composition)
+    elements = [spelled.get(powers) for powers in product(*(range(orders[name]) for name in group))]
+    return [] if None in elements else [element for element in elements if element is not None]
+
+
+def check_orders(orders: Any, names: Iterable[str]) -> dict[str, int]:
+    """Check the orders that a user declares."""
+    check_kind("orders", {} if orders is None else orders, Mapping, "a dict of name to order")
+    for name, order in (orders or {}).items():
+        _check_known((name,), list(names))
+        check_number(f"orders[{name!r}]", order, low=1, integer=True)
+    return {name: int(order) for name, order in (orders or {}).items()}
+
+
+def check_commuting(commute: Any, names: Iterable[str]) -> list[tuple[str, str]]:
+    """Check the pairs of names that a user says commute."""
+    pairs = [] if commute is None else commute
+    listed = not isinstance(pairs, (str, bytes, Mapping)) and isinstance(pairs, Iterable)
+    pairs = list(pairs) if listed else [None]
+    if not all(isinstance(pair, (tuple, list)) and len(pair) == 2 for pair in pairs):
+        raise TypeError(f"commute must be a list of pairs of names. Got {shown(commute)}.")
+    _check_known((name for pair in pairs for name in pair), list(names))
+    return [(a, b) for a, b in pairs]
 
 
 def find_order(views: Views, name: str, max_order: int = MAX_GROUP) -> int | None:

@@ -90,7 +90,8 @@ def _moments_of(
     if by_rows or len(views) < processes.world_size:
         return accumulate(codec, views, compositions, by_rows)
     moments, rows = accumulate(codec, views, compositions, (), processes.rank, processes.world_size)
-    return replace(moments, gram=processes.sum(moments.gram), n_images=len(views)), rows
+    sums = None if moments.sums is None else processes.sum(moments.sums)
+    return replace(moments, gram=processes.sum(moments.gram), n_images=len(views), sums=sums), rows
 
 
 class Joint:

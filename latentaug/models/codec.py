@@ -20,7 +20,7 @@ from latentaug.images import ImageFormat, in_dtype
 from latentaug.latent.maps import Moments
 from latentaug.learn.coding import ImageCoder, coder_of
 
-__all__ = ["Codec", "accumulate", "fitted_model", "start_autoencoder"]
+__all__ = ["Codec", "RowCodec", "accumulate", "fitted_model", "start_autoencoder"]
 
 
 def start_autoencoder(autoencoder: Any, seed: int) -> Any:
@@ -102,6 +102,10 @@ class Codec:
         images = np.empty((len(Z), *self.format_.image_shape), dtype=np.float32)
         return self.write(lambda rows: Z[rows], self.format_.layout(images, flat))
 
+    def dtype_of(self, images: np.ndarray) -> np.dtype:
+        """The dtype that images are given out in."""
+        return np.dtype(np.float32)
+
     def write(self, latents: Callable[[slice], np.ndarray], out: np.ndarray) -> np.ndarray:
         """Images within the value range, written into an array of flat rows or a stack, in its dtype, batch by batch.
 
@@ -131,6 +135,27 @@ class Codec:
             return out
         images = np.asarray(self.autoencoder.inverse_transform(Z)).reshape(out.shape)
         return np.clip(images, *self.format_.value_range, out=out)
+
+
+class RowCodec:
+    """Rows that are latents already."""
+
+    def encode(self, rows: np.ndarray) -> np.ndarray:
+        """The rows."""
+        return rows
+
+    def dtype_of(self, rows: np.ndarray) -> np.dtype:
+        """That of the rows."""
+        return rows.dtype
+
+    def write(self, latents: Callable[[slice], np.ndarray], out: np.ndarray) -> np.ndarray:
+        """Rows, written into an array of floats, batch by batch; as `Codec.write`."""
+        if out.dtype.kind != "f":
+            raise TypeError(f"out must be of float32 or float64. Got {out.dtype}.")
+        for rows in batches(len(out), out.shape[1]):
+            out[rows] = latents(rows)
+            release(out[rows])
+        return out
 
 
 BATCH = 1024  # images of which the latents of all views are held at once

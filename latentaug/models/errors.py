@@ -6,7 +6,7 @@ and averaged over the images; a *floor* is the model's own error of reconstructi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, permutations
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 __all__ = [
-    "CarryMatrix", "ErrorRow", "ErrorTable", "ImageErrors", "as_frame", "carry_matrix", "check_names",
-    "error_table", "gap", "model_views", "ratio", "text_table",
+    "CarryMatrix", "ErrorRow", "ErrorTable", "ImageErrors", "PairRow", "PairTable", "as_frame", "carry_matrix",
+    "check_names", "error_table", "gap", "model_views", "pair_row", "pair_table", "ratio", "text_table",
 ]  # fmt: skip
 
 Route = tuple[Composition, Composition]  # from a view to a view
@@ -258,6 +258,111 @@ def carry_matrix(model: Any, X: ArrayLike, views: Sequence[Composition] | None =
     errors = _measure(model, X, model.compositions_ if views is None else views)
     compositions = tuple(errors.views.compositions)
     return CarryMatrix(compositions, np.array([[errors.mean(a, b) for b in compositions] for a in compositions]))
+
+
+Interval = tuple[float, float, float]  # a value, and the ends of its interval of 95 %
+NORMAL = 1.959964  # standard errors to each end
+PAIRS = ("<36", ">7", ">24", ">9", ">9", ">24", ">24")
+
+
+@dataclass(frozen=True)
+class PairRow:
+    """How well pairs are met by a model.
+
+    Of a `task`, "apply" or "undo", with the `composition`, over `n_pairs`: `r2`, one minus the squared error over that
+    of the mean of the targets; `nothing`, that of doing nothing, and `shuffled`, that against the targets of other
+    pairs; `cosine` between what is made and the target; `skill`, one minus the squared error over that of doing
+    nothing. `r2`, `cosine` and `skill` are (value, low, high), of 95 %; NaN where there is nothing to compare with.
+    """
+
+    task: str
+    composition: Composition
+    n_pairs: int
+    r2: Interval
+    nothing: float
+    shuffled: float
+    cosine: Interval
+    skill: Interval
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """What is printed."""
+        label = say(self.composition) if self.task == "apply" else f"undo {say(self.composition)}"
+        r2, cosine, skill = (f"{v:.3f} [{low:.3f}, {high:.3f}]" for v, low, high in (self.r2, self.cosine, self.skill))
+        return label, str(self.n_pairs), r2, f"{self.nothing:.3f}", f"{self.shuffled:.3f}", cosine, skill
+
+
+@dataclass(frozen=True, repr=False)
+class PairTable:
+    """How well a model meets pairs; prints as a table, iterates over its rows."""
+
+    rows: tuple[PairRow, ...]
+
+    def __iter__(self) -> Iterator[PairRow]:
+        return iter(self.rows)
+
+    def __repr__(self) -> str:
+        heads = ("", "pairs", "R2", "nothing", "shuffled", "cosine", "skill")
+        return text_table([heads, *(row.cells for row in self.rows)], PAIRS)
+
+    def to_frame(self) -> DataFrame:
+        """The values as a pandas DataFrame, a row a task and composition."""
+        names = ["n_pairs", "r2", "nothing", "shuffled", "cosine", "skill"]
+        values = [[row.n_pairs, row.r2[0], row.nothing, row.shuffled, row.cosine[0], row.skill[0]] for row in self.rows]
+        return as_frame(values, "pairs", [row.cells[0] for row in self.rows], names)
+
+
+def _one_minus_ratio(parts: np.ndarray, wholes: np.ndarray) -> Interval:
+    """One minus the ratio of two sums over pairs, with the interval of the delta method."""
+    whole, n = wholes.sum(), len(wholes)
+    if not whole:
+        return (float("nan"),) * 3
+    share = parts.sum() / whole
+    spread = NORMAL * np.sqrt(np.square(parts - share * wholes).sum() * n / max(n - 1, 1)) / whole
+    return float(1 - share), float(1 - share - spread), float(1 - share + spread)
+
+
+def _mean(values: np.ndarray) -> Interval:
+    spread = NORMAL * values.std() / np.sqrt(max(len(values) - 1, 1))
+    return float(values.mean()), float(values.mean() - spread), float(values.mean() + spread)
+
+
+def pair_row(task: str, composition: Composition, source: np.ndarray, made: np.ndarray, target: np.ndarray) -> PairRow:
+    """Compare what a model makes of the sources of some pairs with their targets, all (n, ...)."""
+    source, made, target = (np.reshape(rows, (len(rows), -1)).astype(np.float64) for rows in (source, made, target))
+    mean = target.mean(axis=0)
+    error, from_mean, still = (np.square(target - rows).sum(axis=1) for rows in (made, mean, source))
+    order = np.random.default_rng(0).permutation(len(target))
+    shuffled = np.square(target[order] - made[np.roll(order, 1)]).sum(axis=1)
+    norms = np.sqrt(np.square(made).sum(axis=1) * np.square(target).sum(axis=1))
+    cosines = np.einsum("nd,nd->n", made, target)[norms > 0] / norms[norms > 0]
+    return PairRow(
+        task, composition, len(target), _one_minus_ratio(error, from_mean), _one_minus_ratio(still, from_mean)[0],
+        _one_minus_ratio(shuffled, from_mean)[0], _mean(cosines) if len(cosines) else (float("nan"),) * 3,
+        _one_minus_ratio(error, still),
+    )  # fmt: skip
+
+
+def pair_table(model: Any, X: ArrayLike, views: Mapping[Any, Any] | None) -> PairTable:
+    """Measure a fitted model on pairs, best not those trained on: each composition applied, and undone where it can be.
+
+    Parameters
+    ----------
+    model : LatentMaps
+        Fitted.
+    X : array-like of shape (n, d)
+        As in its `transform`.
+    views : dict of tuple of str to array-like
+        What `X` is under each composition, as in its `fit`.
+    """
+    check_model(model, "pairs_of")
+    rows = []
+    for composition, source, target in model.pairs_of(X, views):
+        transform = model.compose(*composition)
+        rows.append(pair_row("apply", composition, source, model.made(transform, source), target))
+        if model.is_invertible:
+            rows.append(pair_row("undo", composition, target, model.made(transform.inverse(), target), source))
+    return PairTable(tuple(rows))
 
 
 def _measure(model: Any, X: ArrayLike, compositions: Any) -> ImageErrors:
