@@ -410,7 +410,7 @@ def test_wrong_views_are_named():
     hurt[3, 2] = np.nan
     for view, message in {
         "half": (hurt, r"^View \('a',\): a partner is missing as a whole, or not at all. Row 3 is NaN in part.$"),
-        "short": (Z[1:], r"must hold as many rows as X, 200, or say which it has. Got 199"),
+        "short": (Z[1:], r"has 199 images beside 200 of X; .*Where some are missing: "),
         "narrow": (Z[:, 1:], r"must have 6 columns, as X has. Got 5"),
         "none": ([None] * 200, "holds no partner at all"),
         "far": (([0, 200], Z[:2]), r"rows must be the numbers of images, 0..199"),

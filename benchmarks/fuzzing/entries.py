@@ -31,6 +31,7 @@ PLAIN = (ValueError, TypeError)
 TRUSTED = {
     "reduced", "inverse", "say", "Moments", "Geometry", "declare_views", "Objective", "ImageObjective", "Terms",
     "ImageFormat", "ErrorRow", "ScoreRow", "PairRow", "AffineMap",
+    "PairedViews",
 }  # fmt: skip
 FILES = (*PLAIN, OSError)
 NEED_NO_FIT = {

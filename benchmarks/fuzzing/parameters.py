@@ -40,6 +40,7 @@ IGNORED = Parameter(None)
 MODEL = Parameter(values.MODELS, Of(lambda: make("LatentAugmenter")))
 ROWS = Parameter(arrays.PAIRED_LATENTS, Z)
 MAP = Parameter(arrays.MATRIX, np.eye(4))
+VIEWS = Parameter(arrays.PAIRED_VIEWS, {("flip_lr",): X[:, :, ::-1]})
 VIEWS_OF_ROWS = Parameter(arrays.VIEWS_OF_ROWS, mirrored(Z))
 
 # By "function.parameter" where the parameter's name alone does not tell.
@@ -52,14 +53,14 @@ PARAMETERS: dict[str, Parameter] = {
     "fit.X": Parameter(arrays.FIT_IMAGES, X),
     "fit_transform.X": Parameter(arrays.FIT_IMAGES, X),
     "fit_transform.fit_params": IGNORED,
-    "fit.views": Parameter(arrays.PAIRED_VIEWS, {("flip_lr",): X[:, :, ::-1]}),
+    "fit.views": VIEWS,
     "fit_views.views": Parameter(values.TRANSFORM, Of(lambda: Views(X, {}, FORMAT))),
     "learn.objective": Parameter(values.FUNCTION, Reconstruction),
     "learn.views": Parameter(values.TRANSFORM, Of(lambda: Views(X, {}, FORMAT))),
     "learn.given": IGNORED,
     "learn.goes_on": Parameter(values.FLAG),
     "partial_fit.X": Parameter(arrays.FIT_IMAGES, X),
-    "partial_fit.views": Parameter(arrays.PAIRED_VIEWS, {("flip_lr",): X[:, :, ::-1]}),
+    "partial_fit.views": VIEWS,
     "TransferHead.fit.X": Parameter(arrays.IMAGES, X),
     "TransferHead.fit_transform.X": Parameter(arrays.IMAGES, X),
     "LatentTransform.fit.X": IGNORED,
@@ -84,8 +85,11 @@ PARAMETERS: dict[str, Parameter] = {
     "LatentMaps.inverse_transform.out": Parameter(arrays.ROWS_OUT, np.empty_like(Z)),
     "LatentMaps.fit.views": VIEWS_OF_ROWS,
     "LatentMaps.partial_fit.views": VIEWS_OF_ROWS,
-    "score.views": VIEWS_OF_ROWS,
-    "pairs_of.views": VIEWS_OF_ROWS,
+    "LatentMaps.score.views": VIEWS_OF_ROWS,
+    "LatentMaps.pairs_of.views": VIEWS_OF_ROWS,
+    "score.views": VIEWS,
+    "pairs_of.views": VIEWS,
+    "error_table.views": VIEWS,
     "pair_table.model": Parameter(values.MODELS, Of(lambda: make("LatentMaps"))),
     "pair_table.X": Parameter(arrays.LATENTS, Z),
     "pair_table.views": VIEWS_OF_ROWS,

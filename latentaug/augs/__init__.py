@@ -15,8 +15,9 @@ from latentaug.augs.catalogue import (
     rotate_cw,
     shear_x,
 )
+from latentaug.augs.pairs import PairedViews
 
 __all__ = [
-    "CATALOGUE", "canny", "edge_detect", "flip_lr", "flip_ud", "from_albumentations", "from_kornia",
+    "CATALOGUE", "PairedViews", "canny", "edge_detect", "flip_lr", "flip_ud", "from_albumentations", "from_kornia",
     "from_torchvision", "mini_image", "name_augs", "rotate_ccw", "rotate_cw", "shear_x",
 ]  # fmt: skip

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
 
 import numpy as np
 
-from latentaug._checks import as_array, shown
+from latentaug._checks import as_array, check_kind, check_number, shown, unknown_name
 from latentaug._rows import is_mapped, release, slices, take
+from latentaug.images import spread
 
-__all__ = ["Partners", "as_partners", "join"]
+__all__ = [
+    "Declared",
+    "PairedViews",
+    "Partners",
+    "as_declared",
+    "as_partners",
+    "join",
+    "pick",
+    "warn_of_scale",
+    "warn_of_shuffled",
+]
+
+MOST_PIXELS = 4096
 
 NEAR = 8  # times as many rows are read of a memory map where those that are wanted lie close together
 
@@ -36,6 +50,121 @@ class Partners:
 
     def __len__(self) -> int:
         return len(self.values if self.rows is None else self.rows)
+
+    def known(self) -> np.ndarray:
+        """The partners, pair by pair."""
+        return self.values if self.places is None else take(self.values, self.places)
+
+    def few(self, images: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+        """Some partners, spread evenly over the pairs, and the images beside them."""
+        picked, _ = join([Partners(images), self])
+        some = spread(len(self), n)
+        return pick(picked[1], some), pick(picked[0], some)
+
+    def of(self, rows: np.ndarray) -> Partners:
+        """What stands beside some of the images, by their numbers, which become 0, 1, ..."""
+        if self.rows is None:
+            return Partners(take(self.values, rows))
+        order = np.argsort(self.rows, kind="stable")
+        starts, ends = (np.searchsorted(self.rows, rows, side, sorter=order) for side in ("left", "right"))
+        found = np.repeat(np.arange(len(rows)), ends - starts)
+        pairs = order[np.concatenate([np.arange(0), *map(np.arange, starts, ends)])]
+        return Partners(take(self.values, pairs if self.places is None else self.places[pairs]), found)
+
+    def place_of(self, n_images: int) -> np.ndarray | None:
+        """Of each image, the place of its partner in `values`, -1 without one; None where every image has its own."""
+        if self.rows is None:
+            return None
+        places = np.full(n_images, -1, dtype=np.intp)
+        places[self.rows] = np.arange(len(self.rows)) if self.places is None else self.places
+        return places
+
+
+@dataclass(frozen=True)
+class Declared:
+    """Laws that a user declares, of augmentations that no function is known of.
+
+    Attributes
+    ----------
+    orders : dict of str to int
+        How often each acts to change nothing.
+    commute : frozenset of frozenset of str
+        Pairs whose order does not matter.
+    """
+
+    orders: Mapping[str, int] = field(default_factory=dict)
+    commute: frozenset[frozenset[str]] = frozenset()
+
+    def normal(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """The names of a composition, each as often as it acts, in the spelling that all have that are the same."""
+        word: list[str] = []
+        for name in names:
+            reach = len(word)
+            while reach and frozenset((name, word[reach - 1])) in self.commute:
+                reach -= 1
+            k = next((i for i in range(reach, len(word)) if name < word[i]), len(word))
+            word.insert(k, name)
+            start = next((i for i in range(k, -1, -1) if i == 0 or word[i - 1] != name), 0)
+            if word[start : start + self.orders.get(name, 0)].count(name) == self.orders.get(name):
+                del word[start : start + self.orders[name]]
+        return tuple(word) if len(word) == len(names) else self.normal(tuple(word))
+
+
+def as_declared(orders: Any, commute: Any, names: Iterable[str]) -> Declared:
+    """Check the laws that a user declares of some augmentations."""
+    names = list(names)
+    check_kind("orders", {} if orders is None else orders, Mapping, "a dict of name to order")
+    listed = not isinstance(commute, (str, bytes, Mapping)) and isinstance(commute, Iterable)
+    pairs: list[Any] = [] if commute is None else list(commute) if listed else [None]
+    if not all(isinstance(pair, (tuple, list)) and len(pair) == 2 for pair in pairs):
+        raise TypeError(f"commute must be a list of pairs of names. Got {shown(commute)}.")
+    for name in (*(orders or ()), *(name for pair in pairs for name in pair)):
+        if not isinstance(name, str) or name not in names:
+            raise unknown_name("augmentation", name, names)
+    for name, order in (orders or {}).items():
+        check_number(f"orders[{name!r}]", order, low=1, integer=True)
+    numbers = {name: int(order) for name, order in (orders or {}).items()}
+    return Declared(numbers, frozenset(frozenset(pair) for pair in pairs))
+
+
+class PairedViews(Mapping):
+    """Views that scikit-learn splits together with the images: in a search, in cross-validation, by metadata routing.
+
+    Parameters
+    ----------
+    views : dict of tuple of str to array-like
+        As for `fit`.
+    n_images : int
+        Images that they stand beside.
+
+    Examples
+    --------
+    >>> from sklearn.model_selection import train_test_split
+    >>> import numpy as np
+    >>> X = np.random.default_rng(0).random((10, 3))
+    >>> views = PairedViews({("older",): X / 2}, len(X))
+    >>> X_train, X_test, views_train, views_test = train_test_split(X, views)
+    >>> np.array_equal(views_test[("older",)].values, X_test / 2)
+    True
+    """
+
+    def __init__(self, views: Mapping[Any, Any], n_images: int) -> None:
+        check_kind("views", views, Mapping, "a dict of composition to images")
+        check_number("n_images", n_images, low=1, integer=True)
+        self._views = {key: as_partners(f"View {key!r}", given, n_images) for key, given in views.items()}
+        self.shape = (n_images,)
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, tuple) and len(key) == 2 and key[1] is Ellipsis:  # rows, as scikit-learn asks for them
+            rows = np.arange(self.shape[0])[key[0]]
+            return PairedViews({name: part.of(rows) for name, part in self._views.items()}, len(rows))
+        return self._views[key]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._views)
+
+    def __len__(self) -> int:
+        return len(self._views)
 
 
 Picked = tuple[np.ndarray, np.ndarray | None]  # an array, and which of its rows; None: all
@@ -87,6 +216,9 @@ def as_partners(label: str, given: Any, n_images: int) -> Partners:
     """
     if isinstance(given, tuple) and len(given) == 2 and np.ndim(given[0]) == 1 and np.ndim(given[1]) > 1:
         return _numbered(label, *given, n_images)
+    if isinstance(given, Partners):
+        within = n_images > (int(given.rows.max(initial=0)) if given.rows is not None else n_images - len(given))
+        return _counted(label, given, n_images if within else len(given), n_images)
     missing = None
     if isinstance(given, (list, tuple)) and any(item is None for item in given):
         missing = np.array([item is None for item in given])
@@ -94,6 +226,8 @@ def as_partners(label: str, given: Any, n_images: int) -> Partners:
         if not given:
             raise ValueError(f"{label} holds no partner at all. Leave it out.")
         return _counted(label, Partners(as_array(label, given), np.flatnonzero(~missing)), len(missing), n_images)
+    if isinstance(given, (list, tuple)) and any(isinstance(item, np.ma.MaskedArray) for item in given):
+        given = np.ma.stack(given)
     if isinstance(given, np.ma.MaskedArray):
         missing = _all_or_none(label, np.ma.getmaskarray(given), "masked")
         given = given.data
@@ -119,7 +253,8 @@ def _all_or_none(label: str, gone: np.ndarray, word: str) -> np.ndarray:
 
 def _counted(label: str, partners: Partners, n: int, n_images: int) -> Partners:
     if n != n_images:
-        raise ValueError(f"{label} must hold as many rows as X, {n_images}, or say which it has. Got {n}.")
+        cure = "a search or cross-validation splits X: give it PairedViews. Where some are missing: (rows, images)"
+        raise ValueError(f"{label} has {n} images beside {n_images} of X; {cure}.")
     if not len(partners):
         raise ValueError(f"{label} holds no partner at all. Leave it out.")
     return partners
@@ -139,3 +274,42 @@ def _numbered(label: str, rows: Any, values: Any, n_images: int) -> Partners:
         wanted = f"the numbers of images, 0..{n_images - 1}, one a partner, or a truth for each of them"
         raise ValueError(f"{label}: rows must be {wanted}. Got {shown(rows)} for {len(values)}.")
     return _counted(label, Partners(values, rows.astype(np.intp), places), n_images, n_images)
+
+
+def warn_of_scale(label: str, array: np.ndarray, images: np.ndarray) -> None:
+    """Warn of a view that takes a small part of the range that the images take: a mask of 0 and 1 beside bytes, say."""
+    (low, high), (least, most) = ((float(a.min()), float(a.max())) for a in (array, images))
+    if 0 < high - low < (most - least) / 8:
+        held = f"{low:g}..{high:g} beside images of {least:g}..{most:g}"
+        warnings.warn(f"{label} holds {held}; scale it alike where it is on another scale.", UserWarning, stacklevel=2)
+
+
+def warn_of_shuffled(label: str, array: np.ndarray, images: np.ndarray) -> None:
+    """Warn of a view whose images fit those beside them no better than any others.
+
+    Images that are alike have views that are alike: where distances between images and distances between their views do
+    not correlate more than they do in another order, nothing can be learned of the pairs (Mantel's test).
+    """
+    if len(images) < 16:
+        return
+    D, E = map(_distances, (images, array))
+    if not (D.any() and E.any()):
+        return
+    rng = np.random.default_rng(0)
+    orders = [rng.permutation(len(images)) for _ in range(40)]
+    shuffled = np.array([np.vdot(D, E[np.ix_(order, order)]) for order in orders])
+    if np.vdot(D, E) <= shuffled.mean() + 3 * shuffled.std():
+        message = (
+            f"{label}: its images fit those beside them in X no better than in any other order; are they shuffled?"
+        )
+        warnings.warn(message, UserWarning, stacklevel=2)
+
+
+def _distances(images: np.ndarray) -> np.ndarray:
+    """Distances between images, about their mean, 0 from each to itself: (n, n)."""
+    pixels = images.reshape(len(images), -1).astype(np.float64)
+    pixels = pixels[:, :: max(1, pixels.shape[1] // MOST_PIXELS)]
+    squares = (pixels**2).sum(1)
+    D = np.sqrt(np.maximum(squares[:, None] + squares - 2 * pixels @ pixels.T, 0))
+    off = ~np.eye(len(D), dtype=bool)
+    return np.where(off, D - D[off].mean(), 0) if np.ptp(D[off]) > 1e-9 * D.max() else np.zeros_like(D)

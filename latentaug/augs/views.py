@@ -9,19 +9,20 @@ import math
 import pickle
 import random
 import sys
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import cached_property
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
-from latentaug._checks import as_array, check_kind, refuse_masked, unknown_name
+from latentaug._checks import check_kind, unknown_name
 from latentaug._rows import release, take
 from latentaug.augs.catalogue import CATALOGUE, name_augs
-from latentaug.augs.steps import Composition, as_composition, powers, repeated
+from latentaug.augs.pairs import Declared, Partners, as_declared, as_partners, warn_of_scale, warn_of_shuffled
+from latentaug.augs.steps import Composition, as_composition, powers, reduced, repeated
 from latentaug.images import ImageFormat, check_images, spread, telling
 
 __all__ = [
@@ -29,14 +30,14 @@ __all__ = [
     "views_of",
 ]  # fmt: skip
 
+LAWLESS = Declared()
 Names = tuple[str, ...]  # of a composition, each as often as it acts
 
+PAIRS = 256
 TRIES = 24  # of one batch: a function that changes it half of the time passes once in ten million fits
 TRIES_OF_MOVERS = 64
 # Of torch's generator: the first number it gives is nearly 0, nearly 1, and whatever.
 SEEDS = (18881, 10642, *range(TRIES_OF_MOVERS - 2))
-PAIRS = 256
-MOST_PIXELS = 4096
 
 _numpy: Any = np.random  # whose global generator is looked at, and never drawn from
 DETERMINISTIC = "a deterministic function (fix its random parameters)"
@@ -161,10 +162,7 @@ def check_shape(label: str, augmented: Any, images: np.ndarray) -> None:
     """Refuse augmented images that are no array of the shape of the images."""
     if not isinstance(augmented, np.ndarray):
         raise ValueError(f"{label} returned a {type(augmented).__name__}; allowed: a numpy array.")
-    if label.startswith("View") and augmented.ndim and len(augmented) != len(images):
-        split = "a search or cross-validation splits X, and not views: give it augmentations that are functions"
-        raise ValueError(f"{label} has {len(augmented)} images beside {len(images)} of X; {split}.")
-    if augmented.shape != images.shape:
+    if augmented.shape[1:] != images.shape[1:] or (len(augmented) != len(images) and not label.startswith("View")):
         change = f"from {images.shape} to {augmented.shape}; allowed: an augmentation keeps the shape"
         raise ValueError(f"{label} changed the shape of the images {change}.")
 
@@ -188,46 +186,6 @@ def check_pixels(label: str, augmented: np.ndarray, images: np.ndarray, format_:
         raise ValueError(f"{label} {left}; allowed: pixels stay in the range of the data.")
 
 
-def warn_of_scale(label: str, array: np.ndarray, images: np.ndarray) -> None:
-    """Warn of a view that takes a small part of the range that the images take: a mask of 0 and 1 beside bytes, say."""
-    (low, high), (least, most) = ((float(a.min()), float(a.max())) for a in (array, images))
-    if 0 < high - low < (most - least) / 8:
-        held = f"{low:g}..{high:g} beside images of {least:g}..{most:g}"
-        warnings.warn(f"{label} holds {held}; scale it alike where it is on another scale.", UserWarning, stacklevel=2)
-
-
-def warn_of_shuffled(label: str, array: np.ndarray, images: np.ndarray) -> None:
-    """Warn of a view whose images fit those beside them no better than any others.
-
-    Images that are alike have views that are alike: where distances between images and distances between their views do
-    not correlate more than they do in another order, nothing can be learned of the pairs (Mantel's test).
-    """
-    rows = spread(len(images), PAIRS)
-    if len(rows) < 16:
-        return
-    D, E = (_distances(a[rows]) for a in (images, array))
-    if not (D.any() and E.any()):
-        return
-    rng = np.random.default_rng(0)
-    orders = [rng.permutation(len(rows)) for _ in range(40)]
-    shuffled = np.array([np.vdot(D, E[np.ix_(order, order)]) for order in orders])
-    if np.vdot(D, E) <= shuffled.mean() + 3 * shuffled.std():
-        message = (
-            f"{label}: its images fit those beside them in X no better than in any other order; are they shuffled?"
-        )
-        warnings.warn(message, UserWarning, stacklevel=2)
-
-
-def _distances(images: np.ndarray) -> np.ndarray:
-    """Distances between images, about their mean, 0 from each to itself: (n, n)."""
-    pixels = images.reshape(len(images), -1).astype(np.float64)
-    pixels = pixels[:, :: max(1, pixels.shape[1] // MOST_PIXELS)]
-    squares = (pixels**2).sum(1)
-    D = np.sqrt(np.maximum(squares[:, None] + squares - 2 * pixels @ pixels.T, 0))
-    off = ~np.eye(len(D), dtype=bool)
-    return np.where(off, D - D[off].mean(), 0) if np.ptp(D[off]) > 1e-9 * D.max() else np.zeros_like(D)
-
-
 def declared_compositions(names: Sequence[str], max_views: int = 24) -> list[Composition]:
     """Every composition of the augmentations in declared order: original, each, pairs, ...
 
@@ -243,8 +201,9 @@ def declared_compositions(names: Sequence[str], max_views: int = 24) -> list[Com
 
 
 def declare_views(
-    images: np.ndarray, augs: Iterable[Any] | None, format_: ImageFormat, paired: Mapping[Any, Any]
-) -> Views:
+    images: np.ndarray, augs: Iterable[Any] | None, format_: ImageFormat, paired: Mapping[Any, Any],
+    orders: Mapping[str, int] | None = None, commute: Iterable[tuple[str, str]] | None = None,
+) -> Views:  # fmt: skip
     """Make the views that a user declares, by augmentations, by paired arrays or by both, and try every augmentation.
 
     `augs` are as in `name_augs`, or None for the names in `paired`, a mapping of composition to images. A TypeError or
@@ -256,7 +215,7 @@ def declare_views(
     if not named:
         raise ValueError("There is nothing to learn. Allowed: a list of augmentations as augs, or paired views.")
     _check_names(given, named)
-    views = Views(images, named, format_, paired=arrays)
+    views = Views(images, named, format_, paired=arrays, declared=as_declared(orders, commute, named))
     views.check()
     return views
 
@@ -272,7 +231,8 @@ def views_of(
 ) -> Views:
     """The views that the parameters `augs` and `apply` of an estimator declare on images, all checked."""
     images = check_images(estimator, X, reset=reset, image_shape=image_shape)
-    views = declare_views(images, estimator.augs, estimator.format_, {} if paired is None else paired)
+    laws = (getattr(estimator, name, None) for name in ("orders", "commute"))
+    views = declare_views(images, estimator.augs, estimator.format_, {} if paired is None else paired, *laws)
     applied = as_composition("apply", () if estimator.apply is None else estimator.apply)
     _check_names((name for name, _ in powers(applied)), views.augs)
     return views
@@ -318,10 +278,12 @@ class Views:
     augs : mapping of str to callable, or to None where only pairs of images are known
     format_ : ImageFormat
         Of the images.
-    paired : mapping of tuple to ndarray, optional
-        Views given as arrays, image by image beside `images`.
+    paired : mapping of tuple to ndarray or Partners, optional
+        Views given as arrays, image by image beside `images`, or beside some of them.
     compositions : sequence of tuple, optional
         The views; those declared by the augmentations' order if None.
+    declared : Declared
+        By whose laws a view that is given is another, too.
     """
 
     def __init__(
@@ -330,16 +292,22 @@ class Views:
         augs: Mapping[str, Any],
         format_: ImageFormat,
         *,
-        paired: Mapping[Any, np.ndarray] | None = None,
+        paired: Mapping[Any, Any] | None = None,
         compositions: Sequence[Composition] | None = None,
+        declared: Declared = LAWLESS,
     ) -> None:
         self.images = images
         self.augs = augs
         self.format_ = format_
         self.image_bytes = math.prod(images.shape[1:]) * images.itemsize  # of one in memory
-        self.paired = {(): images} | {repeated(c): array for c, array in (paired or {}).items()}
-        declared = declared_compositions(list(augs)) if compositions is None else compositions
-        self.compositions = [c for c in declared if self.is_known(c)]
+        self.declared = declared
+        parts = {declared.normal(repeated(c)): given for c, given in (paired or {}).items()} | {(): images}
+        self._parts = {names: p if isinstance(p, Partners) else Partners(p) for names, p in parts.items()}
+        self.paired = {names: part.values for names, part in self._parts.items()}
+        places = {names: part.place_of(len(images)) for names, part in self._parts.items()}
+        self.places = {names: place for names, place in places.items() if place is not None}
+        asked = declared_compositions(list(augs)) if compositions is None else compositions
+        self.compositions = [c for c in asked if self.is_known(c)]
         self._names = list(map(repeated, self.compositions))
 
     def __len__(self) -> int:
@@ -347,11 +315,39 @@ class Views:
 
     def of(self, compositions: Sequence[Composition]) -> Views:
         """The same images under other compositions."""
-        return Views(self.images, self.augs, self.format_, paired=self.paired, compositions=compositions)
+        return self._with(self.images, self._parts, compositions)
+
+    def _with(self, images: np.ndarray, parts: Mapping[Names, Any], compositions: Sequence[Composition]) -> Views:
+        return Views(images, self.augs, self.format_, paired=parts, compositions=compositions, declared=self.declared)
 
     def _start(self, names: Names) -> int:
         """Length of the longest beginning of a composition that is given as an array."""
-        return next(k for k in range(len(names), -1, -1) if names[:k] in self.paired)
+        return next(k for k in range(len(names), -1, -1) if self.declared.normal(names[:k]) in self.paired)
+
+    def _given(self, names: Names) -> Names:
+        """The view, given as an array, that a composition is made of."""
+        return self.declared.normal(names[: self._start(names)])
+
+    def rows_with(self, compositions: Iterable[Composition]) -> np.ndarray | None:
+        """The rows that have images under all of some compositions; None: all."""
+        given = [self.places.get(self._given(repeated(composition))) for composition in compositions]
+        partial = [places >= 0 for places in given if places is not None]
+        return np.flatnonzero(np.all(partial, axis=0)) if partial else None
+
+    def settle(self, rows: np.ndarray, which: np.ndarray) -> np.ndarray:
+        """Compositions by their numbers, one a row; where a row has no image of one, the next that it has one of."""
+        if not self.places:
+            return which
+        settled, n = which.copy(), len(self._names)
+        for _ in range(n):
+            for k in np.unique(settled):
+                if (places := self.places.get(self._given(self._names[k]))) is not None:
+                    lost = (settled == k) & (places[rows] < 0)
+                    settled[lost] = -1 - (k + 1) % n
+            if not (settled < 0).any():
+                break
+            settled = np.where(settled < 0, -1 - settled, settled)
+        return settled
 
     def is_known(self, composition: Composition) -> bool:
         """Whether the images of a composition are given or can be made: it undoes nothing, and there are functions."""
@@ -362,8 +358,12 @@ class Views:
     def take(self, rows: Any, composition: Composition = ()) -> np.ndarray:
         """Images of some rows (indices or a slice) under one composition, in the dtype of the data."""
         names = repeated(composition)
-        start = self._start(names)
-        return self._apply(take(self.paired[names[:start]], rows), names[start:])
+        given, rest = self._given(names), names[self._start(names) :]
+        if given in self.places:
+            rows = self.places[given][rows]
+            if len(rows) and rows.min() < 0:
+                raise ValueError(f"View {given!r} has no partner of some images.")
+        return self._apply(take(self.paired[given], rows), rest)
 
     def _apply(self, images: np.ndarray, names: Names) -> np.ndarray:
         for name in names:
@@ -416,9 +416,18 @@ class Views:
         return x, y
 
     def batches(self, composition: Composition, batch_size: int = 1024) -> Iterator[np.ndarray]:
-        """Images of all rows under one composition, batch by batch."""
-        for start in range(0, len(self), batch_size):
-            yield self.take(slice(start, start + batch_size), composition)
+        """Images of all rows that have one under a composition, batch by batch."""
+        for (images,) in self.batches_of([composition], batch_size):
+            yield images
+
+    def batches_of(
+        self, compositions: Sequence[Composition], batch_size: int = 1024, start: int = 0, step: int = 1
+    ) -> Iterator[list[np.ndarray]]:
+        """Images under each of some compositions, of the rows that have all, from one on, by a step, batch by batch."""
+        rows = self.rows_with(compositions)
+        for first in range(start, len(self) if rows is None else len(rows), batch_size * step):
+            part = slice(first, first + batch_size * step, step)
+            yield [self.take(part if rows is None else rows[part], composition) for composition in compositions]
             self.release()
 
     def release(self) -> None:
@@ -436,8 +445,13 @@ class Views:
 
     def rows(self, rows: np.ndarray) -> Views:
         """The views of some rows."""
-        paired = {c: take(images, rows) for c, images in self.paired.items()}
-        return Views(paired[()], self.augs, self.format_, paired=paired, compositions=self.compositions)
+        parts = {names: part.of(rows) for names, part in self._parts.items()}
+        return self._with(parts[()].values, parts, self.compositions)
+
+    def complete(self, most: int = 4096) -> Views:
+        """The views of the rows that have all, so many at most; themselves where nothing is missing."""
+        rows = self.rows_with([reduced(names) for names in self.paired])
+        return self if rows is None else self.rows(rows[spread(len(rows), most)])
 
     def check(self, n_images: int = 8) -> None:
         """Try every augmentation on a few images; ValueError, by name, where one breaks the contract."""
@@ -454,8 +468,8 @@ def _only_slices(aug: Callable, images: np.ndarray, format_: ImageFormat) -> boo
     return np.may_share_memory(act(aug, images, format_), images)
 
 
-def check_paired(views: Any, images: np.ndarray, format_: ImageFormat) -> dict[Composition, np.ndarray]:
-    """Check views given as arrays: as many images as `images`, of the same shape, dtype kind and range."""
+def check_paired(views: Any, images: np.ndarray, format_: ImageFormat) -> dict[Composition, Partners]:
+    """Check views given as arrays: of the same shape, dtype kind and range as the images that they stand beside."""
     check_kind("views", views, Mapping, "a dict of composition to images")
     paired = {}
     for key, given in views.items():
@@ -463,15 +477,16 @@ def check_paired(views: Any, images: np.ndarray, format_: ImageFormat) -> dict[C
         if any(power < 0 for _, power in powers(composition)):
             raise ValueError(f"A key of views must name what was applied, and undo nothing. Got {key!r}.")
         label = f"View {composition!r}"
-        for item in given if isinstance(given, (list, tuple)) else [given]:
-            refuse_masked(label, item)
-        array = as_array(label, given)
-        if array.shape == (len(images), math.prod(format_.image_shape)):
-            array = format_.layout(array, flat=False)
-        check_shape(label, array, images)
-        check_pixels(label, array, images, format_)
-        warn_of_scale(label, array, images)
+        part = as_partners(label, given, len(images))
+        if part.values.shape[1:] == (math.prod(format_.image_shape),):
+            part = replace(part, values=format_.layout(part.values, flat=False))
+        check_shape(label, part.values, images)
+        known = part.known()
+        check_pixels(label, known, images, format_)
+        warn_of_scale(label, known, images)
         if composition:
-            warn_of_shuffled(label, array, images)
-            paired[composition] = array
+            warn_of_shuffled(label, *part.few(images, PAIRS))
+            if part.rows is not None and len(np.unique(part.rows)) < len(part):
+                raise ValueError(f"{label} has several partners of one image. Allowed: one each; give the image again.")
+            paired[composition] = part
     return paired

@@ -5,18 +5,19 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, filterfalse, groupby, product
 from typing import Any
 
 import numpy as np
 
-from latentaug._checks import check_kind, check_number, shown, unknown_name
+from latentaug._checks import check_kind, check_number, unknown_name
+from latentaug.augs.pairs import Declared
 from latentaug.augs.steps import Composition, Step, as_composition, powers, reduced, repeated
 from latentaug.augs.views import Views, declared_compositions
 from latentaug.latent.representations import cyclic_table
 
-__all__ = ["MAX_GROUP", "Algebra", "check_commuting", "check_orders", "declared_algebra", "find_algebra"]
+__all__ = ["MAX_GROUP", "Algebra", "declared_algebra", "find_algebra"]
 
 MAX_GROUP = 24
 # Canny breaks ties by direction, which makes 0.01 against a flip; pairs that do not commute make 0.3 and more.
@@ -157,7 +158,8 @@ def _changed(views: Views, name: str, n: int = 8, size: int = 1024) -> np.ndarra
 def _joined(first: Views, second: Views) -> Views:
     """The views of the images of both."""
     paired = {c: np.concatenate([images, second.paired[c]]) for c, images in first.paired.items()}
-    return Views(paired[()], first.augs, first.format_, paired=paired, compositions=first.compositions)
+    laws: dict[str, Any] = {"compositions": first.compositions, "declared": first.declared}
+    return Views(paired[()], first.augs, first.format_, paired=paired, **laws)
 
 
 def _look(views: Views, n_images: int) -> Views:
@@ -171,45 +173,36 @@ def _look(views: Views, n_images: int) -> Views:
     return _joined(few, views.rows(np.unique(np.concatenate(more)))) if any(map(len, more)) else few
 
 
-def declared_algebra(
-    names: Sequence[str],
-    orders: Mapping[str, int] | None = None,
-    commute: Iterable[tuple[str, str]] = (),
-    given: Iterable[Composition] = ((),),
-) -> Algebra:
+def declared_algebra(names: Sequence[str], declared: Declared, given: Iterable[Composition]) -> Algebra:
     """The laws that a user declares, of augmentations that no function is known of.
 
     Parameters
     ----------
     names : sequence of str
         The augmentations.
-    orders : dict of str to int, default=None
-        How often each has to act to change nothing, where that is known.
-    commute : iterable of (str, str), default=()
-        Pairs of which the order does not matter.
+    declared : Declared
+        The laws.
     given : iterable of tuple of str
         The compositions that are known by data: a group is represented where all of its elements are.
 
     Examples
     --------
-    >>> declared_algebra(["flip"], {"flip": 2}, given=[(), ("flip",)]).elements
+    >>> declared_algebra(["flip"], Declared({"flip": 2}), [("flip",)]).elements
     [(), ('flip',)]
     """
-    orders = check_orders(orders, names)
-    commutators = {pair: 0.0 for pair in check_commuting(commute, names)}
-    group: list[str] = []
-    given = [(), *given]
+    given, orders, group = [(), *given], declared.orders, list[str]()
+    commutators = {(a, b): 0.0 for a, b in combinations(names, 2) if frozenset((a, b)) in declared.commute}
     known = Algebra({name: orders.get(name) for name in names}, commutators, {}, [()], cyclic_table(1))
-    for name in orders:
+    for name in (name for name in names if name in orders):
         fits = all(known.commute(name, other) for other in group)
         group += [name] if fits and _elements([*group, name], orders, given) else []
     elements = _elements(group, orders, given)
     numbers = np.array(list(product(*(range(orders[name]) for name in group))), dtype=int).reshape(len(elements), -1)
     sizes = [orders[name] for name in group]
-    sums = (numbers[:, None] + numbers) % np.array(sizes, dtype=int)
     steps = np.array([math.prod(sizes[k + 1 :]) for k in range(len(sizes))], dtype=int)
     generators = {name: int(step) * (orders[name] > 1) for name, step in zip(group, steps, strict=True)}
-    return Algebra(known.orders, commutators, generators, elements, sums @ steps)
+    table = ((numbers[:, None] + numbers) % np.array(sizes, dtype=int)) @ steps
+    return Algebra(known.orders, commutators, generators, elements, table)
 
 
 def _elements(group: Sequence[str], orders: Mapping[str, int], given: Iterable[Composition]) -> list[Composition]:
@@ -223,26 +216,6 @@ def _elements(group: Sequence[str], orders: Mapping[str, int], given: Iterable[C
             spelled.setdefault(tuple(names.count(name) % orders[name] for name in group), composition)
     elements = [spelled.get(powers) for powers in product(*(range(orders[name]) for name in group))]
     return [] if None in elements else [element for element in elements if element is not None]
-
-
-def check_orders(orders: Any, names: Iterable[str]) -> dict[str, int]:
-    """Check the orders that a user declares."""
-    check_kind("orders", {} if orders is None else orders, Mapping, "a dict of name to order")
-    for name, order in (orders or {}).items():
-        _check_known((name,), list(names))
-        check_number(f"orders[{name!r}]", order, low=1, integer=True)
-    return {name: int(order) for name, order in (orders or {}).items()}
-
-
-def check_commuting(commute: Any, names: Iterable[str]) -> list[tuple[str, str]]:
-    """Check the pairs of names that a user says commute."""
-    pairs = [] if commute is None else commute
-    listed = not isinstance(pairs, (str, bytes, Mapping)) and isinstance(pairs, Iterable)
-    pairs = list(pairs) if listed else [None]
-    if not all(isinstance(pair, (tuple, list)) and len(pair) == 2 for pair in pairs):
-        raise TypeError(f"commute must be a list of pairs of names. Got {shown(commute)}.")
-    _check_known((name for pair in pairs for name in pair), list(names))
-    return [(a, b) for a, b in pairs]
 
 
 def find_order(views: Views, name: str, max_order: int = MAX_GROUP) -> int | None:
@@ -317,7 +290,12 @@ def find_algebra(views: Views, n_images: int = 64, max_group: int = MAX_GROUP) -
     check_kind("views", views, Views, "a Views")
     check_number("n_images", n_images, low=1, integer=True)
     check_number("max_group", max_group, low=1, integer=True)
-    few = _look(views, n_images)
+    if all(aug is None for aug in views.augs.values()) and views.declared != Declared():
+        return declared_algebra(list(views.augs), views.declared, map(reduced, views.paired))
+    whole = views.complete()
+    if not len(whole):
+        return _found_apart(views, n_images, max_group)
+    few = _look(whole, n_images)
     orders = {name: find_order(few, name, max_group) for name in few.augs}
     commutators = {
         (a, b): commutator(few, a, b)
@@ -328,3 +306,11 @@ def find_algebra(views: Views, n_images: int = 64, max_group: int = MAX_GROUP) -
     for name in (n for n, order in orders.items() if order is not None):
         group = _group(few, [*group[0], name], max_group) or group
     return Algebra(orders, commutators, *group)
+
+
+def _found_apart(views: Views, n_images: int, max_group: int) -> Algebra:
+    """The laws of the functions, and those declared of the others, where no image has a partner in all views."""
+    functions = {name: aug for name, aug in views.augs.items() if aug is not None}
+    found = find_algebra(Views(views.images, functions, views.format_), n_images, max_group)
+    orders = {name: found.orders.get(name, views.declared.orders.get(name)) for name in views.augs}
+    return replace(found, orders=orders)

@@ -143,6 +143,10 @@ class ImageObjective(Objective):
         """A view for each image."""
         return (rng.integers(len(self.views.compositions), size=n),)
 
+    def settle(self, rows: np.ndarray, *drawn: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Views that the images have partners in."""
+        return tuple(self.views.settle(rows, which) for which in drawn)
+
     def make(self, rows: np.ndarray, *drawn: np.ndarray) -> tuple[np.ndarray, ...]:
         """Images under the views drawn."""
         return self.views.mix(rows, *drawn)
@@ -184,8 +188,8 @@ class ImageObjective(Objective):
         return error + share * kl, error + kl
 
     def arrays(self) -> Iterator[np.ndarray]:
-        """All images, and all paired ones."""
-        return iter(self.views.paired.values())
+        """All images, all paired ones, and where those stand that are not beside every image."""
+        yield from (*self.views.paired.values(), *self.views.places.values())
 
     def identity(self) -> dict[str, Any]:
         terms = {name: value for name, value in asdict(self.terms).items() if name != "device"}

@@ -66,7 +66,8 @@ class Codec:
         if hasattr(self.autoencoder, "learn"):
             self.autoencoder.learn(views)
             return
-        every = (self._rows(views.take(slice(None), composition)) for composition in views.compositions)
+        rows = {c: found for c in views.compositions if (found := views.rows_with([c])) is not None}
+        every = (self._rows(views.take(rows.get(c, slice(None)), c)) for c in views.compositions)
         self.autoencoder.fit(np.concatenate(list(every)))
 
     def _rows(self, images: np.ndarray) -> np.ndarray:
@@ -190,8 +191,6 @@ def accumulate(
 def _encode(
     codec: Codec, views: Views, compositions: Sequence[Composition], start: int, step: int
 ) -> Iterator[dict[Composition, np.ndarray]]:
-    """Latents of some images under each view, batch by batch."""
-    for first in range(start, len(views), BATCH * step):
-        batch = slice(first, min(first + BATCH * step, len(views)), step)
-        yield {composition: codec.encode(views.take(batch, composition)) for composition in compositions}
-        views.release()
+    """Latents of some images that have all views under each, batch by batch."""
+    for batch in views.batches_of(compositions, BATCH, start, step):
+        yield {c: codec.encode(images) for c, images in zip(compositions, batch, strict=True)}

@@ -16,8 +16,9 @@ from numpy.typing import ArrayLike
 
 from latentaug._checks import check_choice, check_model, unknown_name
 from latentaug.augs.catalogue import name_augs
+from latentaug.augs.pairs import as_declared
 from latentaug.augs.steps import Composition, as_compositions, powers, say
-from latentaug.augs.views import Views
+from latentaug.augs.views import Views, check_paired
 from latentaug.images import check_images, squared_error
 
 if TYPE_CHECKING:
@@ -49,13 +50,21 @@ def as_frame(values: Any, name: str, index: Sequence[Any] | np.ndarray, columns:
     return pd.DataFrame(values, index=pd.Index(index, name=name), columns=columns)
 
 
-def model_views(model: Any, images: np.ndarray, compositions: Sequence[Composition] = ((),)) -> Views:
-    """Images under some compositions of the augmentations of a fitted model; those that cannot be made are left out."""
+def model_views(
+    model: Any, images: np.ndarray, compositions: Sequence[Composition] = ((),), views: Mapping[Any, Any] | None = None
+) -> Views:
+    """Images under some compositions of the augmentations of a fitted model; those that cannot be made are left out.
+
+    Some may be given as arrays, by `views`.
+    """
     named = name_augs(model.augs or model.aug_names_)
     if not set(named) >= set(model.aug_names_):
         before, now = ", ".join(model.aug_names_), ", ".join(named)
         raise ValueError(f"augs must hold those fitted on, {before}. Got {now}; a clone starts anew.")
-    return Views(images, named, model.format_, compositions=compositions)
+    paired = check_paired({} if views is None else views, images, model.format_)
+    check_names(model, (name for name, _ in powers(chain(*paired))))
+    laws = as_declared(getattr(model, "orders", None), getattr(model, "commute", None), named)
+    return Views(images, named, model.format_, paired=paired, compositions=compositions, declared=laws)
 
 
 def ratio(part: Any, whole: Any) -> float:
@@ -80,20 +89,20 @@ def check_names(model: Any, names: Iterable[Any]) -> None:
 class ImageErrors:
     """Squared errors of a model, image by image; each pass through it is made once, when it is first asked for.
 
-    The model is fitted, with functions as augmentations, the images (n, H, W) or (n, H, W, C) are checked. Compositions
-    that the model cannot produce, or whose images cannot be made, are left out.
+    The model is fitted, with functions as augmentations or with `views` of the images, (n, H, W) or (n, H, W, C), which
+    are checked. Compositions that the model cannot produce, or whose images cannot be made, are left out.
     """
 
-    def __init__(self, model: Any, images: np.ndarray, compositions: Iterable[Composition]) -> None:
+    def __init__(self, model: Any, images: np.ndarray, compositions: Iterable[Composition], views: Any = None) -> None:
         self.model = model
-        self.views = model_views(model, images, list(dict.fromkeys(filter(model.knows, compositions))))
+        self.views = model_views(model, images, list(dict.fromkeys(filter(model.knows, compositions))), views)
         self._found: dict[Route, np.ndarray] = {}
 
     def __call__(self, source: Composition, target: Composition) -> np.ndarray:
-        """Errors (n,) of the images of view `source` brought to view `target`, against the images of that view."""
+        """Errors of the images of view `source`, that have one of `target`, brought there: (n,)."""
         if (source, target) not in self._found:
             output, carry = self.model.format_.to_output, self.model.carry
-            pairs = zip(self.views.batches(source), self.views.batches(target), strict=True)
+            pairs = self.views.batches_of([source, target])
             errors = [squared_error(output(y), carry(x, source, target)) for x, y in pairs]
             self._found[source, target] = np.concatenate(errors)
         return self._found[source, target]
@@ -171,18 +180,25 @@ class ErrorTable:
         return max((row.gap for row in self.rows if task in (None, row.task)), default=float("nan"))
 
 
-def error_table(model: Any, X: ArrayLike, compositions: Sequence[Composition] | None = None) -> ErrorTable:
+def error_table(
+    model: Any,
+    X: ArrayLike,
+    compositions: Sequence[Composition] | None = None,
+    views: Mapping[Any, Any] | None = None,
+) -> ErrorTable:
     """Measure a fitted augmenter: reconstruction, each composition applied and undone, each beside its floor.
 
     Parameters
     ----------
     model : LatentAugmenter, TransferHead or ConditionalVAE
-        Fitted, with functions as augmentations.
+        Fitted.
     X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
         Images, best not those trained on.
     compositions : list of tuple of str, default=None
         Those to measure; the views trained on, and every pair in both orders, if None. Those that the model cannot
         produce are left out.
+    views : dict of tuple of str to array-like, default=None
+        What `X` is under compositions that no function makes, as in `fit`.
 
     Returns
     -------
@@ -192,7 +208,7 @@ def error_table(model: Any, X: ArrayLike, compositions: Sequence[Composition] | 
     check_model(model)
     if compositions is None:
         compositions = [*model.compositions_, *permutations(model.aug_names_, 2)]
-    return _measure(model, X, compositions).table()
+    return _measure(model, X, compositions, views).table()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -348,9 +364,9 @@ def pair_table(model: Any, X: ArrayLike, views: Mapping[Any, Any] | None) -> Pai
 
     Parameters
     ----------
-    model : LatentMaps
-        Fitted.
-    X : array-like of shape (n, d)
+    model : LatentMaps, LatentAugmenter, TransferHead or ConditionalVAE
+        Fitted. Of images, all pixels together.
+    X : array-like of shape (n, d), or images
         As in its `transform`.
     views : dict of tuple of str to array-like
         What `X` is under each composition, as in its `fit`.
@@ -365,8 +381,8 @@ def pair_table(model: Any, X: ArrayLike, views: Mapping[Any, Any] | None) -> Pai
     return PairTable(tuple(rows))
 
 
-def _measure(model: Any, X: ArrayLike, compositions: Any) -> ImageErrors:
+def _measure(model: Any, X: ArrayLike, compositions: Any, views: Any = None) -> ImageErrors:
     """The errors of a fitted model on images and compositions of its own augmentations, both checked."""
     images, listed = check_images(model, X, reset=False), as_compositions(compositions)
     check_names(model, (name for name, _ in powers(chain(*listed))))
-    return ImageErrors(model, images, listed)
+    return ImageErrors(model, images, listed, views)

@@ -23,11 +23,11 @@ from latentaug._checks import (
     unknown_name,
 )
 from latentaug._rows import batches, is_mapped, slices
-from latentaug.augs.pairs import Partners, Picked, as_partners, join, pick
+from latentaug.augs.pairs import Partners, Picked, as_declared, as_partners, join, pick
 from latentaug.augs.steps import Composition, as_composition, powers, reduced, say
 from latentaug.images import ImageFormat
 from latentaug.latent import maps
-from latentaug.latent.algebra import check_commuting, check_orders, declared_algebra
+from latentaug.latent.algebra import declared_algebra
 from latentaug.latent.maps import AffineMap, Moments
 from latentaug.latent.ridge import GCV
 from latentaug.learn.affine import Laws, Regression, fit_affine_map, fit_group, fit_regression, is_held, pool
@@ -347,11 +347,10 @@ class LatentMaps(LatentSpace):
         """The laws that are declared, and the constraints on the maps."""
         self.compositions_ = list(partners)
         self.aug_names_ = list(dict.fromkeys(name for c in partners for name, _ in powers(c)))
-        check_orders(self.orders, self.aug_names_)
-        check_commuting(self.commute, self.aug_names_)
+        declared = as_declared(self.orders, self.commute, self.aug_names_)
         if not self.aug_names_:
             warnings.warn("No views are given: there is nothing to learn, and rows stay as they are.", stacklevel=2)
-        self.algebra_ = declared_algebra(self.aug_names_, self.orders, self.commute or (), partners)
+        self.algebra_ = declared_algebra(self.aug_names_, declared, partners)
         self.geometries_ = choose_geometries(self.geometry, self.algebra_)
         applied = as_composition("apply", self.aug_names_ if self.apply is None else self.apply)
         for name, _ in powers(applied):

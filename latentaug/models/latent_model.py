@@ -34,7 +34,7 @@ from latentaug.latent import maps
 from latentaug.latent.algebra import MAX_GROUP, Algebra, find_algebra
 from latentaug.models.base import Transformer
 from latentaug.models.codec import Codec
-from latentaug.models.errors import error_table
+from latentaug.models.errors import error_table, model_views
 
 __all__ = ["ImageTransformer", "LatentModel", "LatentSpace", "LatentTransform", "if_invertible"]
 
@@ -572,7 +572,18 @@ class LatentModel(LatentSpace):
         steps = np.stack([self.format_.layout(stack, flat) for stack in images], axis=1)
         return (steps, np.stack(latents, axis=1)) if return_latents else steps
 
-    def score(self, X: ArrayLike, y: Any = None) -> float:
+    def pairs_of(self, X: Any, views: Any) -> list[tuple[Composition, np.ndarray, np.ndarray]]:
+        """Each composition given with images and what they are under it, both checked, pair by pair."""
+        images = self.checked(X)
+        data, found = model_views(self, images, views=views), []
+        for names in filter(None, data.paired):
+            composition = reduced(names)
+            rows = data.rows_with([composition])
+            rows = np.arange(len(data)) if rows is None else rows
+            found.append((composition, data.take(rows), data.take(rows, composition)))
+        return found
+
+    def score(self, X: ArrayLike, y: Any = None, views: Any = None) -> float:
         """Minus the mean error of reconstruction and of what is applied; higher is better.
 
         Squared, summed over pixels, averaged over images and over the rows of `error_table` that undo nothing.
@@ -583,8 +594,10 @@ class LatentModel(LatentSpace):
             Images, scaled as in `transform`.
         y : None
             Ignored.
+        views : dict of tuple of str to array-like, default=None
+            As in `error_table`.
         """
-        rows = error_table(self, X)
+        rows = error_table(self, X, views=views)
         return -float(np.mean([row.error for row in rows if row.task != "undo"]))
 
     def _find_laws(self, data: Views, max_group: int = MAX_GROUP) -> None:
