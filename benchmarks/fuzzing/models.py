@@ -32,7 +32,7 @@ class MirroredMaps(LatentMaps):
     """Maps that find their pairs by themselves."""
 
     def fit(self, X: Any, y: Any = None, views: Any = None) -> Any:
-        return super().fit(X, y, mirrored(X) if views is None else views)
+        return super().fit(X, y, mirrored(X) if views is None and getattr(X, "ndim", 0) == 2 else views)
 
 
 # Estimators that fit in no time, by parameters other than their own, on images in rows.

@@ -77,8 +77,6 @@ PARAMETERS: dict[str, Parameter] = {
             "transform",
             "inverse_transform",
             "score",
-            "checked",
-            "pairs_of",
         )
     },
     "LatentMaps.transform.out": Parameter(arrays.ROWS_OUT, np.empty_like(Z)),
@@ -86,9 +84,7 @@ PARAMETERS: dict[str, Parameter] = {
     "LatentMaps.fit.views": VIEWS_OF_ROWS,
     "LatentMaps.partial_fit.views": VIEWS_OF_ROWS,
     "LatentMaps.score.views": VIEWS_OF_ROWS,
-    "LatentMaps.pairs_of.views": VIEWS_OF_ROWS,
     "score.views": VIEWS,
-    "pairs_of.views": VIEWS,
     "error_table.views": VIEWS,
     "pair_table.model": Parameter(values.MODELS, Of(lambda: make("LatentMaps"))),
     "pair_table.X": Parameter(arrays.LATENTS, Z),

@@ -102,7 +102,7 @@ def _orbit_mean(own: Moments, means: np.ndarray, order: int) -> np.ndarray:
     """Mean of what a map makes of the mean, again and again; that of both views where the order is two."""
     A = maps.free_map(own.between(*own.compositions[:1] * 2), own.between(*own.compositions))
     orbit = [means[0]]
-    for _ in range(order - 1):
+    while len(orbit) < order:
         orbit.append((orbit[-1] - means[0]) @ A + means[1])
     return np.mean(orbit, axis=0)
 

@@ -73,7 +73,7 @@ class Staged:
         """The maps, and what another call goes on from: moments of all latents so far, where they are lasting."""
         compositions, by_rows = views_to_fit(found.algebra, found.geometries, found.solver)
         lasting = self.takes_streams(autoencoder) and not by_rows
-        if views.places and (goes_on or (lasting and before is not None)):
+        if views.places and goes_on:
             raise ValueError("partial_fit of maps takes views in which no partner is missing.")
         if goes_on and not lasting:
             raise ValueError("partial_fit needs a closed form. Allowed: solver='lstsq' and a geometry that is linear.")
