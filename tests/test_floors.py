@@ -94,10 +94,10 @@ def test_the_house_keeps_its_measures(monkeypatch):
     found = measure()
     assert found["modules"] <= 48
     assert found["depth"] <= 10
-    assert found["arrows"] <= 195
+    assert found["arrows"] <= 199
     assert found["most bases"] <= 3
     assert found["functions over 40 lines"] == found["foreign private names"] == []
-    assert len(found["fit"]) <= 20, found["fit"]
+    assert len(found["fit"]) <= 21, found["fit"]
     assert len(found["transform"]) <= 10, found["transform"]
 
 

@@ -236,6 +236,7 @@ PARAMETERS: dict[str, Parameter] = {
     "n_augments": Parameter(values.COUNT),
     "allowed": Parameter(values.ALLOWED),
     "threshold": Parameter(values.POSITIVE),
+    "sampling_strategy": Parameter(values.STRATEGIES),
     # Files.
     "save.path": Parameter(files.no_place, FOLDER / "model"),
     "load.path": Parameter(files.damaged_model, Of(lambda: saved_model())),

@@ -69,6 +69,9 @@ FUNCTIONS = one_of(3, "flip_lr", [], {"x": flip_lr}, {"x": 3}, {3: flip_lr}, {"f
 ALLOWED = one_of(3, 0, False, "flip_lr", [], ["flip_lr"], object(), {"nonsense": [0]}, {3: [0]}, {None: [0]},
                  *({"flip_lr": kept} for kept in (3, "0", b"0", None, [99], {0: 99}, {99: 0}, [[0]], [None], [object()],
                                                   {0: [0]}, ["0"], [np.nan], [0.5])))  # fmt: skip
+STRATEGIES = one_of(3, 0.5, "some", b"auto", [], object(), {"nonsense": 3}, {0: 1}, {0: -1}, {0: "9"}, {0: None},
+                    {0: 9.5}, {0: True}, {None: 9}, [0, 1], np.zeros(3), True, lambda y: 3,
+                    lambda y: {99: 9})  # fmt: skip
 ORDERS = one_of(3, "flip_lr", ["flip_lr"], object(), {"nonsense": 2}, {3: 2}, {None: 2}, {"flip_lr": 0},
                 {"flip_lr": None}, {"flip_lr": 2.0}, {"flip_lr": "2"}, {"flip_lr": True}, {"flip_lr": [2]},
                 {"flip_lr": -2})  # fmt: skip
