@@ -20,7 +20,7 @@ from latentaug import LatentAugmenter, LatentMaps, load
 from latentaug.augs.pairs import as_partners, join, pick
 from latentaug.latent.maps import AffineMap, Moments, apply
 from latentaug.latent.ridge import GCV, Ridge
-from latentaug.metrics import pair_table
+from latentaug.metrics import pair_residuals, pair_table
 
 seeds = st.integers(0, 2**16)
 NOTHING = pytest.mark.filterwarnings("ignore:No views are given")  # as most of scikit-learn's checks do
@@ -290,6 +290,9 @@ def test_wrong_pairs_are_trimmed():
     plain, trimmed = (LatentMaps(trim=t).fit(Z, views={("a",): wrong}) for t in (0.0, 0.15))
     far, near = (np.abs(maps["a"].matrix_ - L).max() for maps in (plain, trimmed))
     assert near < far / 5
+    (residuals,) = pair_residuals(trimmed, Z, {("a",): wrong}).values()
+    assert residuals.shape == (400,)
+    assert set(np.argsort(residuals)[-40:]) == set(range(0, 400, 10))
 
 
 def test_pairs_that_are_shuffled_are_warned_about():

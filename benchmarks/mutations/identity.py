@@ -122,6 +122,7 @@ TESTS = {
     "models.conditional": "conditional",
     "models.errors": "metrics tables",
     "models.errors.PairTable": "latent_maps",
+    "models.errors.pair_residuals": "latent_maps",
     "models.errors.pair_row": "latent_maps",
     "models.errors.pair_table": "latent_maps",
     "models.latent_maps": "latent_maps",

@@ -22,12 +22,13 @@ from latentaug.models.errors import (
     PairTable,
     carry_matrix,
     error_table,
+    pair_residuals,
     pair_table,
 )
 
 __all__ = [
-    "UNITS", "CarryMatrix", "ErrorRow", "ErrorTable", "PairRow", "PairTable", "RecursionCurve", "ScoreRow", "Scorecard",
-    "carry_matrix", "commutator_defect", "confidence_interval", "default_classifier", "equivariance_error",
-    "error_table", "in_unit", "order_defect", "orthogonality_defect", "pair_table", "recursion_curve", "scorecard",
-    "squared_error",
+    "UNITS", "CarryMatrix", "ErrorRow", "ErrorTable", "PairRow", "PairTable", "RecursionCurve", "ScoreRow",
+    "Scorecard", "carry_matrix", "commutator_defect", "confidence_interval", "default_classifier",
+    "equivariance_error", "error_table", "in_unit", "order_defect", "orthogonality_defect", "pair_residuals",
+    "pair_table", "recursion_curve", "scorecard", "squared_error",
 ]  # fmt: skip

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CarryMatrix", "ErrorRow", "ErrorTable", "ImageErrors", "PairRow", "PairTable", "as_frame", "carry_matrix",
-    "check_names", "error_table", "gap", "model_views", "pair_row", "pair_table", "ratio", "text_table",
+    "check_names", "error_table", "gap", "model_views", "pair_residuals", "pair_row", "pair_table", "ratio",
+    "text_table",
 ]  # fmt: skip
 
 Route = tuple[Composition, Composition]  # from a view to a view
@@ -379,6 +380,25 @@ def pair_table(model: Any, X: ArrayLike, views: Mapping[Any, Any] | None) -> Pai
         if model.is_invertible:
             rows.append(pair_row("undo", composition, target, model.made(transform.inverse(), target), source))
     return PairTable(tuple(rows))
+
+
+def pair_residuals(model: Any, X: ArrayLike, views: Mapping[Any, Any]) -> dict[Composition, np.ndarray]:
+    """Distance between what a fitted model makes and the partner that is given, of each pair: large where one is wrong.
+
+    Parameters
+    ----------
+    model, X, views
+        As in `pair_table`.
+
+    Returns
+    -------
+    dict of tuple of str to ndarray of shape (n_pairs,)
+        Euclidean, by composition, in the order of the partners that are there.
+    """
+    check_model(model, "pairs_of")
+    pairs = ((c, model.made(model.compose(*c), source), target) for c, source, target in model.pairs_of(X, views))
+    return {c: np.sqrt(np.square(np.subtract(made, target, dtype=np.float64)).reshape(len(made), -1).sum(axis=1))
+            for c, made, target in pairs}  # fmt: skip
 
 
 def _measure(model: Any, X: ArrayLike, compositions: Any, views: Any = None) -> ImageErrors:

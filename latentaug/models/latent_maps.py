@@ -112,7 +112,7 @@ class LatentMaps(LatentSpace):
     algebra_ : Algebra
         The laws declared, and the group that all views of are given.
     stream_ : dict
-        Moments of all pairs so far, which `partial_fit` goes on from.
+        Moments of all pairs so far, which `partial_fit` goes on from: of each map twice (2 d, 2 d) numbers.
     compositions_ : list of tuple of str
         The views fitted on.
     aug_names_ : list of str
@@ -202,7 +202,8 @@ class LatentMaps(LatentSpace):
     def partial_fit(self, X: ArrayLike, y: Any = None, views: Mapping[Any, Any] | None = None) -> LatentMaps:
         """Fit on a part of a stream of pairs, from where the last call, or `fit`, left off.
 
-        The maps are those that all parts so far would give at once. The views are those of the first part.
+        The maps are those that all parts so far would give at once; what undoes them, and `pair_table_`, are judged on
+        the last part. The views are those of the first part.
 
         Parameters
         ----------

@@ -366,6 +366,8 @@ class LatentResampler(Estimator):
         numbers = self._check_labels(X, y, least)
         names = model.aug_names_ if hasattr(model, "aug_names_") else list(name_augs(model.augs))
         moves = check_allowed(self.allowed, names, self.classes_)
+        if self.sampling_strategy is not None:
+            images_missing(self.sampling_strategy, y, numbers, self.classes_)
         seed = draw_seed(self.random_state)
         with self._fitting(X, y) as fitting:
             self.augmenter_ = fitted_model(self.augmenter, X, seed, fitting.of)
