@@ -36,7 +36,8 @@ DTYPE = re.compile(r"[<>|][biufcSU][1-9]\d{0,5}")
 SAFE = {np.dtype(code).str for code in "?bBhHiIlLqQefd"}  # what safetensors knows, too
 RECORDS = {
     "ImageFormat": "images", "Algebra": "latent.algebra", "Moments": "latent.maps", "Stream": "learn.resuming",
-    "ResidualNetwork": "latent.maps", "Flow": "latent.flows", "FamilyLaws": "latent.families",
+    "ResidualNetwork": "latent.maps", "AffineMap": "latent.maps", "PairTable": "models.errors",
+    "PairRow": "models.errors", "Flow": "latent.flows", "FamilyLaws": "latent.families",
     "OneParameter": "augs.families",
 }  # fmt: skip
 

@@ -34,7 +34,7 @@ __all__ = [
     "squared_error", "start_path",
 ]  # fmt: skip
 
-STARTED_FROM = 1000  # images, by a linear path
+STARTED_FROM, MOVED = 1000, 8000  # images, by a linear path; latents moved by strengths, each by a map of its own
 SAME_VIEW = 0.2  # share of the draws of joint training that stay in their view
 
 PRECISIONS = {"32": torch.float32, "bf16-mixed": torch.bfloat16}
@@ -154,6 +154,14 @@ class ImageObjective(Objective):
         which = rng.integers(len(self.views.compositions), size=n)
         return (which,) if self.moving is None else (which, self.moving.draw(rng, which))
 
+    def settle(self, rows: np.ndarray, *drawn: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Views that the images have partners in, and the strengths of those that have any."""
+        n_views = len(drawn) if self.moving is None else len(drawn) // 2
+        views = tuple(self.views.settle(rows, which) for which in drawn[:n_views])
+        if self.moving is None:
+            return views
+        return *views, *(self.moving.has[which] * s for which, s in zip(views, drawn[n_views:], strict=True))
+
     def make(self, rows: np.ndarray, *drawn: np.ndarray) -> tuple[np.ndarray, ...]:
         """Images under the views drawn."""
         return self.views.mix(rows, *drawn) if self.moving is None else (self.moving.mix(rows, *drawn),)
@@ -201,8 +209,8 @@ class ImageObjective(Objective):
         return None
 
     def arrays(self) -> Iterator[np.ndarray]:
-        """All images, and all paired ones."""
-        return iter(self.views.paired.values())
+        """All images, all paired ones, and where those stand that are not beside every image."""
+        yield from (*self.views.paired.values(), *self.views.places.values())
 
     def identity(self) -> dict[str, Any]:
         terms = {name: value for name, value in asdict(self.terms).items() if name != "device"}
@@ -218,7 +226,8 @@ class Reconstruction(ImageObjective):
         return self.bound(self.encode(x), x, noise, done)
 
     def pairs(self, rng: np.random.Generator, n: int) -> Pairs:
-        x = self.tensor(*self.make(rng.permutation(self.n_images)[:n], *self.draw(rng, min(n, self.n_images))))
+        rows = rng.permutation(self.n_images)[:n]
+        x = self.tensor(*self.make(rows, *self.settle(rows, *self.draw(rng, len(rows)))))
         return Pairs(x.flatten(1), x.flatten(1))
 
 
@@ -297,11 +306,17 @@ class CrossReconstruction(ImageObjective):
         return flows((flows.undo(z, s).unsqueeze(1) @ L).squeeze(1), t)
 
     def pairs(self, rng: np.random.Generator, n: int) -> Pairs:
-        rows = rng.permutation(self.n_images)[:n]
-        source, target = self.draw(rng, len(rows))
-        x, y = (self.tensor(images).flatten(1) for images in self.make(rows, source, target))
+        d = self.network.latent_dim
+        rows = rng.permutation(self.n_images)[: n if self.moving is None else min(n, MOVED // d)]
+        drawn = self.settle(rows, *self.draw(rng, len(rows)))
+        x, y, *strengths = self.make(rows, *drawn)
         with torch.no_grad():
-            return Pairs(x, y, self.crossings(torch.from_numpy(source), torch.from_numpy(target)))
+            L = self.crossings(*map(torch.from_numpy, drawn[:2]))  # (B, d, d)
+            if strengths:  # what becomes of each unit vector
+                each = [np.repeat(part, d, axis=0) for part in strengths]
+                units = torch.eye(d, device=L.device).repeat(len(L), 1)
+                L = self._cross(units, L.repeat_interleave(d, 0), each).view(L.shape)
+            return Pairs(self.tensor(x).flatten(1), self.tensor(y).flatten(1), L)
 
 
 class MapFitting(Objective):

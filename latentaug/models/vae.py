@@ -575,13 +575,13 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
             self.device_ = find_device_or_cpu(self.device)
             self.network_ = network.eval().to(self.device_)
 
-    def _rebuilt(self, kind: str, *sizes: Any) -> Autoencoder | OwnNetwork:
+    def _rebuilt(self, kind: str, shape: Any, latent_dim: int, widths: Any) -> Autoencoder | OwnNetwork:
         """A network as fitted, its weights to be filled."""
         if kind != "own":
-            return build(*sizes, kind)
+            return build(shape, latent_dim, widths, kind)
         if isinstance(self.network, str):
             raise ValueError(f"network must be the network that was fitted. Got {self.network!r}.")
-        return make_network(self.network, sizes[0], sizes[1], None, seed=0)
+        return make_network(self.network, shape, latent_dim, None, seed=0)
 
 
 def _fitted_attributes(network: nn.Module, log: TrainingLog, before: list[float]) -> dict[str, Any]:
