@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from latentaug.models.augmenter import LatentAugmenter
     from latentaug.models.conditional import ConditionalVAE
     from latentaug.models.invariants import InvariantFeatures
+    from latentaug.models.latent_maps import LatentMaps
     from latentaug.models.latent_model import LatentTransform
     from latentaug.models.resampling import LatentResampler
     from latentaug.models.strengths import RandomTransform
@@ -21,6 +22,7 @@ _HOMES = {
     "ConditionalVAE": "models.conditional",
     "InvariantFeatures": "models.invariants",
     "LatentAugmenter": "models.augmenter",
+    "LatentMaps": "models.latent_maps",
     "LatentResampler": "models.resampling",
     "LatentTransform": "models.latent_model",
     "Network": "learn.own_networks",
@@ -31,7 +33,8 @@ _HOMES = {
 }
 
 __all__ = [
-    "VAE", "ConditionalVAE", "InvariantFeatures", "LatentAugmenter", "LatentResampler", "LatentTransform", "Network",
+    "VAE", "ConditionalVAE", "InvariantFeatures", "LatentAugmenter", "LatentMaps", "LatentResampler", "LatentTransform",
+    "Network",
     "RandomTransform", "TransferHead", "__version__", "load",
 ]  # fmt: skip
 

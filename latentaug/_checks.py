@@ -17,6 +17,7 @@ __all__ = [
     "LARGEST", "RandomState", "as_array", "as_numbers", "at_home", "check_cayley_table", "check_choice",
     "check_classifier", "check_flag", "check_kind", "check_latents", "check_model", "check_name", "check_number",
     "check_orbit", "check_pair", "check_path", "check_square", "check_verbosity", "draw_seed", "one_line",
+    "refuse_dates",
     "refuse_masked", "shown", "unknown_name",
 ]  # fmt: skip
 
@@ -93,11 +94,16 @@ def refuse_masked(name: str, values: Any) -> None:
         raise ValueError(f"{name} has masked values, which mean missing. Fill them, .filled(0), or leave them out.")
 
 
-def as_numbers(name: str, values: Any, **options: Any) -> np.ndarray:
-    """An array, checked by scikit-learn's `check_array` with its options, which takes dates for numbers."""
-    refuse_masked(name, values)
+def refuse_dates(name: str, values: Any) -> None:
+    """Refuse arrays of dates and of records, which scikit-learn takes for numbers."""
     if getattr(getattr(values, "dtype", None), "kind", "f") in "mMV":
         raise TypeError(f"{name} must be numbers. Got an array of {values.dtype}.")
+
+
+def as_numbers(name: str, values: Any, **options: Any) -> np.ndarray:
+    """An array, checked by scikit-learn's `check_array` with its options."""
+    refuse_masked(name, values)
+    refuse_dates(name, values)
     return check_array(values, input_name=name, **options)
 
 
@@ -122,9 +128,9 @@ def check_classifier(classifier: Any) -> None:
         raise TypeError(f"classifier must be a classifier. Got {shown(classifier)}.")
 
 
-def check_model(model: Any) -> None:
-    """Refuse a model without latent maps, and one that is not fitted."""
-    if isinstance(model, type) or not hasattr(model, "carry"):
+def check_model(model: Any, verb: str = "carry") -> None:
+    """Refuse a model without latent maps, or without a verb, and one that is not fitted."""
+    if isinstance(model, type) or not hasattr(model, verb):
         raise TypeError(f"model must have latent maps, as a LatentAugmenter has. Got {shown(model)}.")
     check_is_fitted(model)
 

@@ -34,7 +34,8 @@ PLAIN = (type(None), bool, int, float, str)
 SPECIAL = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 RECORDS = {
     "ImageFormat": "images", "Algebra": "latent.algebra", "Moments": "latent.maps", "Stream": "learn.resuming",
-    "ResidualNetwork": "latent.maps", "Flow": "latent.flows", "FamilyLaws": "latent.families",
+    "ResidualNetwork": "latent.maps", "AffineMap": "latent.maps", "PairTable": "models.errors",
+    "PairRow": "models.errors", "Flow": "latent.flows", "FamilyLaws": "latent.families",
     "OneParameter": "augs.families", "Verdict": "models.verdict",
 }  # fmt: skip
 

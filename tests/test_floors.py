@@ -92,12 +92,12 @@ def test_the_house_keeps_its_measures(monkeypatch):
     from benchmarks.structure import measure
 
     found = measure()
-    assert found["modules"] <= 63
+    assert found["modules"] <= 67
     assert found["depth"] <= 13
-    assert found["arrows"] <= 247
+    assert found["arrows"] <= 276
     assert found["most bases"] <= 3
     assert found["functions over 40 lines"] == found["foreign private names"] == []
-    assert len(found["fit"]) <= 25, found["fit"]
+    assert len(found["fit"]) <= 26, found["fit"]
     assert len(found["transform"]) <= 11, found["transform"]
 
 

@@ -34,10 +34,11 @@ from latentaug.images import ImageFormat
 from latentaug.latent.algebra import Algebra
 from latentaug.latent.families import FamilyLaws
 from latentaug.latent.flows import Flow
-from latentaug.latent.maps import Moments, ResidualNetwork
+from latentaug.latent.maps import AffineMap, Moments, ResidualNetwork
 from latentaug.latent.representations import cyclic_table
 from latentaug.learn import coding as border
 from latentaug.learn.resuming import Stream
+from latentaug.models.errors import PairRow, PairTable
 from latentaug.models.verdict import Verdict
 from latentaug.persistence import KINDS, MAX_NESTED, RECORDS, MissingAug, Reader, VersionWarning, Writer
 
@@ -407,6 +408,7 @@ def test_plain_data_comes_back_to_the_bit(value):
     assert pickle.dumps(copy.deepcopy(through_a_table(value))) == pickle.dumps(copy.deepcopy(value))
 
 
+PAIR_ROW = PairRow("undo", ("a",), 3, (0.5, 0.4, 0.6), -1.0, -2.0, (0.9, 0.8, 1.0), (0.7, 0.6, 0.8))
 RECORDED = {
     "ImageFormat": ImageFormat((2, 3), value_range=(-1.0, 1.0)),
     "Algebra": Algebra({"a": 2, "b": None}, {("a", "b"): 0.5}, {"a": 1}, [(), ("a",)], cyclic_table(2)),
@@ -417,6 +419,9 @@ RECORDED = {
     "FamilyLaws": FamilyLaws(-1.0, 1.0, 2.0, "turns", False, True, 0.25, {"a": -1}, [0.0, None], [0.5]),
     "Verdict": Verdict(0.8, 0.6, 3, 4, True, 0.9, 500),
     "OneParameter": OneParameter(None, -1.0, 1.0, 2.0, "turns", "spin"),
+    "AffineMap": AffineMap(np.eye(2), np.ones(2)),
+    "PairRow": PAIR_ROW,
+    "PairTable": PairTable((PAIR_ROW,)),
 }
 
 

@@ -6,12 +6,14 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 import torch
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.model_selection import GridSearchCV
 
 from latentaug import VAE, LatentAugmenter, LatentResampler, load
+from latentaug.augs import PairedViews
 
 QUICK = VAE(4, hidden_channels=(4, 8), max_iter=1, device="cpu", random_state=0)
 X = (load_digits().images[:40] / 16).astype(np.float32)
@@ -103,6 +105,16 @@ def test_a_search_over_pairs_says_what_it_splits():
     search = GridSearchCV(LatentAugmenter(["a"], PCA(4), method="staged"), {"geometry": ["free"]}, error_score="raise")
     with pytest.raises(ValueError, match=r"^View \('a',\) has 40 images beside 32 of X; a search or cross-validation"):
         search.fit(X, views={("a",): 1 - X})
+
+
+def test_a_search_splits_views_that_can_be_split():
+    with config_context(enable_metadata_routing=True):
+        staged = LatentAugmenter(["a"], PCA(4), method="staged")
+        staged.set_fit_request(views=True).set_score_request(views=True)
+        search = GridSearchCV(staged, {"autoencoder__n_components": [1, 8]}, error_score="raise")
+        search.fit(X, views=PairedViews({("a",): 1 - X}, len(X)))
+    assert search.best_params_ == {"autoencoder__n_components": 8}
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
 
 @pytest.mark.parametrize("place", ["nowhere/model", "."])

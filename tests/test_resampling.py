@@ -21,7 +21,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import SVC
 
 from latentaug import VAE, ConditionalVAE, LatentAugmenter, LatentResampler, TransferHead, load
-from latentaug.models.resampling import check_allowed, composed_labels, draw_copies
+from latentaug.models.resampling import check_allowed, composed_labels, draw_balanced, draw_copies, draw_latents
 
 FLIPS = ["flip_lr", "flip_ud"]
 VIEWS = [("flip_lr",), ("flip_ud",), ("flip_lr", "flip_ud")]
@@ -327,3 +327,87 @@ def test_saved_is_loaded_is_pickled(labels, digits, tmp_path):
     for copy in (load(tmp_path / "resampler"), pickle.loads(pickle.dumps(frozen)), clone(frozen)):
         for given_out, wanted in zip(copy.fit_resample(X, y), expected, strict=True):
             assert np.array_equal(given_out, wanted)
+
+
+# Balance
+
+
+def uneven(n=120):
+    X, y = load_digits().images[:600] / 16, load_digits().target[:600]
+    rows = np.concatenate([np.flatnonzero(y == label)[: [40, 25, 5, 3][label]] for label in range(4)])
+    return X[rows], y[rows]
+
+
+COUNTS = np.array([40, 25, 5, 3])
+BALANCED = {
+    "auto": [40, 40, 40, 40],
+    "not majority": [40, 40, 40, 40],
+    "minority": [40, 25, 5, 40],
+    "not minority": [40, 40, 40, 3],
+    "all": [40, 40, 40, 40],
+}
+
+
+@pytest.mark.parametrize("strategy", [*BALANCED, {3: 70, 1: 25}, lambda y: {2: int((y == 0).sum())}], ids=str)
+def test_classes_are_brought_to_the_size_that_imbalanced_learn_brings_them_to(strategy):
+    from imblearn.over_sampling import RandomOverSampler
+
+    X, y = uneven()
+    resampler = LatentResampler(UNFITTED, sampling_strategy=strategy, random_state=0)
+    X_more, y_more = resampler.fit_resample(X, y)
+    _, theirs = RandomOverSampler(sampling_strategy=strategy, random_state=0).fit_resample(X.reshape(len(X), -1), y)
+    assert np.array_equal(np.bincount(y_more), np.bincount(theirs))
+    if isinstance(strategy, str):
+        assert np.bincount(y_more).tolist() == BALANCED[strategy]
+    assert np.array_equal(X_more[: len(X)], X.astype(X_more.dtype))
+    seen = set()
+    for row, composition, image, label in zip(
+        resampler.sample_indices_, resampler.applied_, X_more, y_more, strict=True
+    ):
+        if row < 0:
+            assert composition == ()
+            continue
+        assert np.allclose(image, augmented(X[row : row + 1], composition)[0], atol=1e-6)
+        assert label == y[row]
+        assert (row, composition) not in seen
+        seen.add((row, composition))
+
+
+def test_new_images_come_only_where_a_class_has_no_more_copies():
+    X, y = uneven()
+    resampler = LatentResampler(UNFITTED, sampling_strategy={3: 20}, random_state=0)
+    _, y_more = resampler.fit_resample(X, y)
+    made = resampler.sample_indices_[len(X) :]
+    assert (np.sum(made >= 0), np.sum(made < 0)) == (3 * len(VIEWS), 20 - 3 - 3 * len(VIEWS))
+    assert (y_more[len(X) :] == 3).all()
+    nothing = LatentResampler(UNFITTED, allowed={}, sampling_strategy="auto", random_state=0)
+    assert np.bincount(nothing.fit_resample(X, y)[1]).tolist() == [40] * 4
+    assert (nothing.sample_indices_[len(X) :] == -1).all()
+
+
+def test_labels_that_an_augmentation_moves_fill_the_class_that_they_move_to():
+    X, y = uneven()
+    resampler = LatentResampler(UNFITTED, allowed={"flip_lr": {0: 3}}, sampling_strategy={3: 30}, random_state=0)
+    _, y_more = resampler.fit_resample(X, y)
+    assert (y[resampler.sample_indices_[len(X) :]] == 0).all()
+    assert np.bincount(y_more).tolist() == [40, 25, 5, 30]
+
+
+@given(seed=st.integers(0, 99))
+def test_no_copy_is_drawn_twice_and_what_cannot_be_drawn_is_told(seed):
+    rng = np.random.RandomState(seed)
+    made = rng.randint(-1, 3, size=(12, 4))
+    missing = rng.randint(0, 20, size=3)
+    rows, which, left = draw_balanced(made, missing, rng)
+    assert len(set(zip(rows.tolist(), which.tolist(), strict=True))) == len(rows)
+    counts = np.bincount(made[rows, which], minlength=3)
+    assert np.array_equal(counts + left, missing)
+    assert ((left == 0) | (counts == [(made == label).sum() for label in range(3)])).all()
+
+
+def test_new_latents_are_those_of_the_class():
+    Z = np.random.default_rng(0).normal(size=(4000, 3)) @ np.diag([1.0, 2.0, 0.1]) + [5, 0, -5]
+    drawn = draw_latents(Z, 20000, np.random.RandomState(0))
+    assert np.allclose(drawn.mean(axis=0), Z.mean(axis=0), atol=0.1)
+    assert np.allclose(np.cov(drawn.T), np.cov(Z.T), atol=0.2)
+    assert np.array_equal(draw_latents(Z[:1], 2, np.random.RandomState(0)), np.repeat(Z[:1], 2, axis=0))

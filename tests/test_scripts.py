@@ -136,6 +136,16 @@ def test_memory_benchmark_judges_every_row(bound, verdict, benchmarks, monkeypat
     ]
 
 
+def test_rows_are_solved_as_numpy_solves_them(benchmarks, tmp_path, capsys):
+    from benchmarks import rows
+
+    rows.make_pairs(tmp_path, 600, 8)
+    Z, Z_aug = (np.load(tmp_path / f"{name}.npy") for name in ("before", "after"))
+    assert np.allclose(rows.solve(Z, Z_aug), np.linalg.lstsq(Z, Z_aug, rcond=None)[0], atol=1e-4)
+    rows.measure(tmp_path, mapped=True)
+    assert len(capsys.readouterr().out.split()) == 3
+
+
 @pytest.mark.slow
 def test_scale_benchmark_prints_its_tables(benchmarks, monkeypatch, tmp_path, capsys):
     from benchmarks import scale

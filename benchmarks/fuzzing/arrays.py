@@ -124,6 +124,41 @@ LATENTS = named(
         "wrong number of columns": lambda rng, Z: rng.random((3, pick(rng, [1, 2, 3, 5, 64]))),
     }
 )
+FIT_LATENTS = named(ROWS | {"huge": lambda rng, Z: Z * 10.0 ** rng.integers(33, 300), "three axes": _shaped(3, 4, 4)})
+VIEWS_OF_ROWS = named(
+    {
+        f"one is {name}": (lambda rng, views, fault=fault: views | {("flip_lr",): fault(rng, views["flip_lr",])})
+        for name, fault in ROWS.items()
+    }
+    | {
+        "too few rows": lambda rng, views: {key: Z[:-1] for key, Z in views.items()},
+        "too many columns": lambda rng, views: {key: np.hstack([Z, Z]) for key, Z in views.items()},
+        "numbers of rows beyond": lambda rng, views: {key: ([0, 99], Z[:2]) for key, Z in views.items()},
+        "numbers of too few": lambda rng, views: {key: ([0, 1], Z) for key, Z in views.items()},
+        "fractions of rows": lambda rng, views: {key: ([0.5, 1.5], Z[:2]) for key, Z in views.items()},
+        "half a row masked": lambda rng, views: {
+            key: np.ma.masked_array(Z, np.arange(Z.size).reshape(Z.shape) == 1) for key, Z in views.items()
+        },
+        "all missing": lambda rng, views: {key: np.full(Z.shape, np.nan) for key, Z in views.items()},
+        "huge": lambda rng, views: {key: Z * 1e200 for key, Z in views.items()},
+        "a key that is a number": lambda rng, views: {3: views["flip_lr",]},
+        "a key that is None": lambda rng, views: {None: views["flip_lr",]},
+        "the original": lambda rng, views: {(): views["flip_lr",]},
+        "undone": lambda rng, views: {(("flip_lr", -1),): views["flip_lr",]},
+        "a list": lambda rng, views: list(views.values()),
+        "an array": lambda rng, views: views["flip_lr",],
+        "a string": lambda rng, views: "flip_lr",
+        "zero": lambda rng, views: 0,
+    }
+)
+ROWS_OUT = named(
+    {name: spoil for name, spoil in ARRAYS.items() if name not in ("None", "NaN", "infinity", "minus infinity")}
+    | {
+        "another shape": lambda rng, Z: rng.random((len(Z), Z.shape[1] + 1)),
+        "integers": lambda rng, Z: np.zeros(Z.shape, dtype=int),
+        "read-only": lambda rng, Z: np.broadcast_to(rng.random(Z.shape[1]), Z.shape),
+    }
+)
 # Of latents beside others, (n, d): what `maps` and `metrics` take.
 PAIRED_LATENTS = named(
     ROWS

@@ -30,7 +30,8 @@ PLAIN = (ValueError, TypeError)
 # What is given in checked, by latentaug itself or by a class that extends it.
 TRUSTED = {
     "reduced", "inverse", "say", "Moments", "Geometry", "declare_views", "Objective", "ImageObjective", "Terms",
-    "ImageFormat", "ErrorRow", "ScoreRow", "FamilyLaws", "Flow", "Estimate", "Mixture", "Verdict",
+    "ImageFormat", "ErrorRow", "ScoreRow", "FamilyLaws", "Flow", "Estimate", "Mixture", "PairRow", "AffineMap",
+    "PairedViews", "Verdict",
 }  # fmt: skip
 FILES = (*PLAIN, OSError)
 NEED_NO_FIT = {
@@ -100,9 +101,10 @@ def fits_of_holder(name: str) -> Entry:
 
 
 def methods_of(cls: type) -> list[str]:
-    """Public methods of a class; not those that scikit-learn gives every estimator, nor those that give codecs."""
+    """Public methods of a class; not those that scikit-learn gives every estimator, nor those that others here call."""
     common = re.compile(
-        r"set_\w+_request|set_callbacks|get_metadata_routing|\w+coder_of|" + "|".join(dir(BaseEstimator))
+        r"set_\w+_request|set_callbacks|get_metadata_routing|\w+coder_of|made|checked|pairs_of|"
+        + "|".join(dir(BaseEstimator))
     )
     public = (name for name in dir(cls) if not name.startswith("_") or name == "__getitem__")
     return [name for name in public if callable(getattr(cls, name)) and not common.fullmatch(name)]

@@ -19,6 +19,7 @@ from latentaug import (
     ConditionalVAE,
     InvariantFeatures,
     LatentAugmenter,
+    LatentMaps,
     LatentResampler,
     TransferHead,
     augs,
@@ -33,6 +34,18 @@ Z = np.random.default_rng(0).random((24, 4))
 MADE: dict[Any, Any] = {}  # models, fitted when they are first asked for
 
 
+def mirrored(rows: np.ndarray) -> dict[Any, np.ndarray]:
+    """Rows in [0, 1] under two augmentations."""
+    return {("flip_lr",): rows[:, ::-1], ("flip_ud",): 1 - rows}
+
+
+class MirroredMaps(LatentMaps):
+    """Maps that find their pairs by themselves."""
+
+    def fit(self, X: Any, y: Any = None, views: Any = None) -> Any:
+        return super().fit(X, y, mirrored(X) if views is None and getattr(X, "ndim", 0) == 2 else views)
+
+
 # Estimators that fit in no time, by parameters other than their own, on images in rows.
 ESTIMATORS: dict[str, Callable[..., Any]] = {
     "VAE": partial(VAE, **QUICK, image_shape=(8, 8)),
@@ -43,6 +56,7 @@ ESTIMATORS: dict[str, Callable[..., Any]] = {
     "TransferHead": lambda **given: TransferHead(
         **{"augmenter": make("LatentAugmenter"), "augs": TARGETS, "autoencoder": VAE(**QUICK)} | given
     ),
+    "LatentMaps": MirroredMaps,
     "LatentResampler": lambda **given: LatentResampler(**{"augmenter": make("LatentAugmenter")} | given),
     "InvariantFeatures": lambda **given: InvariantFeatures(**{"augmenter": make("turns")} | given),
 }
@@ -64,6 +78,11 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "RandomTransform": lambda: make("turns").random(rotate=(-30, 30), flip_lr=0.5, random_state=0),
     "RandomTransform.latent_distribution": lambda: make("LatentAugmenter").random(flip_lr=0.5, random_state=0),
     "OneParameter": lambda: augs.rotate,
+    "LatentMaps": lambda: LatentMaps().fit(Z, views=mirrored(Z)),
+    "LatentMaps.partial_fit": lambda: LatentMaps().fit(Z, views=mirrored(Z)),
+    "LatentMaps.fit_transform": lambda: MirroredMaps().fit(Z),
+    "LatentMaps.fit": lambda: LatentMaps().fit(Z, views=mirrored(Z)),
+    "PairTable": lambda: metrics.pair_table(make("LatentMaps"), Z, mirrored(Z)),
     "Algebra": lambda: make("LatentAugmenter").algebra_,
     "Scorecard": lambda: metrics.scorecard(make("LatentAugmenter"), X),
     "ErrorTable": lambda: metrics.error_table(make("LatentAugmenter"), X),
@@ -92,6 +111,10 @@ TOGETHER: dict[str, Callable[[], Any]] = {
     "labels without a classifier": lambda: metrics.recursion_curve(make("LatentAugmenter"), X, "flip_lr", y=Y),
     "too many paths": lambda: displays.TrajectoryDisplay.from_estimator(make("LatentAugmenter"), X, "flip_lr"),
     "a loss of PCA": lambda: displays.LossDisplay.from_estimator(make("PCA")),
+    "rows without views to score": lambda: make("LatentMaps").score(Z),
+    "rows without views": lambda: LatentMaps().fit(Z),
+    "a view without its start": lambda: LatentMaps().fit(Z, views={("flip_lr", "flip_ud"): Z}),
+    "a group without its views": lambda: LatentMaps("group").fit(Z, views=mirrored(Z)),
     "no models": lambda: metrics.scorecard({}, X),
     "no models to draw": lambda: displays.ReconstructionDisplay.from_estimator({}, X),
     "no curves to draw": lambda: displays.RecursionDisplay.from_estimator({}, X, "flip_lr"),

@@ -12,7 +12,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from benchmarks.fuzzing import arrays, broken_augs, files, values
 from benchmarks.fuzzing.files import FOLDER
 from benchmarks.fuzzing.kinds import Kind, pick
-from benchmarks.fuzzing.models import PAIR, X, Y, Z, make, saved_model
+from benchmarks.fuzzing.models import PAIR, X, Y, Z, make, mirrored, saved_model
 from latentaug import augs
 from latentaug.augs.views import Views
 from latentaug.images import ImageFormat
@@ -40,6 +40,8 @@ IGNORED = Parameter(None)
 MODEL = Parameter(values.MODELS, Of(lambda: make("LatentAugmenter")))
 ROWS = Parameter(arrays.PAIRED_LATENTS, Z)
 MAP = Parameter(arrays.MATRIX, np.eye(4))
+VIEWS = Parameter(arrays.PAIRED_VIEWS, {("flip_lr",): X[:, :, ::-1]})
+VIEWS_OF_ROWS = Parameter(arrays.VIEWS_OF_ROWS, mirrored(Z))
 
 # By "function.parameter" where the parameter's name alone does not tell.
 PARAMETERS: dict[str, Parameter] = {
@@ -51,20 +53,52 @@ PARAMETERS: dict[str, Parameter] = {
     "fit.X": Parameter(arrays.FIT_IMAGES, X),
     "fit_transform.X": Parameter(arrays.FIT_IMAGES, X),
     "fit_transform.fit_params": IGNORED,
-    "fit.views": Parameter(arrays.PAIRED_VIEWS, {("flip_lr",): X[:, :, ::-1]}),
+    "fit.views": VIEWS,
     "fit_views.views": Parameter(values.TRANSFORM, Of(lambda: Views(X, {}, FORMAT))),
     "learn.objective": Parameter(values.FUNCTION, Reconstruction),
     "learn.views": Parameter(values.TRANSFORM, Of(lambda: Views(X, {}, FORMAT))),
     "learn.given": IGNORED,
     "learn.goes_on": Parameter(values.FLAG),
     "partial_fit.X": Parameter(arrays.FIT_IMAGES, X),
-    "partial_fit.views": Parameter(arrays.PAIRED_VIEWS, {("flip_lr",): X[:, :, ::-1]}),
+    "partial_fit.views": VIEWS,
     "TransferHead.fit.X": Parameter(arrays.HEAD_IMAGES, X),
     "TransferHead.fit_transform.X": Parameter(arrays.IMAGES, X),
     "LatentTransform.fit.X": IGNORED,
     "LatentTransform.fit_transform.X": Parameter(arrays.IMAGES, X),
     "LatentTransform.augmenter": MODEL,
     "LatentTransform.steps": Parameter(values.POWERS, (("flip_lr", 2),)),
+    # Rows alone.
+    **{
+        f"LatentMaps.{verb}.X": Parameter(arrays.FIT_LATENTS if "fit" in verb else arrays.LATENTS, Z)
+        for verb in (
+            "fit",
+            "fit_transform",
+            "partial_fit",
+            "transform",
+            "inverse_transform",
+            "score",
+        )
+    },
+    "LatentMaps.transform.out": Parameter(arrays.ROWS_OUT, np.empty_like(Z)),
+    "LatentMaps.inverse_transform.out": Parameter(arrays.ROWS_OUT, np.empty_like(Z)),
+    "LatentMaps.fit.views": VIEWS_OF_ROWS,
+    "LatentMaps.partial_fit.views": VIEWS_OF_ROWS,
+    "LatentMaps.score.views": VIEWS_OF_ROWS,
+    "score.views": VIEWS,
+    "error_table.views": VIEWS,
+    "pair_table.model": Parameter(values.MODELS, Of(lambda: make("LatentMaps"))),
+    "pair_table.X": Parameter(arrays.LATENTS, Z),
+    "pair_table.views": VIEWS_OF_ROWS,
+    "pair_residuals.model": Parameter(values.MODELS, Of(lambda: make("LatentMaps"))),
+    "pair_residuals.X": Parameter(arrays.LATENTS, Z),
+    "pair_residuals.views": VIEWS_OF_ROWS,
+    "ridge": Parameter(values.WEIGHT),
+    "fit_intercept": Parameter(values.FLAG),
+    "rank": Parameter(values.COUNT_OR_NONE),
+    "LatentMaps.undo": Parameter(values.CHOICE),
+    "orders": Parameter(values.ORDERS),
+    "commute": Parameter(values.COMMUTING),
+    "trim": Parameter(values.SHARE),
     # The estimators' own.
     "latent_dim": Parameter(values.COUNT),
     "hidden_channels": Parameter(values.CHANNELS),
@@ -242,6 +276,7 @@ PARAMETERS: dict[str, Parameter] = {
     "n_augments": Parameter(values.COUNT),
     "allowed": Parameter(values.ALLOWED),
     "threshold": Parameter(values.POSITIVE),
+    "sampling_strategy": Parameter(values.STRATEGIES),
     # Files.
     "save.path": Parameter(files.no_place, FOLDER / "model"),
     "load.path": Parameter(files.damaged_model, Of(lambda: saved_model())),

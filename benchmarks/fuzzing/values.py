@@ -26,6 +26,7 @@ UNKNOWN = ("", "ADAM", "flip", " flip_lr", Drawn(draw_words), "nonsense\nin two 
 COUNT = one_of(*NO_NUMBERS, *NEITHER, *BELOW_ONE, *FRACTION)
 DEVICES = one_of(*NO_NUMBERS, *NEITHER, *BELOW_ONE, *FRACTION, "cpu", [0, 1], (1, 2.0), (1, 1, 1), ("auto", 1))
 COUNT_OF_TWO = one_of(*NO_NUMBERS, *NEITHER, *BELOW_ONE, *FRACTION, 1)
+COUNT_OR_NONE = one_of(*(value for value in NO_NUMBERS if value is not None), *NEITHER, *BELOW_ONE, *FRACTION)
 COUNT_FROM_ZERO = one_of(*NO_NUMBERS, *NEITHER, *NEGATIVE, *FRACTION)
 POSITIVE = one_of(*NO_NUMBERS, *NEITHER, *BELOW_ONE)
 POSITIVE_OR_NONE = one_of(*(value for value in NO_NUMBERS if value is not None), *NEITHER, *BELOW_ONE)
@@ -68,6 +69,15 @@ FUNCTIONS = one_of(3, "flip_lr", [], {"x": flip_lr}, {"x": 3}, {3: flip_lr}, {"f
 ALLOWED = one_of(3, 0, False, "flip_lr", [], ["flip_lr"], object(), {"nonsense": [0]}, {3: [0]}, {None: [0]},
                  *({"flip_lr": kept} for kept in (3, "0", b"0", None, [99], {0: 99}, {99: 0}, [[0]], [None], [object()],
                                                   {0: [0]}, ["0"], [np.nan], [0.5])))  # fmt: skip
+STRATEGIES = one_of(3, 0.5, "some", b"auto", [], object(), {"nonsense": 3}, {0: 1}, {0: -1}, {0: "9"}, {0: None},
+                    {0: 9.5}, {0: True}, {None: 9}, [0, 1], np.zeros(3), True, lambda y: 3,
+                    lambda y: {99: 9})  # fmt: skip
+ORDERS = one_of(3, "flip_lr", ["flip_lr"], object(), {"nonsense": 2}, {3: 2}, {None: 2}, {"flip_lr": 0},
+                {"flip_lr": None}, {"flip_lr": 2.0}, {"flip_lr": "2"}, {"flip_lr": True}, {"flip_lr": [2]},
+                {"flip_lr": -2})  # fmt: skip
+COMMUTING = one_of(3, "flip_lr", "ab", object(), {"flip_lr": "flip_ud"}, ["flip_lr"], [("flip_lr",)], [3], [None],
+                   [("flip_lr", "nonsense")], [("flip_lr", 3)], [("flip_lr", "flip_ud", "flip_lr")], [[["flip_lr"], 1]],
+                   b"ab", 0, False)  # fmt: skip
 PAIRINGS = one_of(3, "flip_lr", [], (), {}, object(), {"flip_lr": "flip_lr"}, {1: 2, 3: 4}, 0, False,
                   {"nonsense": "flip_lr", "flip_ud": "edge_detect"}, {"flip_lr": "flip_lr", "flip_ud": "flip_lr"},
                   {"flip_lr": "nonsense", "flip_ud": "edge_detect"}, {"flip_lr": ["flip_lr"], "flip_ud": {}},

@@ -123,8 +123,8 @@ MUTATIONS = (
     Mutation("moments add without their counts", "self.n_images + other.n_images", "self.n_images", MOMENTS),
     Mutation(
         "shares of processes overlap",
-        "range(start, len(views), BATCH * step)",
-        "range(start, len(views), BATCH)",
+        "in range(start, len(self) if rows is None else len(rows), batch_size * step)",
+        "in range(start, len(self) if rows is None else len(rows), batch_size)",
         MOMENTS,
     ),
     Mutation("latents that are no numbers add up", "if not np.isfinite(gram.diagonal()).all():", "if False:", MOMENTS),

@@ -222,8 +222,8 @@ MUTATIONS = (
     ),
     Mutation(
         "a sample pairs images with those of other rows",
-        "{c: take(images, rows) for c, images in",
-        "{c: images[: len(rows)] if c else take(images, rows) for c, images in",
+        "return Partners(take(self.values, rows))",
+        "return Partners(self.values[: len(rows)])",
         VIEWS,
     ),
     Mutation(

@@ -33,10 +33,11 @@ from latentaug.augs.catalogue import (
     shift_y,
 )
 from latentaug.augs.families import OneParameter
+from latentaug.augs.pairs import PairedViews
 
 __all__ = [
-    "CATALOGUE", "FAMILIES", "OneParameter", "brightness", "canny", "contrast", "edge_detect", "family_from_kornia",
-    "family_from_torchvision", "flip_lr", "flip_ud", "from_albumentations", "from_kornia", "from_torchvision", "gamma",
-    "hue", "mini_image", "name_augs", "rotate", "rotate_ccw", "rotate_cw", "scale", "shear", "shear_x", "shear_y",
-    "shift_x", "shift_y",
+    "CATALOGUE", "FAMILIES", "OneParameter", "PairedViews", "brightness", "canny", "contrast", "edge_detect",
+    "family_from_kornia", "family_from_torchvision", "flip_lr", "flip_ud", "from_albumentations", "from_kornia",
+    "from_torchvision", "gamma", "hue", "mini_image", "name_augs", "rotate", "rotate_ccw", "rotate_cw", "scale",
+    "shear", "shear_x", "shear_y", "shift_x", "shift_y",
 ]  # fmt: skip

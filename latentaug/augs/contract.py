@@ -155,10 +155,7 @@ def check_shape(label: str, augmented: Any, images: np.ndarray) -> None:
     """Refuse augmented images that are no array of the shape of the images."""
     if not isinstance(augmented, np.ndarray):
         raise ValueError(f"{label} returned a {type(augmented).__name__}; allowed: a numpy array.")
-    if label.startswith("View") and augmented.ndim and len(augmented) != len(images):
-        split = "a search or cross-validation splits X, and not views: give it augmentations that are functions"
-        raise ValueError(f"{label} has {len(augmented)} images beside {len(images)} of X; {split}.")
-    if augmented.shape != images.shape:
+    if augmented.shape[1:] != images.shape[1:] or (len(augmented) != len(images) and not label.startswith("View")):
         change = f"from {images.shape} to {augmented.shape}; allowed: an augmentation keeps the shape"
         raise ValueError(f"{label} changed the shape of the images {change}.")
 

@@ -6,73 +6,34 @@ A *view* is the images of one composition, ``()`` the original.
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
-from latentaug._checks import as_array, check_kind, refuse_masked, unknown_name
+from latentaug._checks import check_kind, shown, unknown_name
 from latentaug._rows import release, take
 from latentaug._sources import gathered
 from latentaug.augs.catalogue import CATALOGUE, name_augs
 from latentaug.augs.contract import act, check_aug, check_family, check_pixels, check_shape, run_aug
 from latentaug.augs.families import OneParameter
-from latentaug.augs.steps import Composition, as_composition, counts, powers, say
+from latentaug.augs.pairs import Declared, Partners, as_declared, as_partners, warn_of_scale, warn_of_shuffled
+from latentaug.augs.steps import Composition, as_composition, counts, powers, reduced, say
 from latentaug.images import ImageFormat, check_images, spread, telling
 
 __all__ = [
     "CACHE_BYTES", "Views", "check_paired", "declare_views", "declared_compositions", "views_of",
 ]  # fmt: skip
 
+LAWLESS = Declared()
 Names = tuple[Any, ...]  # of a composition, each as often as it acts; a family once, with its strength
 
 PAIRS = 256
-MOST_PIXELS = 4096
 
 CACHE_BYTES = 2**27  # memory for images that augmentations compute and not only slice, kept as they are made
-
-
-def warn_of_scale(label: str, array: np.ndarray, images: np.ndarray) -> None:
-    """Warn of a view that takes a small part of the range that the images take: a mask of 0 and 1 beside bytes, say."""
-    (low, high), (least, most) = ((float(a.min()), float(a.max())) for a in (array, images))
-    if 0 < high - low < (most - least) / 8:
-        held = f"{low:g}..{high:g} beside images of {least:g}..{most:g}"
-        warnings.warn(f"{label} holds {held}; scale it alike where it is on another scale.", UserWarning, stacklevel=2)
-
-
-def warn_of_shuffled(label: str, array: np.ndarray, images: np.ndarray) -> None:
-    """Warn of a view whose images fit those beside them no better than any others.
-
-    Images that are alike have views that are alike: where distances between images and distances between their views do
-    not correlate more than they do in another order, nothing can be learned of the pairs (Mantel's test).
-    """
-    rows = spread(len(images), PAIRS)
-    if len(rows) < 16:
-        return
-    D, E = (_distances(a[rows]) for a in (images, array))
-    if not (D.any() and E.any()):
-        return
-    rng = np.random.default_rng(0)
-    orders = [rng.permutation(len(rows)) for _ in range(40)]
-    shuffled = np.array([np.vdot(D, E[np.ix_(order, order)]) for order in orders])
-    if np.vdot(D, E) <= shuffled.mean() + 3 * shuffled.std():
-        message = (
-            f"{label}: its images fit those beside them in X no better than in any other order; are they shuffled?"
-        )
-        warnings.warn(message, UserWarning, stacklevel=2)
-
-
-def _distances(images: np.ndarray) -> np.ndarray:
-    """Distances between images, about their mean, 0 from each to itself: (n, n)."""
-    pixels = images.reshape(len(images), -1).astype(np.float64)
-    pixels = pixels[:, :: max(1, pixels.shape[1] // MOST_PIXELS)]
-    squares = (pixels**2).sum(1)
-    D = np.sqrt(np.maximum(squares[:, None] + squares - 2 * pixels @ pixels.T, 0))
-    off = ~np.eye(len(D), dtype=bool)
-    return np.where(off, D - D[off].mean(), 0) if np.ptp(D[off]) > 1e-9 * D.max() else np.zeros_like(D)
 
 
 def declared_compositions(names: Sequence[str], max_views: int = 24) -> list[Composition]:
@@ -90,8 +51,9 @@ def declared_compositions(names: Sequence[str], max_views: int = 24) -> list[Com
 
 
 def declare_views(
-    images: np.ndarray, augs: Iterable[Any] | None, format_: ImageFormat, paired: Mapping[Any, Any]
-) -> Views:
+    images: np.ndarray, augs: Iterable[Any] | None, format_: ImageFormat, paired: Mapping[Any, Any],
+    orders: Mapping[str, int] | None = None, commute: Iterable[tuple[str, str]] | None = None,
+) -> Views:  # fmt: skip
     """Make the views that a user declares, by augmentations, by paired arrays or by both, and try every augmentation.
 
     `augs` are as in `name_augs`, or None for the names in `paired`, a mapping of composition to images. A TypeError or
@@ -100,12 +62,15 @@ def declare_views(
     keys = {as_composition("A key of views", key): key for key in (paired if isinstance(paired, Mapping) else ())}
     given = dict.fromkeys(name for composition in keys for name, _ in powers(composition))
     named = name_augs(given if augs is None else augs)
-    _check_counted(keys, named)
-    arrays = check_paired(paired, images, format_)
+    families = [name for name, aug in named.items() if isinstance(aug, OneParameter)]
+    arrays = check_paired(paired, images, format_, families)
     if not named:
         raise ValueError("There is nothing to learn. Allowed: a list of augmentations as augs, or paired views.")
     _check_names(given, named)
-    views = Views(images, named, format_, paired=arrays)
+    declared = as_declared(orders, commute, named)
+    for name in (name for name in families if name in declared.orders):
+        raise ValueError(f"{name} has a strength, and so no order. Allowed: the period of its OneParameter.")
+    views = Views(images, named, format_, paired=arrays, declared=declared)
     views.check()
     return views
 
@@ -116,19 +81,13 @@ def _check_names(given: Iterable[str], named: Mapping[str, Any]) -> None:
             raise unknown_name("augmentation", name, named, "Named in augs")
 
 
-def _check_counted(keys: Mapping[Composition, Any], named: Mapping[str, Any]) -> None:
-    """Refuse paired views that undo something, or of a share of an augmentation that has no strength."""
-    for composition, key in keys.items():
-        if not all(counts(power) or isinstance(named.get(name), OneParameter) for name, power in powers(composition)):
-            raise ValueError(f"A key of views must name what was applied, and undo nothing. Got {key!r}.")
-
-
 def views_of(
     estimator: Any, X: Any, image_shape: Any, paired: Mapping[Any, Any] | None = None, reset: bool = True
 ) -> Views:
     """The views that the parameters `augs` and `apply` of an estimator declare on images, all checked."""
     images = check_images(estimator, X, reset=reset, image_shape=image_shape)
-    views = declare_views(images, estimator.augs, estimator.format_, {} if paired is None else paired)
+    laws = (getattr(estimator, name, None) for name in ("orders", "commute"))
+    views = declare_views(images, estimator.augs, estimator.format_, {} if paired is None else paired, *laws)
     applied = as_composition("apply", () if estimator.apply is None else estimator.apply)
     _check_names((name for name, _ in powers(applied)), views.augs)
     return views
@@ -174,10 +133,12 @@ class Views:
     augs : mapping of str to callable, or to None where only pairs of images are known
     format_ : ImageFormat
         Of the images.
-    paired : mapping of tuple to ndarray, optional
-        Views given as arrays, image by image beside `images`.
+    paired : mapping of tuple to ndarray or Partners, optional
+        Views given as arrays, image by image beside `images`, or beside some of them.
     compositions : sequence of tuple, optional
         The views; those declared by the augmentations' order if None.
+    declared : Declared
+        By whose laws a view that is given is another, too.
     """
 
     def __init__(
@@ -186,17 +147,23 @@ class Views:
         augs: Mapping[str, Any],
         format_: ImageFormat,
         *,
-        paired: Mapping[Any, np.ndarray] | None = None,
+        paired: Mapping[Any, Any] | None = None,
         compositions: Sequence[Composition] | None = None,
+        declared: Declared = LAWLESS,
     ) -> None:
         self.images = images
         self.augs = augs
         self.format_ = format_
         self.image_bytes = math.prod(images.shape[1:]) * images.itemsize  # of one in memory
         self.families = {name: aug for name, aug in augs.items() if isinstance(aug, OneParameter)}
-        self.paired = {(): images} | {self._letters(c): array for c, array in (paired or {}).items()}
-        declared = declared_compositions(list(augs)) if compositions is None else compositions
-        self.compositions = [c for c in declared if self.is_known(c)]
+        self.declared = declared
+        parts = {declared.normal(self._letters(c)): given for c, given in (paired or {}).items()} | {(): images}
+        self._parts = {names: p if isinstance(p, Partners) else Partners(p) for names, p in parts.items()}
+        self.paired = {names: part.values for names, part in self._parts.items()}
+        places = {names: part.place_of(len(images)) for names, part in self._parts.items()}
+        self.places = {names: place for names, place in places.items() if place is not None}
+        asked = declared_compositions(list(augs)) if compositions is None else compositions
+        self.compositions = [c for c in asked if self.is_known(c)]
         self._names = list(map(self._letters, self.compositions))
 
     def __len__(self) -> int:
@@ -204,7 +171,10 @@ class Views:
 
     def of(self, compositions: Sequence[Composition]) -> Views:
         """The same images under other compositions."""
-        return Views(self.images, self.augs, self.format_, paired=self.paired, compositions=compositions)
+        return self._with(self.images, self._parts, compositions)
+
+    def _with(self, images: np.ndarray, parts: Mapping[Names, Any], compositions: Sequence[Composition]) -> Views:
+        return Views(images, self.augs, self.format_, paired=parts, compositions=compositions, declared=self.declared)
 
     def _letters(self, composition: Composition) -> Names:
         """Names, each as often as it acts, and families, each once, with its strength."""
@@ -215,7 +185,32 @@ class Views:
 
     def _start(self, names: Names) -> int:
         """Length of the longest beginning of a composition that is given as an array."""
-        return next(k for k in range(len(names), -1, -1) if names[:k] in self.paired)
+        return next(k for k in range(len(names), -1, -1) if self.declared.normal(names[:k]) in self.paired)
+
+    def _given(self, names: Names) -> Names:
+        """The view, given as an array, that a composition is made of."""
+        return self.declared.normal(names[: self._start(names)])
+
+    def rows_with(self, compositions: Iterable[Composition]) -> np.ndarray | None:
+        """The rows that have images under all of some compositions; None: all."""
+        given = [self.places.get(self._given(self._letters(composition))) for composition in compositions]
+        partial = [places >= 0 for places in given if places is not None]
+        return np.flatnonzero(np.all(partial, axis=0)) if partial else None
+
+    def settle(self, rows: np.ndarray, which: np.ndarray) -> np.ndarray:
+        """Compositions by their numbers, one a row; where a row has no image of one, the next that it has one of."""
+        if not self.places:
+            return which
+        settled, n = which.copy(), len(self._names)
+        for _ in range(n):
+            for k in np.unique(settled):
+                if (places := self.places.get(self._given(self._names[k]))) is not None:
+                    lost = (settled == k) & (places[rows] < 0)
+                    settled[lost] = -1 - (k + 1) % n
+            if not (settled < 0).any():
+                break
+            settled = np.where(settled < 0, -1 - settled, settled)
+        return settled
 
     def is_known(self, composition: Composition) -> bool:
         """Whether the images of a composition are given or can be made: there are functions, which nothing undoes."""
@@ -231,8 +226,13 @@ class Views:
     def take(self, rows: Any, composition: Composition = ()) -> np.ndarray:
         """Images of some rows (indices or a slice) under one composition, in the dtype of the data."""
         names = self._letters(composition)
-        start = self._start(names)
-        return self._apply(take(self.paired[names[:start]], rows), names[start:], rows)
+        given, rest = self._given(names), names[self._start(names) :]
+        places = rows
+        if given in self.places:
+            places = self.places[given][rows]
+            if len(places) and places.min() < 0:
+                raise ValueError(f"View {given!r} has no partner of some images.")
+        return self._apply(take(self.paired[given], places), rest, rows)
 
     def _apply(self, images: np.ndarray, names: Names, rows: Any) -> np.ndarray:
         for letter in names:
@@ -302,9 +302,18 @@ class Views:
         return [c for c in self.paired if any(not isinstance(step, str) and step[0] in known for step in c)]
 
     def batches(self, composition: Composition, batch_size: int = 1024) -> Iterator[np.ndarray]:
-        """Images of all rows under one composition, batch by batch."""
-        for start in range(0, len(self), batch_size):
-            yield self.take(slice(start, start + batch_size), composition)
+        """Images of all rows that have one under a composition, batch by batch."""
+        for (images,) in self.batches_of([composition], batch_size):
+            yield images
+
+    def batches_of(
+        self, compositions: Sequence[Composition], batch_size: int = 1024, start: int = 0, step: int = 1
+    ) -> Iterator[list[np.ndarray]]:
+        """Images under each of some compositions, of the rows that have all, from one on, by a step, batch by batch."""
+        rows = self.rows_with(compositions)
+        for first in range(start, len(self) if rows is None else len(rows), batch_size * step):
+            part = slice(first, first + batch_size * step, step)
+            yield [self.take(part if rows is None else rows[part], composition) for composition in compositions]
             self.release()
 
     def _check_paired_family(self, name: str) -> None:
@@ -337,8 +346,13 @@ class Views:
 
     def rows(self, rows: np.ndarray) -> Views:
         """The views of some rows."""
-        paired = {c: take(images, rows) for c, images in self.paired.items()}
-        return Views(paired[()], self.augs, self.format_, paired=paired, compositions=self.compositions)
+        parts = {names: part.of(rows) for names, part in self._parts.items()}
+        return self._with(parts[()].values, parts, self.compositions)
+
+    def complete(self, most: int = 4096) -> Views:
+        """The views of the rows that have all, so many at most; themselves where nothing is missing."""
+        rows = self.rows_with([reduced(names) for names in self.paired])
+        return self if rows is None else self.rows(rows[spread(len(rows), most)])
 
     def check(self, n_images: int = 8) -> None:
         """Try every augmentation on a few images; ValueError, by name, where one breaks the contract."""
@@ -355,22 +369,40 @@ class Views:
                 raise unknown_name("augmentation", name, CATALOGUE, without)
 
 
-def check_paired(views: Any, images: np.ndarray, format_: ImageFormat) -> dict[Composition, np.ndarray]:
-    """Check views given as arrays: as many images as `images`, of the same shape, dtype kind and range."""
+def _check_key(key: Any, composition: Composition, families: Container[str], n_images: int) -> None:
+    """Refuse a paired view that undoes something, or of a share of what has no strength, or of other images' ones."""
+    for name, power in powers(composition):
+        if not (counts(power) or name in families):
+            raise ValueError(f"A key of views must name what was applied, and undo nothing. Got {shown(key)}.")
+        if isinstance(power, tuple) and len(power) != n_images:
+            allowed = f"one number, or one an image of X: {n_images}"
+            raise ValueError(f"The strengths of {name} in views must be {allowed}. Got {len(power)}.")
+
+
+def check_paired(
+    views: Any, images: np.ndarray, format_: ImageFormat, families: Container[str] = ()
+) -> dict[Composition, Partners]:
+    """Check views given as arrays: of the same shape, dtype kind and range as the images that they stand beside.
+
+    Those of `families`, by name, have strengths.
+    """
     check_kind("views", views, Mapping, "a dict of composition to images")
     paired = {}
     for key, given in views.items():
         composition = as_composition("A key of views", key)
-        label = f"View {composition!r}"
-        for item in given if isinstance(given, (list, tuple)) else [given]:
-            refuse_masked(label, item)
-        array = as_array(label, gathered(given, name=label))
-        if array.shape == (len(images), math.prod(format_.image_shape)):
-            array = format_.layout(array, flat=False)
-        check_shape(label, array, images)
-        check_pixels(label, array, images, format_)
-        warn_of_scale(label, array, images)
+        _check_key(key, composition, families, len(images))
+        many = any(isinstance(power, tuple) for _, power in powers(composition))
+        label = f"View {say(composition) if many else composition!r}"
+        part = as_partners(label, gathered(given, name=label), len(images))
+        if part.values.shape[1:] == (math.prod(format_.image_shape),):
+            part = replace(part, values=format_.layout(part.values, flat=False))
+        check_shape(label, part.values, images)
+        known = part.known()
+        check_pixels(label, known, images, format_)
+        warn_of_scale(label, known, images)
         if composition:
-            warn_of_shuffled(label, array, images)
-            paired[composition] = array
+            warn_of_shuffled(label, *part.few(images, PAIRS))
+            if part.rows is not None and len(np.unique(part.rows)) < len(part):
+                raise ValueError(f"{label} has several partners of one image. Allowed: one each; give the image again.")
+            paired[composition] = part
     return paired

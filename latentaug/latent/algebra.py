@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from itertools import combinations, filterfalse, groupby
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations, filterfalse, groupby, product
 from typing import Any
 
 import numpy as np
 
 from latentaug._checks import check_kind, check_number, unknown_name
+from latentaug.augs.pairs import Declared
 from latentaug.augs.steps import Composition, Step, as_composition, counts, powers, reduced, repeated, say
 from latentaug.augs.views import Views, declared_compositions
 from latentaug.latent.families import FamilyLaws, Frame, find_family_laws, frame_of, sample_step
 from latentaug.latent.representations import cyclic_table
 
-__all__ = ["MAX_GROUP", "Algebra", "find_algebra"]
+__all__ = ["MAX_GROUP", "Algebra", "declared_algebra", "find_algebra"]
 
 MAX_GROUP = 24
 # Canny breaks ties by direction, which makes 0.01 against a flip; pairs that do not commute make 0.3 and more.
@@ -200,7 +202,8 @@ def _changed(views: Views, step: Step, n: int = 8, size: int = 1024) -> np.ndarr
 def _joined(first: Views, second: Views) -> Views:
     """The views of the images of both."""
     paired = {c: np.concatenate([images, second.paired[c]]) for c, images in first.paired.items()}
-    return Views(paired[()], first.augs, first.format_, paired=paired, compositions=first.compositions)
+    laws: dict[str, Any] = {"compositions": first.compositions, "declared": first.declared}
+    return Views(paired[()], first.augs, first.format_, paired=paired, **laws)
 
 
 def _look(views: Views, n_images: int) -> Views:
@@ -213,6 +216,51 @@ def _look(views: Views, n_images: int) -> Views:
             cure = "; rows are images of one row unless image_shape says more" if views.images.shape[1] == 1 else ""
             warnings.warn(f"{name} leaves all images looked at unchanged{cure}.", UserWarning, stacklevel=3)
     return _joined(few, views.rows(np.unique(np.concatenate(more)))) if any(map(len, more)) else few
+
+
+def declared_algebra(names: Sequence[str], declared: Declared, given: Iterable[Composition]) -> Algebra:
+    """The laws that a user declares, of augmentations that no function is known of.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The augmentations.
+    declared : Declared
+        The laws.
+    given : iterable of tuple of str
+        The compositions that are known by data: a group is represented where all of its elements are.
+
+    Examples
+    --------
+    >>> declared_algebra(["flip"], Declared({"flip": 2}), [("flip",)]).elements
+    [(), ('flip',)]
+    """
+    given, orders, group = [(), *given], declared.orders, list[str]()
+    commutators = {(a, b): 0.0 for a, b in combinations(names, 2) if frozenset((a, b)) in declared.commute}
+    known = Algebra({name: orders.get(name) for name in names}, commutators, {}, [()], cyclic_table(1))
+    for name in (name for name in names if name in orders):
+        fits = all(known.commute(name, other) for other in group)
+        group += [name] if fits and _elements([*group, name], orders, given) else []
+    elements = _elements(group, orders, given)
+    numbers = np.array(list(product(*(range(orders[name]) for name in group))), dtype=int).reshape(len(elements), -1)
+    sizes = [orders[name] for name in group]
+    steps = np.array([math.prod(sizes[k + 1 :]) for k in range(len(sizes))], dtype=int)
+    generators = {name: int(step) * (orders[name] > 1) for name, step in zip(group, steps, strict=True)}
+    table = ((numbers[:, None] + numbers) % np.array(sizes, dtype=int)) @ steps
+    return Algebra(known.orders, commutators, generators, elements, table)
+
+
+def _elements(group: Sequence[str], orders: Mapping[str, int], given: Iterable[Composition]) -> list[Composition]:
+    """For each element of a product of cyclic groups the composition that is given for it; none where one is not."""
+    if math.prod(orders[name] for name in group) > MAX_GROUP:
+        return []
+    spelled: dict[tuple[int, ...], Composition] = {}
+    for composition in given:
+        names = repeated(composition)
+        if set(names) <= set(group):
+            spelled.setdefault(tuple(names.count(name) % orders[name] for name in group), composition)
+    elements = [spelled.get(powers) for powers in product(*(range(orders[name]) for name in group))]
+    return [] if None in elements else [element for element in elements if element is not None]
 
 
 def find_order(views: Views, name: Step, max_order: int = MAX_GROUP) -> int | None:
@@ -283,7 +331,12 @@ def find_algebra(views: Views, n_images: int = 64, max_group: int = MAX_GROUP) -
     check_kind("views", views, Views, "a Views")
     check_number("n_images", n_images, low=1, integer=True)
     check_number("max_group", max_group, low=1, integer=True)
-    few = _look(views, n_images)
+    if all(aug is None for aug in views.augs.values()) and views.declared != Declared():
+        return declared_algebra(list(views.augs), views.declared, map(reduced, views.paired))
+    whole = views.complete()
+    if not len(whole):
+        return _found_apart(views, n_images, max_group)
+    few = _look(whole, n_images)
     steps = {n: sample_step(few.families[n], n) if n in few.families else n for n in few.augs}
     orders = {name: None if name in few.families else find_order(few, name, max_group) for name in few.augs}
     commutators = {
@@ -295,3 +348,14 @@ def find_algebra(views: Views, n_images: int = 64, max_group: int = MAX_GROUP) -
     for name in (n for n, order in orders.items() if order is not None):
         group = _group(few, [*group[0], name], max_group) or group
     return Algebra(orders, commutators, *group, {name: find_family_laws(few, name, *group) for name in few.families})
+
+
+def _found_apart(views: Views, n_images: int, max_group: int) -> Algebra:
+    """The laws of the functions, and those declared of the others, where no image has a partner in all views."""
+    given = {name for name, family in views.families.items() if family.function is None}
+    functions = {name: aug for name, aug in views.augs.items() if aug is not None and name not in given}
+    found = find_algebra(Views(views.images, functions, views.format_), n_images, max_group)
+    orders = {name: found.orders.get(name, views.declared.orders.get(name)) for name in views.augs}
+    group = found.generators, found.elements, found.cayley_table
+    families = {name: found.families.get(name) or find_family_laws(views, name, *group) for name in views.families}
+    return replace(found, orders=orders, families=families)

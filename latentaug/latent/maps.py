@@ -19,9 +19,9 @@ from latentaug._checks import check_number, check_pair, shown
 from latentaug.augs.steps import Composition, Power
 
 __all__ = [
-    "LatentMap", "Moments", "ResidualNetwork", "apply", "apply_each", "apply_inverse", "condition_number",
-    "finite_order_map", "fit_finite_order_map", "fit_free_map", "fit_orthogonal_map", "free_map", "is_linear",
-    "orthogonal_map", "real_logarithm", "square_roots",
+    "AffineMap", "LatentMap", "Moments", "ResidualNetwork", "apply", "apply_each", "apply_inverse",
+    "condition_number", "finite_order_map", "fit_finite_order_map", "fit_free_map", "fit_orthogonal_map", "free_map",
+    "is_invertible", "is_linear", "orthogonal_map", "real_logarithm", "square_roots",
 ]  # fmt: skip
 
 
@@ -36,15 +36,21 @@ class Moments:
     gram : ndarray of shape (V * d, V * d)
         ``Z.T @ Z``, float64, where the rows of Z hold the latents of an image under one view after another.
     n_images : int
+    sums : ndarray of shape (V * d,) or None
+        Of the rows of Z; None in files of version 0.1.0.
+    points : ndarray of shape (V, d) or None
+        What was taken off the latents of each view, near their means; None: nothing.
     """
 
     compositions: list[Composition]
     gram: np.ndarray
     n_images: int
+    sums: np.ndarray | None = None
+    points: np.ndarray | None = None
 
     @classmethod
-    def of(cls, latents: Mapping[Composition, np.ndarray]) -> Moments:
-        """The moments of some images, from their latents (n, d) under each view.
+    def of(cls, latents: Mapping[Composition, np.ndarray], points: np.ndarray | None = None) -> Moments:
+        """The moments of some images, from their latents (n, d) under each view, about a point of each or about 0.
 
         Raises
         ------
@@ -52,22 +58,52 @@ class Moments:
             On latents that are no finite numbers.
         """
         Z = np.hstack([np.asarray(rows, dtype=np.float64) for rows in latents.values()])
+        Z = Z if points is None else np.subtract(Z, points.ravel(), out=Z)
         with np.errstate(invalid="ignore", over="ignore"):
             gram = Z.T @ Z
         if not np.isfinite(gram.diagonal()).all():
             raise ValueError("The autoencoder gives latents that are no finite numbers: its training has diverged.")
-        return cls(list(latents), gram, len(Z))
+        return cls(list(latents), gram, len(Z), Z.sum(axis=0), points)
 
     def __add__(self, other: Moments) -> Moments:
-        if self.compositions != other.compositions or self.gram.shape != other.gram.shape:
+        alike = self.compositions == other.compositions and self.gram.shape == other.gram.shape
+        if not alike or not np.array_equal(self.origin, other.origin):
             both = " and ".join(f"{shown(m.compositions)} in {m.latent_dim} dimensions" for m in (self, other))
             raise ValueError(f"Only moments of the same views and latent space add. Got {both}.")
-        return Moments(self.compositions, self.gram + other.gram, self.n_images + other.n_images)
+        sums = None if self.sums is None or other.sums is None else self.sums + other.sums
+        return Moments(self.compositions, self.gram + other.gram, self.n_images + other.n_images, sums, self.points)
 
     @property
     def latent_dim(self) -> int:
         """Latent coordinates d."""
         return len(self.gram) // len(self.compositions)
+
+    @property
+    def means(self) -> np.ndarray:
+        """Mean latents of each view, (V, d)."""
+        if self.sums is None:
+            raise ValueError("These moments know no means: version 0.1.0 made them. Allowed: moments made anew.")
+        return self.origin + self.sums.reshape(len(self.compositions), -1) / self.n_images
+
+    @property
+    def origin(self) -> np.ndarray:
+        """What was taken off the latents of each view, (V, d)."""
+        return np.zeros((len(self.compositions), self.latent_dim)) if self.points is None else self.points
+
+    def about(self, points: np.ndarray) -> Moments:
+        """The moments about a point of each view, (V, d), or one of all, (d,)."""
+        points = np.broadcast_to(points, self.origin.shape)
+        before, after = (self.means - self.origin).ravel(), (self.means - points).ravel()
+        gram = self.gram + self.n_images * (np.outer(after, after) - np.outer(before, before))
+        return Moments(self.compositions, gram, self.n_images, self.n_images * after, points)
+
+    def select(self, compositions: Sequence[Composition]) -> Moments:
+        """The moments of some of the views, in the order given."""
+        d, which = self.latent_dim, [self.compositions.index(composition) for composition in compositions]
+        columns = (d * np.array(which)[:, None] + np.arange(d)).ravel()
+        sums = None if self.sums is None else self.sums[columns]
+        gram = self.gram[np.ix_(columns, columns)]
+        return Moments(list(compositions), gram, self.n_images, sums, self.origin[which])
 
     def between(self, first: Composition, second: Composition) -> np.ndarray:
         """``Z_first.T @ Z_second`` of two views, (d, d)."""
@@ -164,16 +200,48 @@ class ResidualNetwork:
         return len(self.L)
 
 
-LatentMap = np.ndarray | ResidualNetwork | Any  # or a `Flow`
+@dataclass(frozen=True, eq=False)
+class AffineMap:
+    """Latent map with an intercept, ``Z @ L + b``; undone by solving, or by a regression of its own.
+
+    Attributes
+    ----------
+    L : ndarray of shape (d, d)
+    b : ndarray of shape (d,)
+    back : AffineMap or None
+        What undoes it, fitted the other way round; None where it is undone by solving.
+    """
+
+    L: np.ndarray
+    b: np.ndarray
+    back: AffineMap | None = None
+
+    def __call__(self, Z: np.ndarray) -> np.ndarray:
+        return Z @ self.L + self.b
+
+    def undo(self, Z: np.ndarray) -> np.ndarray:
+        """Rows carried back."""
+        return apply_inverse(Z - self.b, self.L) if self.back is None else self.back(Z)
+
+    def __len__(self) -> int:
+        return len(self.L)
+
+
+LatentMap = np.ndarray | ResidualNetwork | AffineMap | Any  # or a `Flow`
 
 
 def is_linear(L: LatentMap) -> bool:
-    """Whether a latent map is a matrix, and so can be undone."""
+    """Whether a latent map is a matrix."""
     return not callable(L)
 
 
+def is_invertible(L: LatentMap) -> bool:
+    """Whether a latent map can be undone: all but nonlinear ones."""
+    return isinstance(L, (np.ndarray, AffineMap)) or hasattr(L, "carry")
+
+
 def apply(Z: np.ndarray, L: LatentMap, power: Power = 1) -> np.ndarray:
-    """Latent rows carried over so many times: ``Z @ L``, ``L(Z)`` where the map is nonlinear; undone where negative.
+    """Latent rows carried over so many times: ``Z @ L``, ``L(Z)`` where the map is no matrix; undone where negative.
 
     By a flow, at that strength; by a matrix that has a real logarithm, any share of a time. One power, or one a row.
     """
@@ -184,9 +252,10 @@ def apply(Z: np.ndarray, L: LatentMap, power: Power = 1) -> np.ndarray:
     if isinstance(L, np.ndarray):
         forward = np.linalg.matrix_power(L, abs(power))
         return Z @ forward if power >= 0 else apply_inverse(Z, forward)
-    if power < 0:
+    if power < 0 and not isinstance(L, AffineMap):
         raise ValueError("A nonlinear latent map has no inverse. Allowed: any other geometry.")
-    return reduce(lambda carried, _: L(carried), range(power), Z)
+    once = L.undo if power < 0 and isinstance(L, AffineMap) else L
+    return reduce(lambda carried, _: once(carried), range(abs(power)), Z)
 
 
 def _apply_shares(Z: np.ndarray, L: LatentMap, power: np.ndarray) -> np.ndarray:
@@ -197,8 +266,12 @@ def _apply_shares(Z: np.ndarray, L: LatentMap, power: np.ndarray) -> np.ndarray:
             rows = np.broadcast_to(power == p, len(Z))
             carried[rows] = apply(Z[rows], L, int(p))
         return carried
+    if isinstance(L, AffineMap) and L.back is None:
+        ones, zeros = np.ones((len(Z), 1)), np.zeros((len(L), 1))
+        return _apply_shares(np.hstack([Z, ones]), np.block([[L.L, zeros], [L.b, 1.0]]), power)[:, :-1]
     if not isinstance(L, np.ndarray):
-        raise ValueError("A nonlinear latent map has whole powers only.")
+        kind = "undone by a regression of its own" if isinstance(L, AffineMap) else "that is nonlinear"
+        raise ValueError(f"A latent map {kind} has whole powers only.")
     A = real_logarithm(L)
     values, V = np.linalg.eig(A)
     powers = np.reshape(power, (-1, 1))
@@ -244,9 +317,12 @@ def apply_inverse(Z: np.ndarray, L: np.ndarray) -> np.ndarray:
 def condition_number(L: LatentMap) -> float:
     """Ratio of the largest to the smallest singular value: how much undoing a map can magnify an error.
 
-    Infinite for a nonlinear map, which cannot be undone.
+    Infinite for a nonlinear map, which cannot be undone. Where what undoes a map was fitted by itself, the product of
+    the largest singular values of both.
     """
     flow: Any = L
     if hasattr(flow, "carry"):
         return max(float(np.linalg.cond(flow.matrix(t))) for t in (flow.low, flow.high))
+    if isinstance(L, AffineMap):
+        return float(np.linalg.cond(L.L) if L.back is None else np.linalg.norm(L.L, 2) * np.linalg.norm(L.back.L, 2))
     return float(np.linalg.cond(L)) if isinstance(L, np.ndarray) else math.inf

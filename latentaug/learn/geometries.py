@@ -68,6 +68,7 @@ class Geometry:
     """
 
     by_group = by_rows = False
+    by_solver = by_commutant = keeps_order = False  # a solution of Eq. 6; of what commutes; of a power that is nothing
     is_asked = True  # whether a user may ask for it by name; else only "auto" finds it
     is_invertible = is_joint = True  # whether its maps can be undone, and so trained jointly
 
@@ -137,6 +138,8 @@ class ConjugateMap(nn.Module):
 class FiniteOrder(Geometry):
     """``L^n = I``, n the order of the augmentation."""
 
+    keeps_order = True
+
     def admits(self, algebra: Algebra, name: str) -> bool:
         return bool(algebra.orders[name])
 
@@ -204,6 +207,8 @@ SOLVERS = {
 class Free(Geometry):
     """Any matrix: least squares, Eq. 6."""
 
+    by_solver = True
+
     def fit(self, pairs: Pairs, name: str) -> np.ndarray:
         return pairs.solver.fit(pairs, name)
 
@@ -226,6 +231,7 @@ class CommutingMap(nn.Module):
 class Commuting(Free):
     """Any matrix that commutes with those of the generators that the augmentation commutes with."""
 
+    by_commutant = True
     is_asked = False  # it needs a group beside it
 
     def admits(self, algebra: Algebra, name: str) -> bool:

@@ -162,6 +162,14 @@ class ImageObjective(Objective):
         which = rng.integers(len(self.views.compositions), size=n)
         return (which,) if self.moving is None else (which, self.moving.draw(rng, which))
 
+    def settle(self, rows: np.ndarray, *drawn: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Views that the images have partners in, and the strengths of those that have any."""
+        n_views = len(drawn) if self.moving is None else len(drawn) // 2
+        views = tuple(self.views.settle(rows, which) for which in drawn[:n_views])
+        if self.moving is None:
+            return views
+        return *views, *(self.moving.has[which] * s for which, s in zip(views, drawn[n_views:], strict=True))
+
     def make(self, rows: np.ndarray, *drawn: np.ndarray) -> tuple[np.ndarray, ...]:
         """Images under the views drawn."""
         return self.views.mix(rows, *drawn) if self.moving is None else (self.moving.mix(rows, *drawn),)
@@ -209,8 +217,8 @@ class ImageObjective(Objective):
         return None
 
     def arrays(self) -> Iterator[np.ndarray]:
-        """All images, and all paired ones."""
-        return iter(self.views.paired.values())
+        """All images, all paired ones, and where those stand that are not beside every image."""
+        yield from (*self.views.paired.values(), *self.views.places.values())
 
     def identity(self) -> dict[str, Any]:
         terms = {name: value for name, value in asdict(self.terms).items() if name != "device"}
@@ -229,7 +237,8 @@ class Reconstruction(ImageObjective):
         return self.bound(self.encode(x), x, noise, done)
 
     def pairs(self, rng: np.random.Generator, n: int) -> Pairs:
-        x = self.tensor(*self.make(rng.permutation(self.n_images)[:n], *self.draw(rng, min(n, self.n_images))))
+        rows = rng.permutation(self.n_images)[:n]
+        x = self.tensor(*self.make(rows, *self.settle(rows, *self.draw(rng, len(rows)))))
         return Pairs(x.flatten(1), x.flatten(1))
 
 
@@ -312,7 +321,7 @@ class CrossReconstruction(ImageObjective):
     def pairs(self, rng: np.random.Generator, n: int) -> Pairs:
         d = self.network.latent_dim
         rows = rng.permutation(self.n_images)[: n if self.moving is None else min(n, MOVED // d)]
-        drawn = self.draw(rng, len(rows))
+        drawn = self.settle(rows, *self.draw(rng, len(rows)))
         x, y, *strengths = self.make(rows, *drawn)
         with torch.no_grad():
             L = self.crossings(*map(torch.from_numpy, drawn[:2]))  # (B, d, d)

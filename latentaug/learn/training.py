@@ -60,6 +60,10 @@ class Objective(nn.Module):
         """What is drawn for each of n images, such as its view."""
         return ()
 
+    def settle(self, rows: np.ndarray, *drawn: np.ndarray) -> tuple[np.ndarray, ...]:
+        """What was drawn, where it cannot be had of a row something else; the rows are numbers of images."""
+        return drawn
+
     def make(self, rows: np.ndarray, *drawn: np.ndarray) -> tuple[np.ndarray, ...]:
         """What rows (indices) and what was drawn for them make, such as images in the dtype of the data."""
         raise NotImplementedError(f"{type(self).__name__} says what it makes of rows.")
@@ -241,7 +245,7 @@ def _batches(
 
 def _arrays(objective: Objective, block: np.ndarray, own: np.ndarray, draws: Draws) -> tuple[Any, ...]:
     """What is made, what is drawn and the noise of a block's own places, drawn for the whole block."""
-    drawn = [array[own] for array in objective.draw(draws.rows, len(block))]
+    drawn = objective.settle(block[own], *(array[own] for array in objective.draw(draws.rows, len(block))))
     noise = torch.empty(len(block), objective.noise_dim, device=draws.noise.device).normal_(generator=draws.noise)
     return (*objective.make(block[own], *drawn), *drawn, noise[torch.from_numpy(own)])
 

@@ -14,10 +14,21 @@ from latentaug.metrics.measures import (
 )
 from latentaug.metrics.recursion import RecursionCurve, default_classifier, recursion_curve
 from latentaug.metrics.scorecard import Scorecard, ScoreRow, scorecard
-from latentaug.models.errors import CarryMatrix, ErrorRow, ErrorTable, carry_matrix, error_table
+from latentaug.models.errors import (
+    CarryMatrix,
+    ErrorRow,
+    ErrorTable,
+    PairRow,
+    PairTable,
+    carry_matrix,
+    error_table,
+    pair_residuals,
+    pair_table,
+)
 
 __all__ = [
-    "UNITS", "CarryMatrix", "ErrorRow", "ErrorTable", "RecursionCurve", "ScoreRow", "Scorecard", "carry_matrix",
-    "commutator_defect", "confidence_interval", "default_classifier", "equivariance_error", "error_table", "in_unit",
-    "order_defect", "orthogonality_defect", "recursion_curve", "scorecard", "squared_error",
+    "UNITS", "CarryMatrix", "ErrorRow", "ErrorTable", "PairRow", "PairTable", "RecursionCurve", "ScoreRow",
+    "Scorecard", "carry_matrix", "commutator_defect", "confidence_interval", "default_classifier",
+    "equivariance_error", "error_table", "in_unit", "order_defect", "orthogonality_defect", "pair_residuals",
+    "pair_table", "recursion_curve", "scorecard", "squared_error",
 ]  # fmt: skip

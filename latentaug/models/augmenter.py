@@ -31,6 +31,7 @@ from latentaug.latent.strengths import Estimate, Path, nearest_strengths, path_o
 from latentaug.learn.coding import load_weights, weights_of
 from latentaug.learn.geometries import (
     GEOMETRIES,
+    ONE_PARAMETER,
     SOLVERS,
     choices,
     choose_geometries,
@@ -86,13 +87,37 @@ class Staged:
         """The maps, and what another call goes on from: moments of all latents so far, where they are lasting."""
         compositions, by_rows = views_to_fit(found.algebra, found.geometries, found.solver)
         lasting = self.takes_streams(autoencoder) and not by_rows
+        if views.places and goes_on:
+            raise ValueError("partial_fit of maps takes views in which no partner is missing.")
         if goes_on and not lasting:
             raise ValueError("partial_fit needs a closed form. Allowed: solver='lstsq' and a geometry that is linear.")
         codec = Codec(autoencoder, views.format_)
         codec.fit(views)
+        if views.places:
+            return _fit_with_gaps(codec, views, found), None
         moments, rows = _moments_of(codec, views, compositions, by_rows)
         moments = moments if before is None else before + moments
         return fit_latent_maps(moments, rows, *found), moments if lasting else None
+
+
+def _fit_with_gaps(codec: Codec, views: Views, found: Found) -> dict[str, LatentMap]:
+    """The map of each augmentation on the images that have all views which it needs; those of a group together."""
+    flows = {name: key for name, key in found.geometries.items() if key == ONE_PARAMETER}
+    group = {name: key for name, key in found.geometries.items() if name not in flows and GEOMETRIES[key].by_group}
+    fitted: dict[str, LatentMap] = {}
+    for name, key in found.geometries.items():
+        beside = name in group or (name not in flows and GEOMETRIES[key].by_commutant)
+        needed = {name: key} | flows | (group if beside else {})
+        compositions, by_rows = views_to_fit(found.algebra, needed, found.solver)
+        rows = views.rows_with(compositions)
+        if rows is not None and not len(rows):
+            raise ValueError(f"No image has a partner in all views that the map of {name} needs. Allowed: other laws.")
+        if name not in fitted:
+            moments, kept = accumulate(codec, views, compositions, by_rows)
+            maps = fit_latent_maps(moments, kept, found.algebra, needed, found.solver, found.seed)
+            together = {*group, *(flows if name in flows else ())}
+            fitted |= {other: L for other, L in maps.items() if other == name or other in together}
+    return {name: fitted[name] for name in found.geometries}
 
 
 def _moments_of(
@@ -103,7 +128,8 @@ def _moments_of(
     if by_rows or len(views) < processes.world_size:
         return accumulate(codec, views, compositions, by_rows)
     moments, rows = accumulate(codec, views, compositions, (), processes.rank, processes.world_size)
-    return replace(moments, gram=processes.sum(moments.gram), n_images=len(views)), rows
+    sums = None if moments.sums is None else processes.sum(moments.sums)
+    return replace(moments, gram=processes.sum(moments.gram), n_images=len(views), sums=sums), rows
 
 
 class Joint:
@@ -175,6 +201,10 @@ class LatentAugmenter(LatentModel):
         staged only: a residual network beside each free map, which composes but has no inverse.
     solver : {"lstsq", "adabelief"}, default="lstsq"
         How the staged method fits free maps, Eq. 6: in closed form, or by gradient as the paper did.
+    orders : dict of str to int, default=None
+        How often an augmentation known by pairs only has to act to change nothing: ``{"turn": 12}``.
+    commute : list of (str, str), default=None
+        Pairs of augmentations whose order does not matter, where pairs of images do not tell.
     apply : str, list of str or None, default=None
         What `transform` applies, the leftmost first; all augmentations in order if None, none if empty.
     image_shape : tuple of int, default=None
@@ -240,6 +270,8 @@ class LatentAugmenter(LatentModel):
         method: str = "joint",
         geometry: str = "auto",
         solver: str = "lstsq",
+        orders: Mapping[str, int] | None = None,
+        commute: Sequence[tuple[str, str]] | None = None,
         apply: Any = None,
         image_shape: Sequence[int] | None = None,
         random_state: RandomState = None,
@@ -250,6 +282,8 @@ class LatentAugmenter(LatentModel):
         self.method = method
         self.geometry = geometry
         self.solver = solver
+        self.orders = orders
+        self.commute = commute
         self.apply = apply
         self.image_shape = image_shape
         self.random_state = random_state
@@ -266,7 +300,9 @@ class LatentAugmenter(LatentModel):
         y : None
             Ignored.
         views : dict of tuple of str to array-like, default=None
-            Views given as arrays, image by image beside `X`: ``{("flip_lr",): X_flipped}``.
+            Views given as arrays, image by image beside `X`: ``{("flip_lr",): X_flipped}``. What is missing is an image
+            of NaN, a masked one, or None in a list; or ``(rows, X_flipped)`` says which rows of `X` the others stand
+            beside.
 
         Raises
         ------

@@ -265,7 +265,10 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         return packed_state(super().__getstate__())
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(unpacked_state(state))
+        known = unpacked_state(state)
+        given = inspect.signature(type(self).__init__).parameters
+        later = {name: p.default for name, p in given.items() if name not in known and p.default is not p.empty}
+        super().__setstate__(known | later)  # a parameter that came after the version that wrote the state
 
     def _html_repr(self) -> str:
         """What a notebook shows: scikit-learn's diagram, and a line on what was learned; before 1.7 without it."""

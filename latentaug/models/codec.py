@@ -20,7 +20,7 @@ from latentaug.images import ImageFormat, in_dtype
 from latentaug.latent.maps import Moments
 from latentaug.learn.coding import ImageCoder, coder_of
 
-__all__ = ["Codec", "accumulate", "fitted_model", "start_autoencoder"]
+__all__ = ["Codec", "RowCodec", "accumulate", "fitted_model", "start_autoencoder"]
 
 
 def start_autoencoder(autoencoder: Any, seed: int) -> Any:
@@ -66,7 +66,8 @@ class Codec:
         if hasattr(self.autoencoder, "learn"):
             self.autoencoder.learn(views)
             return
-        every = (self._rows(views.take(slice(None), composition)) for composition in views.compositions)
+        rows = {c: found for c in views.compositions if (found := views.rows_with([c])) is not None}
+        every = (self._rows(views.take(rows.get(c, slice(None)), c)) for c in views.compositions)
         self.autoencoder.fit(np.concatenate(list(every)))
 
     def _rows(self, images: np.ndarray) -> np.ndarray:
@@ -102,6 +103,10 @@ class Codec:
         images = np.empty((len(Z), *self.format_.image_shape), dtype=np.float32)
         return self.write(lambda rows: Z[rows], self.format_.layout(images, flat))
 
+    def dtype_of(self, images: np.ndarray) -> np.dtype:
+        """The dtype that images are given out in."""
+        return np.dtype(np.float32)
+
     def write(self, latents: Callable[[slice], np.ndarray], out: np.ndarray) -> np.ndarray:
         """Images within the value range, written into an array of flat rows or a stack, in its dtype, batch by batch.
 
@@ -131,6 +136,27 @@ class Codec:
             return out
         images = np.asarray(self.autoencoder.inverse_transform(Z)).reshape(out.shape)
         return np.clip(images, *self.format_.value_range, out=out)
+
+
+class RowCodec:
+    """Rows that are latents already."""
+
+    def encode(self, rows: np.ndarray) -> np.ndarray:
+        """The rows."""
+        return rows
+
+    def dtype_of(self, rows: np.ndarray) -> np.dtype:
+        """That of the rows."""
+        return rows.dtype
+
+    def write(self, latents: Callable[[slice], np.ndarray], out: np.ndarray) -> np.ndarray:
+        """Rows, written into an array of floats, batch by batch; as `Codec.write`."""
+        if out.dtype.kind != "f":
+            raise TypeError(f"out must be of float32 or float64. Got {out.dtype}.")
+        for rows in batches(len(out), out.shape[1]):
+            out[rows] = latents(rows)
+            release(out[rows])
+        return out
 
 
 BATCH = 1024  # images of which the latents of all views are held at once
@@ -165,8 +191,6 @@ def accumulate(
 def _encode(
     codec: Codec, views: Views, compositions: Sequence[Composition], start: int, step: int
 ) -> Iterator[dict[Composition, np.ndarray]]:
-    """Latents of some images under each view, batch by batch."""
-    for first in range(start, len(views), BATCH * step):
-        batch = slice(first, min(first + BATCH * step, len(views)), step)
-        yield {composition: codec.encode(views.take(batch, composition)) for composition in compositions}
-        views.release()
+    """Latents of some images that have all views under each, batch by batch."""
+    for batch in views.batches_of(compositions, BATCH, start, step):
+        yield {c: codec.encode(images) for c, images in zip(compositions, batch, strict=True)}

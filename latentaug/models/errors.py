@@ -7,7 +7,7 @@ and R2 what is explained of the variance of the images that are aimed at, about 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, permutations
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,16 +17,18 @@ from numpy.typing import ArrayLike
 
 from latentaug._checks import check_choice, check_model, shown, unknown_name
 from latentaug.augs.catalogue import name_augs
+from latentaug.augs.pairs import as_declared
 from latentaug.augs.steps import Composition, as_compositions, powers, say
-from latentaug.augs.views import Views
+from latentaug.augs.views import Views, check_paired
 from latentaug.images import check_images, squared_error
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 __all__ = [
-    "CarryMatrix", "ErrorRow", "ErrorTable", "ImageErrors", "as_frame", "carry_matrix", "check_names",
-    "error_table", "gap", "model_views", "ratio", "text_table",
+    "CarryMatrix", "ErrorRow", "ErrorTable", "ImageErrors", "PairRow", "PairTable", "as_frame", "carry_matrix",
+    "check_names", "error_table", "gap", "model_views", "pair_residuals", "pair_row", "pair_table", "ratio",
+    "text_table",
 ]  # fmt: skip
 
 Route = tuple[Composition, Composition]  # from a view to a view
@@ -50,13 +52,21 @@ def as_frame(values: Any, name: str, index: Sequence[Any] | np.ndarray, columns:
     return pd.DataFrame(values, index=pd.Index(index, name=name), columns=columns)
 
 
-def model_views(model: Any, images: np.ndarray, compositions: Sequence[Composition] = ((),)) -> Views:
-    """Images under some compositions of the augmentations of a fitted model; those that cannot be made are left out."""
+def model_views(
+    model: Any, images: np.ndarray, compositions: Sequence[Composition] = ((),), views: Mapping[Any, Any] | None = None
+) -> Views:
+    """Images under some compositions of the augmentations of a fitted model; those that cannot be made are left out.
+
+    Some may be given as arrays, by `views`.
+    """
     named = name_augs(model.augs or model.aug_names_)
     if not set(named) >= set(model.aug_names_):
         before, now = ", ".join(model.aug_names_), ", ".join(named)
         raise ValueError(f"augs must hold those fitted on, {before}. Got {now}; a clone starts anew.")
-    return Views(images, named, model.format_, compositions=compositions)
+    paired = check_paired({} if views is None else views, images, model.format_, model.algebra_.families)
+    check_names(model, (name for name, _ in powers(chain(*paired))))
+    laws = as_declared(getattr(model, "orders", None), getattr(model, "commute", None), named)
+    return Views(images, named, model.format_, paired=paired, compositions=compositions, declared=laws)
 
 
 def ratio(part: Any, whole: Any) -> float:
@@ -81,21 +91,21 @@ def check_names(model: Any, names: Iterable[Any]) -> None:
 class ImageErrors:
     """Squared errors of a model, image by image; each pass through it is made once, when it is first asked for.
 
-    The model is fitted, with functions as augmentations, the images (n, H, W) or (n, H, W, C) are checked. Compositions
-    that the model cannot produce, or whose images cannot be made, are left out.
+    The model is fitted, with functions as augmentations or with `views` of the images, (n, H, W) or (n, H, W, C), which
+    are checked. Compositions that the model cannot produce, or whose images cannot be made, are left out.
     """
 
-    def __init__(self, model: Any, images: np.ndarray, compositions: Iterable[Composition]) -> None:
+    def __init__(self, model: Any, images: np.ndarray, compositions: Iterable[Composition], views: Any = None) -> None:
         self.model = model
-        self.views = model_views(model, images, list(dict.fromkeys(filter(model.knows, compositions))))
+        self.views = model_views(model, images, list(dict.fromkeys(filter(model.knows, compositions))), views)
         self._found: dict[Route, np.ndarray] = {}
         self._variances: dict[Composition, float] = {}
 
     def __call__(self, source: Composition, target: Composition) -> np.ndarray:
-        """Errors (n,) of the images of view `source` brought to view `target`, against the images of that view."""
+        """Errors of the images of view `source`, that have one of `target`, brought there: (n,)."""
         if (source, target) not in self._found:
             output, carry = self.model.format_.to_output, self.model.carry
-            pairs = zip(self.views.batches(source), self.views.batches(target), strict=True)
+            pairs = self.views.batches_of([source, target])
             errors = [squared_error(output(y), carry(x, source, target)) for x, y in pairs]
             self._found[source, target] = np.concatenate(errors)
         return self._found[source, target]
@@ -208,18 +218,25 @@ class ErrorTable:
         return max((row.gap for row in self.rows if task in (None, row.task)), default=float("nan"))
 
 
-def error_table(model: Any, X: ArrayLike, compositions: Sequence[Composition] | None = None) -> ErrorTable:
+def error_table(
+    model: Any,
+    X: ArrayLike,
+    compositions: Sequence[Composition] | None = None,
+    views: Mapping[Any, Any] | None = None,
+) -> ErrorTable:
     """Measure a fitted augmenter: reconstruction, each composition applied and undone, each beside its floor.
 
     Parameters
     ----------
     model : LatentAugmenter, TransferHead or ConditionalVAE
-        Fitted, with functions as augmentations.
+        Fitted.
     X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
         Images, best not those trained on.
     compositions : list of tuple of str, default=None
         Those to measure; the views trained on, and every pair in both orders, if None. Those that the model cannot
         produce are left out.
+    views : dict of tuple of str to array-like, default=None
+        What `X` is under compositions that no function makes, as in `fit`.
 
     Returns
     -------
@@ -229,7 +246,7 @@ def error_table(model: Any, X: ArrayLike, compositions: Sequence[Composition] | 
     check_model(model)
     if compositions is None:
         compositions = [*model.compositions_, *permutations(map(model.algebra_.step, model.aug_names_), 2)]
-    return _measure(model, X, compositions).table()
+    return _measure(model, X, compositions, views).table()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -297,11 +314,135 @@ def carry_matrix(model: Any, X: ArrayLike, views: Sequence[Composition] | None =
     return CarryMatrix(compositions, np.array([[errors.mean(a, b) for b in compositions] for a in compositions]))
 
 
-def _measure(model: Any, X: ArrayLike, compositions: Any) -> ImageErrors:
+Interval = tuple[float, float, float]  # a value, and the ends of its interval of 95 %
+NORMAL = 1.959964  # standard errors to each end
+PAIRS = ("<36", ">7", ">24", ">9", ">9", ">24", ">24")
+
+
+@dataclass(frozen=True)
+class PairRow:
+    """How well pairs are met by a model.
+
+    Of a `task`, "apply" or "undo", with the `composition`, over `n_pairs`: `r2`, one minus the squared error over that
+    of the mean of the targets; `nothing`, that of doing nothing, and `shuffled`, that against the targets of other
+    pairs; `cosine` between what is made and the target; `skill`, one minus the squared error over that of doing
+    nothing. `r2`, `cosine` and `skill` are (value, low, high), of 95 %; NaN where there is nothing to compare with.
+    """
+
+    task: str
+    composition: Composition
+    n_pairs: int
+    r2: Interval
+    nothing: float
+    shuffled: float
+    cosine: Interval
+    skill: Interval
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """What is printed."""
+        label = say(self.composition) if self.task == "apply" else f"undo {say(self.composition)}"
+        r2, cosine, skill = (f"{v:.3f} [{low:.3f}, {high:.3f}]" for v, low, high in (self.r2, self.cosine, self.skill))
+        return label, str(self.n_pairs), r2, f"{self.nothing:.3f}", f"{self.shuffled:.3f}", cosine, skill
+
+
+@dataclass(frozen=True, repr=False)
+class PairTable:
+    """How well a model meets pairs; prints as a table, iterates over its rows."""
+
+    rows: tuple[PairRow, ...]
+
+    def __iter__(self) -> Iterator[PairRow]:
+        return iter(self.rows)
+
+    def __repr__(self) -> str:
+        heads = ("", "pairs", "R2", "nothing", "shuffled", "cosine", "skill")
+        return text_table([heads, *(row.cells for row in self.rows)], PAIRS)
+
+    def to_frame(self) -> DataFrame:
+        """The values as a pandas DataFrame, a row a task and composition."""
+        names = ["n_pairs", "r2", "nothing", "shuffled", "cosine", "skill"]
+        values = [[row.n_pairs, row.r2[0], row.nothing, row.shuffled, row.cosine[0], row.skill[0]] for row in self.rows]
+        return as_frame(values, "pairs", [row.cells[0] for row in self.rows], names)
+
+
+def _one_minus_ratio(parts: np.ndarray, wholes: np.ndarray) -> Interval:
+    """One minus the ratio of two sums over pairs, with the interval of the delta method."""
+    whole, n = wholes.sum(), len(wholes)
+    if not whole:
+        return (float("nan"),) * 3
+    share = parts.sum() / whole
+    spread = NORMAL * np.sqrt(np.square(parts - share * wholes).sum() * n / max(n - 1, 1)) / whole
+    return float(1 - share), float(1 - share - spread), float(1 - share + spread)
+
+
+def _mean(values: np.ndarray) -> Interval:
+    spread = NORMAL * values.std() / np.sqrt(max(len(values) - 1, 1))
+    return float(values.mean()), float(values.mean() - spread), float(values.mean() + spread)
+
+
+def pair_row(task: str, composition: Composition, source: np.ndarray, made: np.ndarray, target: np.ndarray) -> PairRow:
+    """Compare what a model makes of the sources of some pairs with their targets, all (n, ...)."""
+    source, made, target = (np.reshape(rows, (len(rows), -1)).astype(np.float64) for rows in (source, made, target))
+    mean = target.mean(axis=0)
+    error, from_mean, still = (np.square(target - rows).sum(axis=1) for rows in (made, mean, source))
+    order = np.random.default_rng(0).permutation(len(target))
+    shuffled = np.square(target[order] - made[np.roll(order, 1)]).sum(axis=1)
+    norms = np.sqrt(np.square(made).sum(axis=1) * np.square(target).sum(axis=1))
+    cosines = np.einsum("nd,nd->n", made, target)[norms > 0] / norms[norms > 0]
+    return PairRow(
+        task, composition, len(target), _one_minus_ratio(error, from_mean), _one_minus_ratio(still, from_mean)[0],
+        _one_minus_ratio(shuffled, from_mean)[0], _mean(cosines) if len(cosines) else (float("nan"),) * 3,
+        _one_minus_ratio(error, still),
+    )  # fmt: skip
+
+
+def pair_table(model: Any, X: ArrayLike, views: Mapping[Any, Any] | None) -> PairTable:
+    """Measure a fitted model on pairs, best not those trained on: each composition applied, and undone where it can be.
+
+    Parameters
+    ----------
+    model : LatentMaps, LatentAugmenter, TransferHead or ConditionalVAE
+        Fitted. Of images, all pixels together.
+    X : array-like of shape (n, d), or images
+        As in its `transform`.
+    views : dict of tuple of str to array-like
+        What `X` is under each composition, as in its `fit`.
+    """
+    check_model(model, "pairs_of")
+    rows = []
+    for composition, source, target in model.pairs_of(X, views):
+        transform = model.compose(*composition)
+        rows.append(pair_row("apply", composition, source, model.made(transform, source), target))
+        if model.is_invertible:
+            rows.append(pair_row("undo", composition, target, model.made(transform.inverse(), target), source))
+    return PairTable(tuple(rows))
+
+
+def pair_residuals(model: Any, X: ArrayLike, views: Mapping[Any, Any]) -> dict[Composition, np.ndarray]:
+    """Distance between what a fitted model makes and the partner that is given, of each pair: large where one is wrong.
+
+    Parameters
+    ----------
+    model, X, views
+        As in `pair_table`.
+
+    Returns
+    -------
+    dict of tuple of str to ndarray of shape (n_pairs,)
+        Euclidean, by composition, in the order of the partners that are there.
+    """
+    check_model(model, "pairs_of")
+    pairs = ((c, model.made(model.compose(*c), source), target) for c, source, target in model.pairs_of(X, views))
+    return {c: np.sqrt(np.square(np.subtract(made, target, dtype=np.float64)).reshape(len(made), -1).sum(axis=1))
+            for c, made, target in pairs}  # fmt: skip
+
+
+def _measure(model: Any, X: ArrayLike, compositions: Any, views: Any = None) -> ImageErrors:
     """The errors of a fitted model on images and compositions of its own augmentations, both checked."""
     images, listed = check_images(model, X, reset=False), as_compositions(compositions)
     check_names(model, (name for name, _ in powers(chain(*listed))))
     for name, power in powers(chain(*listed)):
         if not isinstance(power, int) and name not in model.algebra_.families:
             raise ValueError(f"Pixels have whole powers of {name} only. Got {shown(power)}.")
-    return ImageErrors(model, images, listed)
+    return ImageErrors(model, images, listed, views)

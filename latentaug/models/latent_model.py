@@ -36,9 +36,9 @@ from latentaug.latent import maps
 from latentaug.latent.algebra import MAX_GROUP, Algebra, find_algebra
 from latentaug.models.base import Transformer
 from latentaug.models.codec import Codec
-from latentaug.models.errors import error_table
+from latentaug.models.errors import error_table, model_views
 
-__all__ = ["ImageTransformer", "LatentModel", "LatentTransform", "if_invertible", "refuse_families"]
+__all__ = ["ImageTransformer", "LatentModel", "LatentSpace", "LatentTransform", "if_invertible", "refuse_families"]
 
 BOX_IMAGES = 1024
 
@@ -153,10 +153,10 @@ class LatentTransform(ImageTransformer):
         """
         steps, X = self._check_steps(), gathered(X)
         model, (source, target) = self.augmenter, self.views_ if views is None else views
-        images, reader, writer = check_images(model, X, reset=False), model.encoder_of(source), model.decoder_of(target)
+        images, reader, writer = model.checked(X), model.encoder_of(source), model.decoder_of(target)
         shape = (len(images), model.format_.n_pixels) if is_flat(X) else images.shape
         if out is None:
-            out = np.empty(shape, dtype=np.float32)
+            out = np.empty(shape, dtype=writer.dtype_of(images))
         check_out(out, images, shape)
         strengths = [(name, self._strengths(name, power, len(images))) for name, power in powers(steps)]
         parts = lambda rows: [(n, p[rows] if isinstance(p, np.ndarray) else p) for n, p in strengths]  # noqa: E731
@@ -218,7 +218,7 @@ class LatentTransform(ImageTransformer):
             raise ValueError("A normal distribution pushed through a nonlinear map is no normal distribution.")
         mean, variance = self.augmenter.encoder_of(self.views_[0]).latent_distribution(images)
         L = self.matrix_
-        return mean @ L, np.einsum("ji,nj,jk->nik", L, variance, L, optimize=True)
+        return mean @ L + self.offset_, np.einsum("ji,nj,jk->nik", L, variance, L, optimize=True)
 
     @if_invertible
     def inverse(self) -> LatentTransform:
@@ -227,7 +227,7 @@ class LatentTransform(ImageTransformer):
 
     def _check_steps(self) -> Composition:
         """The steps as a composition; refuse what is no fitted model, and steps that it does not know."""
-        check_model(self.augmenter)
+        check_model(self.augmenter, "knows")
         steps = as_composition("steps", self.steps)
         for name, _ in powers(steps):
             if name not in self.augmenter.latent_maps_:
@@ -266,9 +266,14 @@ class LatentTransform(ImageTransformer):
     @property
     def matrix_(self) -> np.ndarray:
         """The latent map (d, d) of all steps, acting on rows; there is none where a map is nonlinear."""
-        if not all(maps.is_linear(self.augmenter.latent_maps_[name]) for name, _ in powers(self._check_steps())):
+        if not all(maps.is_invertible(self.augmenter.latent_maps_[name]) for name, _ in powers(self._check_steps())):
             raise AttributeError("A nonlinear latent map has no matrix.")
-        return self.transform_latent(np.eye(self.augmenter.latent_dim_))
+        return self.transform_latent(np.eye(self.augmenter.latent_dim_)) - self.offset_
+
+    @property
+    def offset_(self) -> np.ndarray:
+        """What is added to a row carried by `matrix_`, (d,): zeros, but for maps with an intercept."""
+        return self.transform_latent(np.zeros((1, self.augmenter.latent_dim_)))[0]
 
     @property
     def format_(self) -> Any:
@@ -310,43 +315,42 @@ def _draw_box(model: LatentModel, transform: LatentTransform, n: int, rng: np.ra
 SOURCES = {"prior": _draw_prior, "box": _draw_box}
 
 
-class LatentModel(ImageTransformer):
-    """Abstract model with latent maps: `fit` sets the attributes below."""
+class LatentSpace(ImageTransformer):
+    """Abstract latent space with maps, of a model of images or of rows alone: `fit` sets the attributes below."""
 
-    augs: Any
     apply: Any
-    autoencoder_: Any
     format_: ImageFormat
-    image_shape_: tuple[int, ...]
     n_features_in_: int
     latent_maps_: dict[str, Any]
-    latent_boxes_: dict[Composition, np.ndarray]
     algebra_: Algebra
-    condition_numbers_: dict[str, float]
     aug_names_: list[str]
     compositions_: list[Composition]
+
+    def checked(self, X: Any) -> np.ndarray:
+        """What it is given, checked: a stack of images, or rows."""
+        raise NotImplementedError(f"{type(self).__name__} says what it takes.")
+
+    def made(self, transform: LatentTransform, given: np.ndarray) -> np.ndarray:
+        """What a transform makes of what was checked."""
+        return transform.push(given)
+
+    def decoder_of(self, view: Composition) -> Any:
+        """The codec that makes what is given out of latents of a view."""
+        raise NotImplementedError(f"{type(self).__name__} says how it decodes.")
+
+    def encoder_of(self, view: Composition) -> Any:
+        """The codec that makes latents of what is given of a view."""
+        return self.decoder_of(view)
 
     @property
     def is_invertible(self) -> bool:
         """Whether augmentations can be undone: by all maps but nonlinear ones."""
-        return all(map(maps.is_linear, getattr(self, "latent_maps_", {}).values()))
+        return all(map(maps.is_invertible, getattr(self, "latent_maps_", {}).values()))
 
     @property
     def latent_dim_(self) -> int:
         """Latent coordinates d."""
         return len(next(iter(self.latent_maps_.values())))
-
-    def decoder_of(self, view: Composition) -> Codec:
-        """The codec that decodes to the images of a view."""
-        return Codec(self.autoencoder_, self.format_)
-
-    def encoder_of(self, view: Composition) -> Codec:
-        """The codec that encodes the images of a view."""
-        return self.decoder_of(view)
-
-    def reads(self, view: Composition) -> bool:
-        """Whether the model can encode the images of a view."""
-        return self.knows(view)
 
     def knows(self, composition: Any) -> bool:
         """Whether the model can make the images of a composition of its augmentations."""
@@ -379,6 +383,70 @@ class LatentModel(ImageTransformer):
 
     def __getitem__(self, step: Step) -> LatentTransform:
         return self.compose(step)
+
+    def transform_latent(self, Z: ArrayLike, *names: Step | LatentTransform) -> np.ndarray:
+        """Apply augmentations to latent rows (n_images, d), in their dtype; no image is encoded or decoded.
+
+        Parameters
+        ----------
+        Z : array-like of shape (n_images, d)
+            Latent rows.
+        *names : str
+            The augmentations, the leftmost first.
+        """
+        return self.compose(*names).transform_latent(Z)
+
+    @if_invertible
+    def inverse_transform_latent(self, Z: ArrayLike, *names: Step | LatentTransform) -> np.ndarray:
+        """Undo augmentations on latent rows (n_images, d), in their dtype; by solving, never by an inverse matrix.
+
+        Parameters
+        ----------
+        Z : array-like of shape (n_images, d)
+            Latent rows of augmented images.
+        *names : str
+            The augmentations in the order in which they were applied; the rightmost is undone first.
+        """
+        return self.compose(*names).inverse().transform_latent(Z)
+
+    def _known(self, parameter: str, given: Any) -> Composition:
+        """Check a composition of the model's own augmentations."""
+        composition = as_composition(parameter, given)
+        for name, _ in powers(composition):
+            if name not in self.latent_maps_:
+                raise unknown_name("augmentation", name, self.aug_names_, "Fitted on")
+        check_powers(self.latent_maps_, composition)
+        return composition
+
+    def _applied(self) -> LatentTransform:
+        check_is_fitted(self)
+        return self.compose(*as_composition("apply", self.aug_names_ if self.apply is None else self.apply))
+
+
+class LatentModel(LatentSpace):
+    """Abstract model of images with latent maps: `fit` sets the attributes below."""
+
+    augs: Any
+    autoencoder_: Any
+    image_shape_: tuple[int, ...]
+    latent_boxes_: dict[Composition, np.ndarray]
+    condition_numbers_: dict[str, float]
+
+    def checked(self, X: Any) -> np.ndarray:
+        """Images, checked, as a stack."""
+        return check_images(self, X, reset=False)
+
+    def decoder_of(self, view: Composition) -> Codec:
+        """The codec that decodes to the images of a view."""
+        return Codec(self.autoencoder_, self.format_)
+
+    def encoder_of(self, view: Composition) -> Codec:
+        """The codec that encodes the images of a view."""
+        return self.decoder_of(view)
+
+    def reads(self, view: Composition) -> bool:
+        """Whether the model can encode the images of a view."""
+        return self.knows(view)
 
     def carry(self, X: ArrayLike, source: Any = (), target: Any = (), out: np.ndarray | None = None) -> np.ndarray:
         """Bring images of one view to another, through latent space.
@@ -443,31 +511,6 @@ class LatentModel(ImageTransformer):
             As in `transform`, and so is what is returned.
         """
         return self.compose().push(X, out)
-
-    def transform_latent(self, Z: ArrayLike, *names: Step | LatentTransform) -> np.ndarray:
-        """Apply augmentations to latent rows (n_images, d), in their dtype; no image is encoded or decoded.
-
-        Parameters
-        ----------
-        Z : array-like of shape (n_images, d)
-            Latent rows.
-        *names : str
-            The augmentations, the leftmost first.
-        """
-        return self.compose(*names).transform_latent(Z)
-
-    @if_invertible
-    def inverse_transform_latent(self, Z: ArrayLike, *names: Step | LatentTransform) -> np.ndarray:
-        """Undo augmentations on latent rows (n_images, d), in their dtype; by solving, never by an inverse matrix.
-
-        Parameters
-        ----------
-        Z : array-like of shape (n_images, d)
-            Latent rows of augmented images.
-        *names : str
-            The augmentations in the order in which they were applied; the rightmost is undone first.
-        """
-        return self.compose(*names).inverse().transform_latent(Z)
 
     def latent_distribution(self, X: ArrayLike, *names: Step | LatentTransform) -> tuple[np.ndarray, np.ndarray]:
         """Posterior of the latents of images, pushed through augmentations exactly: N(mu L, L^T S L).
@@ -567,7 +610,19 @@ class LatentModel(ImageTransformer):
         steps = np.stack([self.format_.layout(stack, flat) for stack in images], axis=1)
         return (steps, np.stack(latents, axis=1)) if return_latents else steps
 
-    def score(self, X: ArrayLike, y: Any = None) -> float:
+    def pairs_of(self, X: Any, views: Any) -> list[tuple[Composition, np.ndarray, np.ndarray]]:
+        """Each composition given with images and what they are under it, both checked, pair by pair."""
+        images = self.checked(X)
+        data, found = model_views(self, images, views=views), []
+        for names in filter(None, data.paired):
+            composition = reduced(names)
+            rows = data.rows_with([composition])
+            rows = np.arange(len(data)) if rows is None else rows
+            own = reduced((n, tuple(np.array(p)[rows]) if isinstance(p, tuple) else p) for n, p in powers(composition))
+            found.append((own, data.take(rows), data.take(rows, composition)))
+        return found
+
+    def score(self, X: ArrayLike, y: Any = None, views: Any = None) -> float:
         """Minus the mean error of reconstruction and of what is applied; higher is better.
 
         Squared, summed over pixels, averaged over images and over the rows of `error_table` that undo nothing.
@@ -578,8 +633,10 @@ class LatentModel(ImageTransformer):
             Images, scaled as in `transform`.
         y : None
             Ignored.
+        views : dict of tuple of str to array-like, default=None
+            As in `error_table`.
         """
-        rows = error_table(self, X)
+        rows = error_table(self, X, views=views)
         return -float(np.mean([row.error for row in rows if row.task != "undo"]))
 
     def _find_laws(self, data: Views, max_group: int = MAX_GROUP) -> None:
@@ -592,19 +649,6 @@ class LatentModel(ImageTransformer):
         self.latent_maps_ = latent_maps
         self.condition_numbers_ = {name: maps.condition_number(L) for name, L in latent_maps.items()}
         self.latent_boxes_ = self._find_boxes(data)
-
-    def _known(self, parameter: str, given: Any) -> Composition:
-        """Check a composition of the model's own augmentations."""
-        composition = as_composition(parameter, given)
-        for name, _ in powers(composition):
-            if name not in self.latent_maps_:
-                raise unknown_name("augmentation", name, self.aug_names_, "Fitted on")
-        check_powers(self.latent_maps_, composition)
-        return composition
-
-    def _applied(self) -> LatentTransform:
-        check_is_fitted(self)
-        return self.compose(*as_composition("apply", self.aug_names_ if self.apply is None else self.apply))
 
     def _find_boxes(self, views: Views) -> dict[Composition, np.ndarray]:
         """Least and greatest latents of each view, over some of its images: (2, d)."""

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
+from sklearn.covariance import ledoit_wolf
 from sklearn.metrics import confusion_matrix
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import assert_all_finite, check_consistent_length, check_random_state, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
-from latentaug._checks import RandomState, check_classifier, check_kind, check_number, draw_seed, shown, unknown_name
+from latentaug._checks import (
+    RandomState,
+    check_choice,
+    check_classifier,
+    check_kind,
+    check_number,
+    draw_seed,
+    shown,
+    unknown_name,
+)
 from latentaug.augs.catalogue import name_augs
 from latentaug.augs.steps import Composition, Step, counts, powers
 from latentaug.images import check_images, in_dtype
@@ -23,7 +33,10 @@ from latentaug.models.codec import fitted_model
 from latentaug.models.latent_model import LatentModel
 from latentaug.models.strengths import RandomTransform, by_image
 
-__all__ = ["LatentResampler", "check_allowed", "composed_labels", "draw_copies", "labels_seen"]
+__all__ = [
+    "LatentResampler", "check_allowed", "composed_labels", "draw_balanced", "draw_copies", "draw_latents",
+    "images_missing", "labels_seen",
+]  # fmt: skip
 
 Allowed = Mapping[str, Any]  # labels of each augmentation, or what it makes of each label
 
@@ -75,6 +88,59 @@ def draw_copies(usable: np.ndarray, n_augments: int, rng: np.random.RandomState)
     order = np.argsort(np.where(usable, rng.random_sample(usable.shape), np.inf), axis=1)[:, :n_augments]
     rows, places = np.nonzero(np.take_along_axis(usable, order, axis=1))
     return rows, order[rows, places]
+
+
+STRATEGIES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "auto": lambda counts: counts < counts.max(),
+    "not majority": lambda counts: counts < counts.max(),
+    "minority": lambda counts: np.arange(len(counts)) == counts.argmin(),
+    "not minority": lambda counts: np.arange(len(counts)) != counts.argmin(),
+    "all": lambda counts: np.ones(len(counts), dtype=bool),
+}
+
+
+def images_missing(strategy: Any, y: Any, numbers: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Images that each class lacks of what a `sampling_strategy` asks for, in imbalanced-learn's words: (n_labels,)."""
+    counts = np.bincount(numbers, minlength=len(classes))
+    if isinstance(strategy, str):
+        check_choice("sampling_strategy", strategy, STRATEGIES)
+        return np.where(STRATEGIES[strategy](counts), counts.max() - counts, 0)
+    wanted, labels = strategy(y) if callable(strategy) else strategy, classes.tolist()
+    kinds = ", ".join(map(repr, STRATEGIES))
+    check_kind(
+        "sampling_strategy", wanted, Mapping, f"{kinds}, a dict of label to images, or a function that gives one"
+    )
+    missing = np.zeros(len(classes), dtype=int)
+    for label, n in wanted.items():
+        if not isinstance(label, Hashable) or label not in labels:
+            raise unknown_name("label in sampling_strategy:", label, labels, "In y")
+        number = labels.index(label)
+        check_number(f"sampling_strategy[{label!r}]", n, low=int(counts[number]), integer=True)
+        missing[number] = n - counts[number]
+    return missing
+
+
+def draw_balanced(
+    made: np.ndarray, missing: np.ndarray, rng: np.random.RandomState
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Draw for each class as many different copies as it lacks, of `made`, the label of each copy (n, n_compositions).
+
+    Returns the rows of the images, the compositions' numbers, and what each class lacks still.
+    """
+    drawn = [np.empty(0, dtype=int)]
+    for label, n in enumerate(missing):
+        copies = np.flatnonzero(made.ravel() == label)
+        drawn.append(np.sort(rng.choice(copies, size=min(n, len(copies)), replace=False)))
+    places = np.concatenate(drawn)
+    return (*np.divmod(places, max(1, made.shape[1])), missing - np.array([len(part) for part in drawn[1:]]))
+
+
+def draw_latents(Z: np.ndarray, n: int, rng: np.random.RandomState) -> np.ndarray:
+    """Latents of no image: from a normal of those of a class, its covariance shrunk (Ledoit and Wolf, 2004): (n, d)."""
+    covariance = ledoit_wolf(Z)[0] if len(Z) > 1 else np.zeros((Z.shape[1],) * 2)
+    values, Q = np.linalg.eigh(covariance)
+    noise = rng.standard_normal((n, Z.shape[1])) * np.sqrt(np.maximum(values, 0))
+    return (Z.mean(axis=0) + noise @ Q.T).astype(Z.dtype)
 
 
 def labels_seen(shares: np.ndarray, plain: np.ndarray, threshold: float, classes: np.ndarray) -> dict[Any, Any]:
@@ -131,6 +197,11 @@ class LatentResampler(Estimator):
         For each augmentation the labels that it keeps, or what it makes of each label: ``{"half_turn": {0: 0, 6: 9}}``.
         Labels are followed step by step along a composition; one with a step that is not allowed is not used, and an
         augmentation that is not named never is. None: every augmentation keeps every label.
+    sampling_strategy : str, dict, callable or None, default=None
+        How many images each class is to have, as in imbalanced-learn: "auto" or "not majority", "minority", "not
+        minority" and "all" bring those classes to the size of the largest; a dict says how many of each label; a
+        function makes such a dict of `y`. Copies are drawn, and where a class has no more of them, new images from a
+        normal of its latents. None: `n_augments` copies of every image, and all that there is with what `random` gives.
     random_state : int, RandomState instance or None, default=None
         Seed of the draws, and of the augmenter where it is unfitted and has none. No global generator is touched.
 
@@ -141,9 +212,9 @@ class LatentResampler(Estimator):
     classes_ : ndarray of shape (n_labels,)
         The labels seen.
     sample_indices_ : ndarray of shape (n_resampled,)
-        Of each row given out last, the row that it is or is made of.
+        Of each row given out last, the row that it is or is made of; -1 of a new image, which is made of none.
     applied_ : list of tuple of str
-        Of each row given out last, the composition that made it; ``()`` for the originals.
+        Of each row given out last, the composition that made it; ``()`` for originals and new images.
     image_shape_ : tuple of int
     n_features_in_ : int
 
@@ -172,11 +243,13 @@ class LatentResampler(Estimator):
     n_features_in_: int
 
     def __init__(
-        self, augmenter: Any, n_augments: int = 1, allowed: Allowed | None = None, *, random_state: RandomState = None
-    ) -> None:
+        self, augmenter: Any, n_augments: int = 1, allowed: Allowed | None = None, *, sampling_strategy: Any = None,
+        random_state: RandomState = None,
+    ) -> None:  # fmt: skip
         self.augmenter = augmenter
         self.n_augments = n_augments
         self.allowed = allowed
+        self.sampling_strategy = sampling_strategy
         self.random_state = random_state
 
     @all_or_nothing
@@ -220,9 +293,19 @@ class LatentResampler(Estimator):
             copies = self._made(images, rows, made)
             return self._given_out(X, y, rows, copies, by_image(made, len(rows)), self.classes_[becomes])
         compositions = [composition for composition in self.augmenter_.compositions_ if composition]
-        becomes = composed_labels(compositions, moves)
-        rows, which = draw_copies(becomes.T[numbers] >= 0, self.n_augments, check_random_state(seed))
+        becomes, rng = composed_labels(compositions, moves), check_random_state(seed)
         Z = self.augmenter_.encoder_of(()).encode(images)
+        if self.sampling_strategy is None:
+            rows, which = draw_copies(becomes.T[numbers] >= 0, self.n_augments, rng)
+        else:
+            missing = images_missing(self.sampling_strategy, y, numbers, self.classes_)
+            rows, which, missing = draw_balanced(becomes.T[numbers], missing, rng)
+            new = [draw_latents(Z[numbers == label], n, rng) for label, n in enumerate(missing)]
+            rows = np.concatenate([rows, len(Z) + np.arange(missing.sum())])
+            which = np.concatenate([which, np.full(missing.sum(), len(compositions))])
+            Z = np.concatenate([Z, *new])
+            numbers = np.concatenate([numbers, np.repeat(np.arange(len(missing)), missing)])
+        compositions, becomes = [*compositions, ()], np.vstack([becomes, np.arange(len(self.classes_))])
         copies = np.empty((len(rows), *images.shape[1:]), images.dtype)
         for k in np.unique(which):
             copies[which == k] = self._decode(Z[rows[which == k]], compositions[k], images.dtype)
@@ -234,7 +317,7 @@ class LatentResampler(Estimator):
     ) -> tuple[Any, Any]:
         """Images with copies beneath them, and labels; what became of which is told."""
         n_images = np.shape(X)[0]
-        self.sample_indices_ = np.concatenate([np.arange(n_images), rows])
+        self.sample_indices_ = np.concatenate([np.arange(n_images), np.where(rows < n_images, rows, -1)])
         self.applied_ = [()] * n_images + applied
         return _append(X, copies), _append_labels(y, labels)
 
@@ -316,6 +399,11 @@ class LatentResampler(Estimator):
         numbers = self._check_labels(X, y, least)
         names = model.aug_names_ if hasattr(model, "aug_names_") else list(name_augs(model.augs))
         moves = check_allowed(self.allowed, names, self.classes_)
+        if self.sampling_strategy is not None:
+            images_missing(self.sampling_strategy, y, numbers, self.classes_)
+            if given is not None:
+                wanted = "None with what random gives, which copies every image n_augments times"
+                raise ValueError(f"sampling_strategy must be {wanted}. Got {shown(self.sampling_strategy)}.")
         seed = draw_seed(self.random_state)
         with self._fitting(X, y) as fitting:
             self.augmenter_ = fitted_model(self.augmenter if given is None else given, X, seed, fitting.of)
