@@ -154,13 +154,13 @@ MUTATIONS = (
     ),
     Mutation(
         "a condition is taken from the encoder's features",
-        "network.encoder.posterior.bias.add_(self.features[view])",
-        "network.encoder.posterior.bias.sub_(self.features[view])",
+        "self.encoder.posterior.bias.add_(features)",
+        "self.encoder.posterior.bias.sub_(features)",
         CONDITIONAL,
     ),
     Mutation(
         "a decoder under a condition is one under none",
-        "first.bias.add_(self.latents[view])",
+        "first.bias.add_(latents)",
         "first.bias.add_(0.0)",
         CONDITIONAL,
     ),
