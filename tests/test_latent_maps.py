@@ -442,3 +442,15 @@ def test_warnings_are_of_latentaug_alone():
             maps = LatentMaps().fit(Z, views=turned(Z))
             assert np.isfinite(maps.transform(Z)).all()
             assert np.isfinite(maps.inverse_transform(Z)).all()
+
+
+def test_shares_of_a_time_of_maps_with_an_intercept():
+    rng = np.random.default_rng(0)
+    L = AffineMap(np.eye(3) + 0.1 * rng.normal(size=(3, 3)), np.arange(3.0))
+    Z = rng.normal(size=(5, 3))
+    assert np.allclose(apply(apply(Z, L, 0.5), L, 0.5), L(Z))
+    assert np.allclose(apply(apply(Z, L, 0.3), L, -0.3), Z)
+    shift = AffineMap(np.eye(3), np.arange(3.0))
+    assert np.allclose(apply(Z, shift, 0.25), Z + np.arange(3.0) / 4)
+    with pytest.raises(ValueError, match="regression of its own has whole powers only"):
+        apply(Z, AffineMap(L.L, L.b, shift), 0.5)

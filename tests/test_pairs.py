@@ -4,16 +4,19 @@ import warnings
 
 import numpy as np
 import pytest
+import torch
 from conftest import IdentityAutoencoder
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
 from latentaug import VAE, LatentAugmenter, load
-from latentaug.augs import PairedViews
+from latentaug.augs import OneParameter, PairedViews, rotate
 from latentaug.augs.pairs import Declared
 from latentaug.augs.views import declare_views
 from latentaug.images import ImageFormat
+from latentaug.learn.networks import build
+from latentaug.learn.objectives import Reconstruction, Terms
 from latentaug.metrics import error_table, pair_table
 
 seeds = st.integers(0, 2**16)
@@ -173,3 +176,49 @@ def test_views_that_are_split_keep_their_pairs(X):
     there = np.flatnonzero(np.isfinite(gappy(1 - X, 0.5, 0)[0][rows, 0, 0]))
     assert np.array_equal(part["a",].rows, there)
     assert np.array_equal(part["a",].known(), 1 - X[rows][there])
+
+
+def test_gaps_beside_strengths(X):
+    rows = np.arange(0, len(X), 2)
+    views = {("older",): (rows, X[rows][:, ::-1])}
+    laws = {"orders": {"older": 2}, "commute": [("older", "flip_lr")]}
+    for parameters in ({"method": "staged", "autoencoder": PCA(12)}, {"autoencoder": quick()}):
+        augs = ["rotate", "flip_lr", "older"]
+        model = LatentAugmenter(augs, random_state=0, **laws, **parameters).fit(X, views=views)
+        assert model.algebra_.orders["older"] == 2
+        assert model.algebra_.commute("older", "flip_lr")
+        assert set(model.latent_maps_) == {"rotate", "flip_lr", "older"}
+        Z = model.encode(X[:5])
+        assert np.allclose(model.transform_latent(Z, "older", "older"), Z, atol=1e-4)
+        assert [row.n_pairs for row in pair_table(model, X, views)] == [100, 100]
+        table = error_table(model, X, [("older",), (("rotate", 40.0),)], views=views)
+        assert np.isfinite([row.error for row in table]).all()
+        assert len(table.rows) == 5
+
+
+def test_strengths_given_with_some_images(X):
+    rows, t = np.arange(0, len(X), 2), np.linspace(-30, 30, len(X))
+    spin = OneParameter(None, -30, 30, name="spin")
+    views = {("spin", tuple(t)): (rows, rotate(X, t)[rows])}
+    model = LatentAugmenter([spin], quick(), random_state=0).fit(X, views=views)
+    assert [row.n_pairs for row in pair_table(model, X, views)] == [100, 100]
+    with pytest.raises(ValueError, match=r"strengths of spin in views must be one number, or one an image of X: 200"):
+        LatentAugmenter([spin], quick()).fit(X, views={("spin", tuple(t[rows])): (rows, X[rows])})
+    with pytest.raises(ValueError, match="spin has a strength, and so no order"):
+        LatentAugmenter([spin], quick(), orders={"spin": 2}).fit(X, views=views)
+    with pytest.raises(ValueError, match="spin needs a strength that all images share"):
+        LatentAugmenter([spin], PCA(12), method="staged").fit(X, views=views)
+    with pytest.raises(ValueError, match="must name what was applied"):
+        pair_table(model, X, {("spin", 3.5): X, ("flip_lr", -1): X})
+
+
+def test_views_that_are_settled_have_their_strengths(X):
+    views = declare_views(X, ["rotate", "a"], ImageFormat((8, 8)), {("a",): (np.arange(50), X[:50] / 2)})
+    views = views.of([(), ("a",), ("a", ("rotate", 9.0))])
+    terms = Terms(1.0, 1.0, 0.0, views.format_, torch.device("cpu"))
+    objective = Reconstruction(build((8, 8), 2, (4, 8)), views, terms)
+    rng, rows = np.random.default_rng(0), np.arange(len(X))
+    which, strengths = objective.settle(rows, *objective.draw(rng, len(X)))
+    assert not which[50:].any()
+    assert not strengths[50:].any()
+    assert np.array_equal(strengths[:, 0] != 0, which == 2)

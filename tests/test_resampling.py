@@ -411,3 +411,10 @@ def test_new_latents_are_those_of_the_class():
     assert np.allclose(drawn.mean(axis=0), Z.mean(axis=0), atol=0.1)
     assert np.allclose(np.cov(drawn.T), np.cov(Z.T), atol=0.2)
     assert np.array_equal(draw_latents(Z[:1], 2, np.random.RandomState(0)), np.repeat(Z[:1], 2, axis=0))
+
+
+def test_a_strategy_is_refused_of_what_random_draws():
+    X, y = load_digits().images[:40] / 16, load_digits().target[:40]
+    flips = LatentAugmenter(["flip_lr"], PCA(8), method="staged").fit(X)
+    with pytest.raises(ValueError, match="sampling_strategy must be None with what random gives"):
+        LatentResampler(flips.random(flip_lr=0.5), sampling_strategy="auto").fit(X, y)

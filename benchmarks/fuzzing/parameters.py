@@ -102,6 +102,8 @@ PARAMETERS: dict[str, Parameter] = {
     # The estimators' own.
     "latent_dim": Parameter(values.COUNT),
     "hidden_channels": Parameter(values.CHANNELS),
+    "VAE.network": Parameter(values.CHOICE),
+    "ConditionalVAE.network": Parameter(values.CHOICE),
     "kl_weight": Parameter(values.WEIGHT),
     "kl_warmup": Parameter(values.WEIGHT),
     "reconstruction_weight": Parameter(values.WEIGHT),

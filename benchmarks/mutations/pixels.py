@@ -304,8 +304,8 @@ MUTATIONS = (
     ),
     Mutation(
         "a group as large as allowed is refused",
-        "if len(elements) > max_group:\n        return None",
-        "if len(elements) >= max_group:\n        return None",
+        "len(generated[0]) > max_group",
+        "len(generated[0]) >= max_group",
         LAWS,
     ),
     Mutation(

@@ -278,10 +278,11 @@ def commutator(views: Views, a: Step, b: Step) -> float:
     return views.apart((a, b), (b, a))
 
 
-def _generate(views: Views, names: Sequence[str], max_group: int) -> tuple[list[Composition], np.ndarray]:
+def _generate(views: Views, names: Sequence[str], max_group: int) -> tuple[list[Composition], np.ndarray] | None:
     """Close augmentations under composition, telling elements apart by their images, up to `max_group` and one more.
 
-    The second result holds the number of "element i, then augmentation k" at (i, k).
+    The second result holds the number of "element i, then augmentation k" at (i, k). None where the images of one are
+    neither given nor made.
     """
     elements: list[Composition] = [()]
     orbit, steps = [views.images], []
@@ -290,6 +291,8 @@ def _generate(views: Views, names: Sequence[str], max_group: int) -> tuple[list[
             break
         numbers = []
         for name in names:
+            if not views.is_known((*element, name)):
+                return None
             moved = views.take(slice(None), (*element, name))
             number = next((i for i, seen in enumerate(orbit) if _same(seen, moved)), len(elements))
             if number == len(elements):
@@ -304,9 +307,10 @@ def _group(
     views: Views, names: Sequence[str], max_group: int
 ) -> tuple[dict[str, int], list[Composition], np.ndarray] | None:
     """Generators, elements and Cayley table of the group that some augmentations generate; None past `max_group`."""
-    elements, steps = _generate(views, names, max_group)
-    if len(elements) > max_group:
+    generated = _generate(views, names, max_group)
+    if generated is None or len(generated[0]) > max_group:
         return None
+    elements, steps = generated
     columns = []
     for composition in elements:
         number = np.arange(len(elements))
@@ -344,10 +348,16 @@ def find_algebra(views: Views, n_images: int = 64, max_group: int = MAX_GROUP) -
         for a, b in combinations(few.augs, 2)
         if few.is_known((steps[a], steps[b])) and few.is_known((steps[b], steps[a]))
     }
+    commutators = _declared_commutators(views) | commutators
     group: tuple[dict[str, int], list[Composition], np.ndarray] = ({}, [()], cyclic_table(1))
     for name in (n for n, order in orders.items() if order is not None):
         group = _group(few, [*group[0], name], max_group) or group
     return Algebra(orders, commutators, *group, {name: find_family_laws(few, name, *group) for name in few.families})
+
+
+def _declared_commutators(views: Views) -> dict[tuple[str, str], float]:
+    """The pairs of augmentations that a user declares to commute."""
+    return {pair: 0.0 for pair in combinations(views.augs, 2) if frozenset(pair) in views.declared.commute}
 
 
 def _found_apart(views: Views, n_images: int, max_group: int) -> Algebra:
@@ -358,4 +368,5 @@ def _found_apart(views: Views, n_images: int, max_group: int) -> Algebra:
     orders = {name: found.orders.get(name, views.declared.orders.get(name)) for name in views.augs}
     group = found.generators, found.elements, found.cayley_table
     families = {name: found.families.get(name) or find_family_laws(views, name, *group) for name in views.families}
-    return replace(found, orders=orders, families=families)
+    commutators = _declared_commutators(views) | found.commutators
+    return replace(found, orders=orders, commutators=commutators, families=families)

@@ -95,6 +95,9 @@ class _Fit:
         grid, laws = self.grids[j], self.laws[j]
         steps = list(pairwise(grid))
         steps += [(grid[-1], grid[0])] if laws.period is not None and laws.is_drawn else []
+        if not steps:
+            wanted = f"views={{({self.names[j]!r}, {laws.high:g}): images}}, or method='joint'"
+            raise ValueError(f"{self.names[j]} needs a strength that all images share: {wanted}.")
         by_size: dict[float, list[tuple[float, float]]] = {}
         for t, u in steps:
             size = u - t if u > t else u - t + (laws.period or 0)
