@@ -19,7 +19,7 @@ demo: $(VENV)/.demo-installed
 test: lint pytest
 
 pytest: $(VENV)/.test-installed
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4
 
 # Every declared lower bound; Python 3.10 to 3.12, as these releases know no newer one.
 test-lowest:
