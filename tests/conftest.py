@@ -1,7 +1,6 @@
 """What the tests share: Hypothesis settings, strategies of images, and models trained once."""
 
 import os
-import re
 import signal
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
@@ -107,9 +106,3 @@ def ctrl_c():
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
-
-
-def pytest_collection_modifyitems(items):
-    """Names without addresses, so that processes that share the tests have them under the same ones."""
-    for item in items:
-        item._nodeid = re.sub(r" at 0x[0-9a-f]+", "", item.nodeid)

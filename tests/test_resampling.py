@@ -348,7 +348,11 @@ BALANCED = {
 }
 
 
-@pytest.mark.parametrize("strategy", [*BALANCED, {3: 70, 1: 25}, lambda y: {2: int((y == 0).sum())}], ids=str)
+@pytest.mark.parametrize(
+    "strategy",
+    [*BALANCED, {3: 70, 1: 25}, lambda y: {2: int((y == 0).sum())}],
+    ids=lambda s: getattr(s, "__name__", str(s)),
+)
 def test_classes_are_brought_to_the_size_that_imbalanced_learn_brings_them_to(strategy):
     from imblearn.over_sampling import RandomOverSampler
 

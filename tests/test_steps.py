@@ -82,7 +82,7 @@ NO_COMPOSITIONS = [3, None, b"flip_lr", {"flip_lr": 1}, {"flip_lr"}, [3], [None]
                    [("flip_lr", "x")], [(1, "flip_lr")], object(), np.zeros(2)]  # fmt: skip
 
 
-@pytest.mark.parametrize("wrong", NO_COMPOSITIONS, ids=repr)
+@pytest.mark.parametrize("wrong", NO_COMPOSITIONS, ids=lambda wrong: repr(wrong).split(" at ")[0])
 def test_what_is_no_composition_is_refused(wrong):
     with pytest.raises(TypeError, match=r"^apply must be a name or a list of names, with their powers or"):
         as_composition("apply", wrong)
