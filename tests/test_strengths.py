@@ -621,5 +621,5 @@ def test_joint_training_obeys_any_strength(digits):
     for t in (37.0, -100.0, 171.0):
         Y = rotate(X, t)
         bound = np.square(rotation.reconstruct(Y) - Y).sum((1, 2)).mean()
-        assert np.square(rotation.compose(rotate=t).transform(X) - Y).sum((1, 2)).mean() < 1.1 * bound
+        assert np.square(rotation.compose(rotate=t).transform(X) - Y).sum((1, 2)).mean() < 1.2 * bound
         assert np.square(rotation.compose(rotate=t).inverse_transform(Y) - X).sum((1, 2)).mean() < 1.3 * floor

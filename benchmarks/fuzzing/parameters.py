@@ -283,6 +283,7 @@ PARAMETERS: dict[str, Parameter] = {
     "save.path": Parameter(files.no_place, FOLDER / "model"),
     "load.path": Parameter(files.damaged_model, Of(lambda: saved_model())),
     "load.augs": Parameter(values.FUNCTIONS),
+    "load.network": Parameter(values.one_of(3, 1.5, object(), b"x", [])),
     "split": Parameter(values.CHOICE),
     "data_home": Parameter(files.damaged_mnist, FOLDER),
     "download": Parameter(values.FLAG, False),
