@@ -71,8 +71,8 @@ print(error_table(own, X_test))
 
 rows = {
     "image": X_test[:10],
-    "default": default["flip_lr", "flip_ud"].transform(X_test[:10]),
-    "own": own["flip_lr", "flip_ud"].transform(X_test[:10]),
+    "default": default.compose("flip_lr", "flip_ud").transform(X_test[:10]),
+    "own": own.compose("flip_lr", "flip_ud").transform(X_test[:10]),
     "mirrored": X_test[:10, ::-1, ::-1],
 }
 figure, axes = plt.subplots(len(rows), 10, figsize=(8, 3.4), layout="constrained")
