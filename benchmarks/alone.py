@@ -20,7 +20,7 @@ import torch
 
 import latentaug
 from benchmarks.pairing import timed
-from benchmarks.sides import BATCH, bare_pass, own_network, plain_network, pythae_training
+from benchmarks.sides import BATCH, PAPER, bare_pass, own_network, plain_network, pythae_training
 from latentaug import VAE, LatentAugmenter
 from latentaug.learn.objectives import PRECISIONS
 
@@ -34,7 +34,8 @@ Side = Callable[[Path, np.ndarray], Callable[[], object]]
 
 def fit(precision: str) -> Side:
     """A pass of `VAE.fit`."""
-    vae = VAE(max_iter=1, batch_size=BATCH, learning_rate="constant", precision=precision, device="cpu", random_state=0)
+    settings = {**PAPER, "max_iter": 1, "batch_size": BATCH, "learning_rate": "constant", "random_state": 0}
+    vae = VAE(**settings, precision=precision, device="cpu")
     return lambda folder, X: lambda: vae.fit(X)
 
 
@@ -65,7 +66,9 @@ SIDES = FITS | PYTHAE | USES
 
 def write_folder(folder: Path, X: np.ndarray) -> None:
     """Images, and a model of them, saved by latentaug and by torch."""
-    augmenter = LatentAugmenter(["flip_lr", "flip_ud"], VAE(max_iter=1, device="cpu"), random_state=0).fit(X[:FEW])
+    augmenter = LatentAugmenter(["flip_lr", "flip_ud"], VAE(**PAPER, max_iter=1, device="cpu"), random_state=0).fit(
+        X[:FEW]
+    )
     augmenter.save(folder / "flips.latentaug")
     L = torch.from_numpy(augmenter.compose("flip_lr").matrix_).float()
     torch.save((augmenter.autoencoder_.network_, L), folder / "network.pt")

@@ -38,6 +38,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
+from benchmarks.sides import PAPER
 from latentaug import VAE, LatentAugmenter, LatentResampler
 from latentaug.augs import flip_lr, flip_ud, shear_x
 from latentaug.datasets import load_digits_sample, load_mnist
@@ -108,7 +109,7 @@ class Setting:
 
 def fit_augmenter(augs: list, X: np.ndarray, n_draws: int, seed: int) -> LatentAugmenter:
     """Fit an augmenter by as many passes as make `n_draws` draws."""
-    return LatentAugmenter(augs, VAE(max_iter=-(-n_draws // len(X))), random_state=seed).fit(X)
+    return LatentAugmenter(augs, VAE(**PAPER, max_iter=-(-n_draws // len(X))), random_state=seed).fit(X)
 
 
 def draw_labelled(y: np.ndarray, size: int, seed: int) -> np.ndarray:

@@ -20,11 +20,12 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 
+from benchmarks.sides import PAPER
 from latentaug import VAE, LatentAugmenter
 from latentaug.datasets import load_digits_sample, load_mnist
 from latentaug.metrics import ErrorTable, error_table
 
-PAPER = VAE(network="paper", kl_weight=1.0, max_iter=20)
+AUTOENCODER = VAE(**PAPER, max_iter=20)
 
 
 @dataclass
@@ -34,7 +35,7 @@ class Setting:
     train: np.ndarray
     test: np.ndarray
     seed: int
-    autoencoder: VAE | None = None  # the default one, 20 passes, where None
+    autoencoder: VAE
 
     def fit(self, augs: list[str], **options) -> tuple[LatentAugmenter, ErrorTable]:
         """Fit a model, print its table, give both."""
@@ -156,9 +157,9 @@ def main() -> int:
     options = parser.parse_args()
     if options.quick:
         X, _ = load_digits_sample()
-        setting = Setting(X[:4000], X[4000:], options.seed, clone(PAPER).set_params(max_iter=4))
+        setting = Setting(X[:4000], X[4000:], options.seed, clone(AUTOENCODER).set_params(max_iter=4))
     else:
-        setting = Setting(load_mnist("train")[0], load_mnist("test")[0], options.seed, PAPER)
+        setting = Setting(load_mnist("train")[0], load_mnist("test")[0], options.seed, AUTOENCODER)
     print(f"{len(setting.train)} images to train on, {len(setting.test)} to test")
     report = Report()
     for name in options.only:

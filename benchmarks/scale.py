@@ -30,6 +30,7 @@ from sklearn.base import clone
 from torch import distributed
 
 from benchmarks.pairing import in_turn, table
+from benchmarks.sides import PAPER
 from latentaug import VAE, LatentAugmenter
 from latentaug.augs import name_augs
 from latentaug.augs.views import Views
@@ -37,8 +38,8 @@ from latentaug.datasets import load_digits_sample, load_mnist
 from latentaug.images import ImageFormat
 from latentaug.learn.coding import find_device
 
-SMALL = VAE(4, hidden_channels=(4, 8), batch_size=256, max_iter=1, random_state=0)
-USUAL = VAE(batch_size=256, max_iter=2, random_state=0)
+SMALL = VAE(4, **PAPER, hidden_channels=(4, 8), batch_size=256, max_iter=1, random_state=0)
+USUAL = VAE(**PAPER, batch_size=256, max_iter=2, random_state=0)
 AUGS = ["flip_lr", "flip_ud", "rotate_cw", "shear_x"]
 TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 BILLION, GPUS = 10**9, (1, 8, 64)

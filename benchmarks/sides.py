@@ -16,9 +16,10 @@ from torch import Tensor, nn
 from latentaug.learn.networks import Downsampling, Upsampling, build, initialise
 from latentaug.learn.objectives import divergence, squared_error
 
-__all__ = ["BATCH", "bare_pass", "bare_training", "own_network", "plain_network", "pythae_training"]
+__all__ = ["BATCH", "PAPER", "bare_pass", "bare_training", "own_network", "plain_network", "pythae_training"]
 
 BATCH, LATENTS, CHANNELS = 64, 16, (16, 32)
+PAPER = {"network": "paper", "kl_weight": 1.0}  # of a `VAE` that trains what the other sides train
 AT_ONCE = 256  # images of a batch that is encoded or decoded
 
 

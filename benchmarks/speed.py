@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from benchmarks import alone
 from benchmarks.pairing import in_turn, median_ratio, table
-from benchmarks.sides import BATCH, bare_pass, bare_training, own_network, plain_network
+from benchmarks.sides import BATCH, PAPER, bare_pass, bare_training, own_network, plain_network
 from latentaug import VAE, LatentAugmenter
 from latentaug.datasets import load_digits_sample, load_mnist
 from latentaug.latent import maps
@@ -94,7 +94,7 @@ def flops_an_image(network: nn.Module) -> int:
 def training(setting: Setting) -> None:
     """`VAE.fit` and joint training against bare loops of the same modules, and the same in torch's own layers."""
     X, device = setting.X, setting.device
-    vae = VAE(max_iter=PASSES, batch_size=BATCH, learning_rate="constant", random_state=0)
+    vae = VAE(**PAPER, max_iter=PASSES, batch_size=BATCH, learning_rate="constant", random_state=0)
     augmenter = LatentAugmenter(["flip_lr", "flip_ud"], vae, random_state=0)
     sides = {
         "latentaug": lambda: clone(vae).fit(X),
@@ -132,7 +132,7 @@ def loaded(setting: Setting) -> None:
 def inference(setting: Setting) -> None:
     """`transform`, `encode` and `decode` against the bare forward pass in the same batches."""
     X, device = setting.X, setting.device
-    augmenter = LatentAugmenter(["flip_lr", "flip_ud"], VAE(max_iter=1), random_state=0).fit(X[:1000])
+    augmenter = LatentAugmenter(["flip_lr", "flip_ud"], VAE(**PAPER, max_iter=1), random_state=0).fit(X[:1000])
     network, Z = augmenter.autoencoder_.network_, augmenter.encode(X)
     L = torch.from_numpy(augmenter.compose("flip_lr").matrix_).float().to(device)
 
@@ -165,7 +165,7 @@ def inference(setting: Setting) -> None:
 def stage2(setting: Setting) -> None:
     """The closed form of Eq. 6 against 60 epochs of AdaBelief, the paper's: time, and loss reached."""
     X = setting.X
-    vae = VAE(max_iter=2, random_state=0).fit(X)
+    vae = VAE(**PAPER, max_iter=2, random_state=0).fit(X)
     Z, Z_aug = (vae.transform(view).astype(np.float64) for view in (X, X[:, :, ::-1]))
     latents, laws = {(): Z, ("flip_lr",): Z_aug}, Algebra({"flip_lr": 2}, {}, {}, [()], cyclic_table(1))
     repeats = {"lstsq": 20}

@@ -165,7 +165,7 @@ def of_unit(function: Family) -> Family:
         strengths = t.reshape(-1, *(1,) * (X.ndim - 1)).astype(pixels.dtype)
         return like(np.clip(function(pixels, strengths), 0, 1) * white, X)
 
-    scaled.on_unit = True  # type: ignore[attr-defined]
+    scaled.on_unit = True  # type: ignore[attr-defined]  # of a function
     return scaled
 
 
@@ -201,5 +201,5 @@ def of_places(places: Callable[..., tuple[Any, Any]]) -> Family:
     def moved(X: np.ndarray, t: np.ndarray) -> np.ndarray:
         return like(_warp(to_float(X), lambda x, y: places(x, y, t[:, None, None])), X)
 
-    moved.on_unit = True  # type: ignore[attr-defined]  # black is 0
+    moved.on_unit = True  # type: ignore[attr-defined]  # of a function; black is 0
     return moved

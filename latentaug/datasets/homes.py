@@ -24,7 +24,7 @@ def folders(data_home: Any) -> list[Path]:
     cache = Path(base if Path(base).is_absolute() else "~/.cache", "latentaug")
     named = (data_home, os.environ.get("LATENTAUG_DATA"))
     # Unlike `Path.expanduser`, it takes a user who has no home.
-    return [Path(os.path.expanduser(folder)) for folder in (*named, cache) if folder]  # noqa: PTH111
+    return [Path(os.path.expanduser(folder)) for folder in (*named, cache) if folder]  # noqa: PTH111  (pathlib fails without a home)
 
 
 def brief(value: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -96,7 +97,8 @@ class FlowMaps(nn.Module):
 
     def exact(self) -> dict[str, Flow]:
         """The map of each family, in float64."""
-        return {name: flow.exact() for name, flow in zip(self.names, self.maps, strict=True)}  # type: ignore[operator]
+        maps: Any = self.maps
+        return {name: flow.exact() for name, flow in zip(self.names, maps, strict=True)}
 
 
 def _frequencies(planes: Planes, laws: FamilyLaws, number: int) -> np.ndarray:

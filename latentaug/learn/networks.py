@@ -37,7 +37,7 @@ TINY = 1e-8
 FARTHEST = 1e4  # whose eighth power is a number
 FAR = 3.0  # from the middle of a soft clip, in half its width, where it is its end but for a power
 SILU_SCALE = 1.79  # of what a SiLU gives, so that its variance is one again
-SURE = -3.0  # log-variance of the posteriors at the start
+NARROW = -3.0  # log-variance of the posteriors at the start
 LENGTH, PATH_LENGTH = 0.03, 1.0  # of weights at the start, by number: the longer, the less a step turns them
 FAINT = 0.1  # of what a network starts with, beside its linear path
 CLOSEST = 1e-6  # to 0 and to 1, of pixels that are made logits: a sigmoid in bfloat16 is 1 from 6 on
@@ -479,7 +479,7 @@ def start(network: Autoencoder, generator: torch.Generator) -> None:
                 nn.init.zeros_(layer.bias)
         for layer in (last, encoder.posterior):
             layer.gain.fill_(FAINT)
-        encoder.posterior.bias.copy_(torch.tensor([0.0, SURE]).repeat_interleave(network.latent_dim))
+        encoder.posterior.bias.copy_(torch.tensor([0.0, NARROW]).repeat_interleave(network.latent_dim))
 
 
 def start_beside(network: Autoencoder, code: LinearCode) -> None:

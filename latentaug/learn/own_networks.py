@@ -21,7 +21,7 @@ SURE = -20.0  # log-variance of the posteriors of an encoder that gives none
 
 
 class Network:
-    """What makes a network, with parameters of its own, which can be searched: ``GridSearchCV(..., {"network__width": ...})``.
+    """What makes a network, with parameters of its own, which a search finds as ``network__width``.
 
     Parameters
     ----------
@@ -40,11 +40,12 @@ class Network:
     ...         super().__init__()
     ...         height, columns, channels = image_shape
     ...         pixels = height * columns * channels
-    ...         self.encoder = nn.Sequential(nn.Flatten(), nn.Linear(pixels, width), nn.ReLU(), nn.Linear(width, latent_dim))
+    ...         layers = nn.Linear(pixels, width), nn.ReLU(), nn.Linear(width, latent_dim)
+    ...         self.encoder = nn.Sequential(nn.Flatten(), *layers)
     ...         self.decoder = nn.Sequential(nn.Linear(latent_dim, width), nn.ReLU(), nn.Linear(width, pixels))
     >>> VAE(4, network=Network(Narrow, width=12)).get_params()["network__width"]
     12
-    """  # noqa: E501
+    """
 
     def __init__(self, build: Callable[..., Any], **parameters: Any) -> None:
         self.build, self.parameters = build, parameters
@@ -82,7 +83,7 @@ class _Encoder(nn.Module):
 
     def forward(self, x: Tensor, shift: Tensor | float = 0.0) -> tuple[Tensor, Tensor]:
         network = self._of[0]
-        out: Any = network.module.encoder(x)  # type: ignore[operator]
+        out: Any = network.module.encoder(x)
         mean, log_variance = out if network.is_variational else (out, torch.full_like(out, SURE))
         shifts = (network.features + shift).expand(len(mean), -1).chunk(2, dim=1)
         return mean + shifts[0], (log_variance + shifts[1]).clamp(-20, 10)
@@ -107,7 +108,7 @@ class _Decoder(nn.Module):
     def forward(self, z: Tensor, shift: Tensor | None = None) -> Tensor:
         network = self._of[0]
         z = z + network.latents
-        out: Any = network.module.decoder(z if shift is None else z + shift)  # type: ignore[operator]
+        out: Any = network.module.decoder(z if shift is None else z + shift)
         height, width, channels = network.architecture[1]
         in_rows = out.ndim == 2 and out.shape[1] == channels * height * width
         return out.reshape(len(out), channels, height, width) if in_rows else out
@@ -125,6 +126,10 @@ class OwnNetwork(nn.Module):
     latent_dim : int
     """
 
+    module: Any
+    features: Tensor
+    latents: Tensor
+
     def __init__(self, module: nn.Module, image_shape: Sequence[int], latent_dim: int) -> None:
         super().__init__()
         self.module, self.latent_dim, self.is_variational = module, latent_dim, True
@@ -134,9 +139,6 @@ class OwnNetwork(nn.Module):
         self.register_buffer("features", torch.zeros(2 * latent_dim))  # of a condition
         self.register_buffer("latents", torch.zeros(latent_dim))
 
-    features: Tensor
-    latents: Tensor
-
     def try_out(self) -> OwnNetwork:
         """Encode and decode two images, so that shapes that disagree are told before training, and lazy layers know."""
         _, (height, width, channels), d, _ = self.architecture
@@ -144,7 +146,7 @@ class OwnNetwork(nn.Module):
         was = {part: part.training for part in self.module.modules()}
         self.module.eval()
         with torch.no_grad(), one_line("The network does not encode and decode two images"):
-            out: Any = self.module.encoder(x)  # type: ignore[operator]
+            out: Any = self.module.encoder(x)
             self.is_variational = isinstance(out, (tuple, list))
             parts = out if self.is_variational else (out,)
             if self.is_variational and len(parts) != 2:

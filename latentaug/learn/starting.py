@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-__all__ = ["Pairs", "linear_code"]
+__all__ = ["LinearCode", "Pairs", "linear_code"]
 
 ITERATIONS = 60
 WIDER = 4  # times as many principal components as latent coordinates are looked at

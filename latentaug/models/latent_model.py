@@ -159,8 +159,12 @@ class LatentTransform(ImageTransformer):
             out = np.empty(shape, dtype=writer.dtype_of(images))
         check_out(out, images, shape)
         strengths = [(name, self._strengths(name, power, len(images))) for name, power in powers(steps)]
-        parts = lambda rows: [(n, p[rows] if isinstance(p, np.ndarray) else p) for n, p in strengths]  # noqa: E731
-        return writer.write(lambda rows: self._carry(reader.encode(images[rows]), parts(rows)), out)
+
+        def carried(rows: Any) -> np.ndarray:
+            parts = [(n, p[rows] if isinstance(p, np.ndarray) else p) for n, p in strengths]
+            return self._carry(reader.encode(images[rows]), parts)
+
+        return writer.write(carried, out)
 
     def _strengths(self, name: str, power: Power, n: int) -> Any:
         """A power as it is, or those of the images as an array (n,)."""

@@ -87,10 +87,8 @@ def check_vae(vae: VAE) -> None:
     if vae.checkpoint_dir is not None:
         check_place(vae.checkpoint_dir)
     check_number("latent_dim", vae.latent_dim, low=1, integer=True)
-    if not isinstance(vae.kl_weight, str):
+    if vae.kl_weight != "auto":
         check_number("kl_weight", vae.kl_weight, low=0)
-    else:
-        check_choice("kl_weight", vae.kl_weight, ("auto", "or a number"))
     check_number("kl_warmup", vae.kl_warmup, low=0)
     check_number("refine_steps", vae.refine_steps, low=0, integer=True)
     check_number("reconstruction_weight", vae.reconstruction_weight, low=0)
@@ -424,13 +422,10 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         seed = draws.noise.initial_seed()
         warm = warm and hasattr(self, "network_")
         network = make_network(self.network, self.image_shape_, self.latent_dim, self.hidden_channels, seed)
-        x = to_unit_tensor(views.take(spread(len(views), LOOKED_AT), ()), views.format_, torch.device("cpu"))
-        if not warm or self.kl_weight != "auto":
-            self.kl_weight_ = (
-                KL_SHARE * self._lost_by_mean(x) / self.latent_dim
-                if self.kl_weight == "auto"
-                else float(self.kl_weight)
-            )
+        if self.kl_weight != "auto":
+            self.kl_weight_ = float(self.kl_weight)
+        elif not warm:
+            self.kl_weight_ = KL_SHARE * self._lost_by_mean(views) / self.latent_dim
         if warm:
             if network.architecture != self.network_.architecture:
                 raise ValueError(
@@ -442,8 +437,9 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
             start(network, torch.Generator().manual_seed(seed))
         return network
 
-    def _lost_by_mean(self, x: Tensor) -> float:
-        """What the mean image loses of the images that it stands for, beyond what they lose of themselves."""
+    def _lost_by_mean(self, views: Views) -> float:
+        """What the mean image loses of some images that it stands for, beyond what they lose of themselves."""
+        x = to_unit_tensor(views.take(spread(len(views), LOOKED_AT), ()), views.format_, torch.device("cpu"))
         loss = RECONSTRUCTION_LOSSES[self.reconstruction_loss]
         lost = loss.by_image(loss.link(x.mean(0)).expand_as(x), x) - loss.by_image(loss.link(x), x)
         return self.reconstruction_weight * float(lost.mean())
