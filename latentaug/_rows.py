@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["batches", "batches_of", "is_mapped", "keep_freed_memory", "release", "slices", "take"]
+__all__ = ["batches", "batches_of", "is_held", "is_mapped", "keep_freed_memory", "release", "slices", "take"]
 
 BATCH_PIXELS = 256 * 28 * 28  # of images encoded or decoded at once: what fits the caches of a processor
 SLICE_BYTES = 2**24
 AROUND = 2**22  # more than a system maps around a page that is touched, which may be two megabytes
 FAR_ROWS = 32  # rows far from each other that are taken at once: each may touch as much
 LARGEST_LEARNED = 2**25 - 2**13  # bytes of the largest block, less what surrounds it, that glibc learns from
+GOLDEN = (5**0.5 - 1) / 2
 SHARED = ("r", "r+", "w+")  # modes whose pages are those of the file; "c" has some of its own, which would be lost
 
 
@@ -111,3 +112,8 @@ def take(array: np.ndarray, rows: Any) -> np.ndarray:
         taken[part] = array[rows[part]]
         release(array)
     return taken
+
+
+def is_held(rows: np.ndarray, share: float) -> np.ndarray:
+    """Whether the pairs of some images are held out: a share of them, spread evenly and without a period."""
+    return (rows * GOLDEN) % 1 < share

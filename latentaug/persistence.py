@@ -36,7 +36,7 @@ RECORDS = {
     "ImageFormat": "images", "Algebra": "latent.algebra", "Moments": "latent.maps", "Stream": "learn.resuming",
     "ResidualNetwork": "latent.maps", "AffineMap": "latent.maps", "PairTable": "models.errors",
     "PairRow": "models.errors", "Flow": "latent.flows", "FamilyLaws": "latent.families",
-    "OneParameter": "augs.families", "Verdict": "models.verdict",
+    "OneParameter": "augs.families", "Verdict": "models.verdict", "Normal": "models.classes",
 }  # fmt: skip
 
 MAX_NESTED = 1000  # tuples and records in one

@@ -38,6 +38,7 @@ from latentaug.latent.maps import AffineMap, Moments, ResidualNetwork
 from latentaug.latent.representations import cyclic_table
 from latentaug.learn import coding as border
 from latentaug.learn.resuming import Stream
+from latentaug.models.classes import Normal
 from latentaug.models.errors import PairRow, PairTable
 from latentaug.models.verdict import Verdict
 from latentaug.persistence import KINDS, MAX_NESTED, RECORDS, MissingAug, Reader, VersionWarning, Writer
@@ -418,6 +419,7 @@ RECORDED = {
     "Flow": Flow(np.eye(3), np.eye(3), np.ones(1), np.zeros(3), -1.0, 2.0, None),
     "FamilyLaws": FamilyLaws(-1.0, 1.0, 2.0, "turns", False, True, 0.25, {"a": -1}, [0.0, None], [0.5]),
     "Verdict": Verdict(0.8, 0.6, 3, 4, True, 0.9, 500),
+    "Normal": Normal(np.ones(2), np.eye(2)),
     "OneParameter": OneParameter(None, -1.0, 1.0, 2.0, "turns", "spin"),
     "AffineMap": AffineMap(np.eye(2), np.ones(2)),
     "PairRow": PAIR_ROW,

@@ -230,6 +230,23 @@ LABELS = named(
         "a dict": lambda rng, y: {1: 2},
     }
 )
+_LABELS = {
+    "too few": lambda rng, y: list(range(int(rng.integers(23)))),
+    "too many": lambda rng, y: [1] * 99,
+    "an empty list": lambda rng, y: [],
+    "a ragged list": lambda rng, y: [[1], [1, 2]] * 12,
+    "a dict": lambda rng, y: {1: 2},
+    "lists": lambda rng, y: np.array([[k] for k in range(23)] + [[[1]]], dtype=object),
+}
+FIT_LABELS = named(
+    _LABELS
+    | {
+        "a number": lambda rng, y: 3,
+        "an object": lambda rng, y: object(),
+        "of two kinds": lambda rng, y: [1, "a", None] * 8,
+    }
+)
+LABELS_GIVEN = named(_LABELS | {"two columns": lambda rng, y: np.ones((24, 2))})
 CLASSES = named(
     {
         "too few": lambda rng, y: y[: -int(rng.integers(1, 9))],

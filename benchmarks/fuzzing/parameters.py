@@ -99,6 +99,13 @@ PARAMETERS: dict[str, Parameter] = {
     "orders": Parameter(values.ORDERS),
     "commute": Parameter(values.COMMUTING),
     "trim": Parameter(values.SHARE),
+    # Labels.
+    "by_class": Parameter(values.FLAG),
+    "LatentAugmenter.fit.y": Parameter(arrays.FIT_LABELS),
+    "LatentMaps.fit.y": Parameter(arrays.FIT_LABELS),
+    "labels": Parameter(arrays.LABELS_GIVEN),
+    "sample.label": Parameter(values.UNSEEN),
+    "of_class.label": Parameter(values.UNSEEN, 0),
     # The estimators' own.
     "latent_dim": Parameter(values.COUNT),
     "hidden_channels": Parameter(values.CHANNELS),

@@ -75,6 +75,7 @@ STRATEGIES = one_of(3, 0.5, "some", b"auto", [], object(), {"nonsense": 3}, {0: 
 ORDERS = one_of(3, "flip_lr", ["flip_lr"], object(), {"nonsense": 2}, {3: 2}, {None: 2}, {"flip_lr": 0},
                 {"flip_lr": None}, {"flip_lr": 2.0}, {"flip_lr": "2"}, {"flip_lr": True}, {"flip_lr": [2]},
                 {"flip_lr": -2})  # fmt: skip
+UNSEEN = one_of("nonsense", [1], {}, object(), 99, 0.5, np.nan, b"x", (1,), np.zeros(3))
 COMMUTING = one_of(3, "flip_lr", "ab", object(), {"flip_lr": "flip_ud"}, ["flip_lr"], [("flip_lr",)], [3], [None],
                    [("flip_lr", "nonsense")], [("flip_lr", 3)], [("flip_lr", "flip_ud", "flip_lr")], [[["flip_lr"], 1]],
                    b"ab", 0, False)  # fmt: skip

@@ -54,6 +54,7 @@ TESTS = {
     "learn.own_networks": "own_networks",
     "learn.starting": "networks",
     "models.verdict": "verdict",
+    "models.classes": "classes",
     "datasets.drawn": "datasets",
     "datasets.homes": "datasets",
     "datasets.idx": "datasets",

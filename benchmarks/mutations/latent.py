@@ -88,8 +88,8 @@ MUTATIONS = (
     ),
     Mutation(
         "a product of maps acts from right to left",
-        "for name, power in steps:\n            carried",
-        "for name, power in reversed(list(steps)):\n            carried",
+        "for name, power in steps:\n        carried",
+        "for name, power in reversed(list(steps)):\n        carried",
         VERBS,
     ),
     Mutation("a chain of maps acts from right to left", "reduce(apply, chain,", "reduce(apply, chain[::-1],", MAPS),
@@ -210,8 +210,8 @@ MUTATIONS = (
     ),
     Mutation(
         "samples of a view are those of the original",
-        "transform.transform_latent(rng.standard_normal((n, model.latent_dim_)))",
-        "rng.standard_normal((n, model.latent_dim_))",
+        "return transform.transform_latent(Z)\n\n\ndef _draw_box",
+        "return Z\n\n\ndef _draw_box",
         VERBS,
     ),
     Mutation(

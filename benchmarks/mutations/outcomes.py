@@ -14,7 +14,64 @@ DATASETS = "tests/test_datasets.py"
 SOURCES = "tests/test_sources.py"
 VERDICT = "tests/test_verdict.py"
 
+CLASSES = "tests/test_classes.py"
+
 MUTATIONS = (
+    Mutation("a class is fitted without that of all", "AffineMap(A + W, b + shift", "AffineMap(W, b + shift", CLASSES),
+    Mutation("a class moves its mean as all do", "b + shift - means[0] @ W", "b - means[0] @ W", CLASSES),
+    Mutation(
+        "the mean of few images of a class is believed",
+        "shift = max(0.0, 1 - noise /",
+        "shift = max(0.0, 1 - 0 * noise /",
+        CLASSES,
+    ),
+    Mutation(
+        "a class is undone as all are", "turned = None if back is None else", "turned = back if True else", CLASSES
+    ),
+    Mutation(
+        "classes are kept where they are worse",
+        "if not len(gain) or gain.mean(axis=0).min() < 0:",
+        "if not len(gain):",
+        CLASSES,
+        (
+            ("(gains.mean(axis=0) >= 0).all())", "True)"),
+            ("sure = len(both) > 1 and both.mean() > SURE", "sure = len(both) > 1 or both.mean() > SURE"),
+        ),
+    ),
+    Mutation(
+        "images held out are fitted on", "pairs.moments(name, rows[~held])", "pairs.moments(name, rows[held])", CLASSES
+    ),
+    Mutation(
+        "the labels of others",
+        "numbers == k)\n        for part in batches(len(rows), model",
+        "numbers >= k)\n        for part in batches(len(rows), model",
+        CLASSES,
+    ),
+    Mutation(
+        "an image without a label is of the last class",
+        "own, rows = model if k < 0 else model",
+        "own, rows = model if k < -1 else model",
+        CLASSES,
+    ),
+    Mutation(
+        "strengths of other images go to a class",
+        "parts = _taken(strengths, rows)",
+        "parts = _taken(strengths, slice(len(rows)))",
+        CLASSES,
+    ),
+    Mutation("a class is drawn about nothing", "return self.mean + noise @ Q.T", "return noise @ Q.T", CLASSES),
+    Mutation(
+        "a class is drawn in turned coordinates",
+        "return self.mean + noise @ Q.T",
+        "return self.mean + noise @ Q",
+        CLASSES,
+    ),
+    Mutation(
+        "classes outlive another fit",
+        "self.__dict__.pop(name, None)\n        self.latent_maps_",
+        "pass\n        self.latent_maps_",
+        CLASSES,
+    ),
     Mutation(
         "a verdict is of as many images as training drew",
         "n_drawn // SHARE, len(views)",

@@ -19,9 +19,8 @@ from latentaug.latent.representations import group_maps
 from latentaug.latent.ridge import Ridge
 from latentaug.learn.geometries import GEOMETRIES, Pairs, Solver
 
-__all__ = ["Laws", "Regression", "fit_affine_map", "fit_group", "fit_regression", "is_held", "pool"]
+__all__ = ["Laws", "Regression", "fit_affine_map", "fit_group", "fit_regression", "pool"]
 
-GOLDEN = (5**0.5 - 1) / 2
 FIRST_ROWS = 1024  # whose means the moments are taken about
 PART_NUMBERS = 2**22  # held in float64 at once
 
@@ -120,8 +119,3 @@ def pool(picked: Sequence[Picked], compositions: Sequence[Composition], chosen: 
         return Moments.of({c: pick(p, part) for c, p in zip(compositions, picked, strict=True)}, points)
 
     return reduce(add, map(of, parts))
-
-
-def is_held(rows: np.ndarray, share: float) -> np.ndarray:
-    """Whether the pairs of some images are held out: a share of them, spread evenly and without a period."""
-    return (rows * GOLDEN) % 1 < share

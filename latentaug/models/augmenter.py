@@ -44,6 +44,7 @@ from latentaug.learn.geometries import (
 from latentaug.learn.objectives import CrossReconstruction
 from latentaug.learn.processes import processes_of
 from latentaug.models.base import Fitting, all_or_nothing
+from latentaug.models.classes import as_classes, fit_image_classes
 from latentaug.models.codec import Codec, accumulate, start_autoencoder
 from latentaug.models.latent_model import LatentModel
 from latentaug.models.strengths import RandomTransform
@@ -205,6 +206,8 @@ class LatentAugmenter(LatentModel):
         How often an augmentation known by pairs only has to act to change nothing: ``{"turn": 12}``.
     commute : list of (str, str), default=None
         Pairs of augmentations whose order does not matter, where pairs of images do not tell.
+    by_class : bool, default=True
+        Whether `fit` heeds labels, where it is given any: see `class_maps_`. False: `y` is ignored.
     apply : str, list of str or None, default=None
         What `transform` applies, the leftmost first; all augmentations in order if None, none if empty.
     image_shape : tuple of int, default=None
@@ -237,6 +240,13 @@ class LatentAugmenter(LatentModel):
         What the autoencoder is worth, on images under all views; see `VAE`. None where it tells of none.
     stream_ : dict, Moments or None
         What `partial_fit` goes on from: what is learned of the maps jointly, or the moments of all latents so far.
+    classes_ : ndarray of shape (n_labels,)
+        The labels seen, where `fit` was given labels.
+    class_maps_ : dict of label to dict of str to AffineMap
+        The maps of each class, ``Z @ L + b``, shrunk towards those of all where the class is small; only of those
+        augmentations that they make better, applied and undone, on images held out.
+    class_normals_ : dict of label to Normal
+        Mean and covariance of the latents of each class.
     aug_names_ : list of str
     image_shape_ : tuple of int
     n_features_in_ : int
@@ -272,6 +282,7 @@ class LatentAugmenter(LatentModel):
         solver: str = "lstsq",
         orders: Mapping[str, int] | None = None,
         commute: Sequence[tuple[str, str]] | None = None,
+        by_class: bool = True,
         apply: Any = None,
         image_shape: Sequence[int] | None = None,
         random_state: RandomState = None,
@@ -284,6 +295,7 @@ class LatentAugmenter(LatentModel):
         self.solver = solver
         self.orders = orders
         self.commute = commute
+        self.by_class = by_class
         self.apply = apply
         self.image_shape = image_shape
         self.random_state = random_state
@@ -297,8 +309,8 @@ class LatentAugmenter(LatentModel):
         ----------
         X : array-like of shape (n_images, H, W), (n_images, H, W, C) or (n_images, n_features)
             Integers 0..255 or floats in [0, 1]; floats outside are taken on their own range.
-        y : None
-            Ignored.
+        y : array-like of shape (n_images,), default=None
+            Labels; None or NaN of an image without one. Numbers with fractions, and several columns, are ignored.
         views : dict of tuple of str to array-like, default=None
             Views given as arrays, image by image beside `X`: ``{("flip_lr",): X_flipped}``. What is missing is an image
             of NaN, a masked one, or None in a list; or ``(rows, X_flipped)`` says which rows of `X` the others stand
@@ -312,7 +324,10 @@ class LatentAugmenter(LatentModel):
         self._check_parameters()
         with self._fitting(X, y) as fitting:
             data = self._begin(X, views, fitting.seed)
+            classes = as_classes(y, len(data)) if self.by_class and y is not None else None
             self._fit_maps(data, fitting)
+            if classes is not None:
+                fit_image_classes(self, classes, data)
         return self
 
     @available_if(_takes_streams)
@@ -322,7 +337,7 @@ class LatentAugmenter(LatentModel):
 
         The first part tells the laws of the augmentations. The joint method trains its `VAE` on each part as its
         `partial_fit` does. The staged method has this verb with a `FrozenEstimator` only: its maps are those that all
-        parts so far would give at once.
+        parts so far would give at once. Maps of classes are those of `fit` only, and are gone.
 
         Parameters
         ----------
@@ -482,6 +497,7 @@ class LatentAugmenter(LatentModel):
         check_choice("geometry", self.geometry, choices())
         check_choice("solver", self.solver, SOLVERS)
         check_verbosity(self.verbose)
+        check_flag("by_class", self.by_class)
         serves = SOLVERS[self.solver].serves
         if serves is not None and not (METHODS[self.method].fits_maps and self.geometry in serves):
             raise ValueError(

@@ -22,7 +22,7 @@ from latentaug._checks import (
     refuse_masked,
     unknown_name,
 )
-from latentaug._rows import batches, is_mapped, slices
+from latentaug._rows import batches, is_held, is_mapped, slices
 from latentaug.augs.pairs import Partners, Picked, as_declared, as_partners, join, pick
 from latentaug.augs.steps import Composition, as_composition, counts, powers, reduced, say
 from latentaug.images import ImageFormat
@@ -30,9 +30,10 @@ from latentaug.latent import maps
 from latentaug.latent.algebra import declared_algebra
 from latentaug.latent.maps import AffineMap, Moments
 from latentaug.latent.ridge import GCV
-from latentaug.learn.affine import Laws, Regression, fit_affine_map, fit_group, fit_regression, is_held, pool
+from latentaug.learn.affine import Laws, Regression, fit_affine_map, fit_group, fit_regression, pool
 from latentaug.learn.geometries import AUTO, GEOMETRIES, choices, choose_geometries
 from latentaug.models.base import all_or_nothing
+from latentaug.models.classes import OF_CLASSES, as_classes, fit_classes
 from latentaug.models.codec import RowCodec
 from latentaug.models.errors import PairTable, pair_row, pair_table
 from latentaug.models.latent_model import LatentSpace, LatentTransform
@@ -63,6 +64,31 @@ class Held(NamedTuple):
     held: np.ndarray
 
 
+class RowPairs(NamedTuple):
+    """Rows before and after augmentations."""
+
+    partners: Mapping[Composition, Partners]
+    pairs: Mapping[str, tuple[Composition, ...]]
+    points: Mapping[tuple[Composition, ...], np.ndarray]
+
+    def moments(self, name: str, rows: np.ndarray) -> Moments | None:
+        """Moments of some rows, and of the same augmented."""
+        key = self.pairs[name]
+        picked, chosen = self._join(name, rows)
+        return pool(picked, key, chosen, self.points[key]) if len(chosen) else None
+
+    def losses(self, name: str, rows: np.ndarray, L: Any) -> np.ndarray:
+        """Squared errors (n, 2) of rows."""
+        picked, chosen = self._join(name, rows)
+        x, y = (pick(part, chosen).astype(np.float64) for part in picked)
+        return np.stack([np.square(L(x) - y).sum(axis=1), np.square(L.undo(y) - x).sum(axis=1)], axis=1)
+
+    def _join(self, name: str, rows: np.ndarray) -> tuple[list[Any], np.ndarray]:
+        parts = [self.partners[c].of(rows) for c in self.pairs[name]]
+        picked, joined = join(parts)
+        return picked, np.arange(len(parts[-1]) if joined is None else len(joined))
+
+
 class LatentMaps(LatentSpace):
     """Augmentations of rows, such as embeddings, as affine maps that are fitted to pairs; no images, no decoder.
 
@@ -90,6 +116,8 @@ class LatentMaps(LatentSpace):
         How often an augmentation has to act to change nothing, where that is known: ``{"flip_lr": 2}``.
     commute : list of (str, str), default=None
         Pairs of augmentations whose order does not matter.
+    by_class : bool, default=True
+        Whether `fit` heeds labels, where it is given any: see `class_maps_`. False: `y` is ignored.
     trim : float, default=0.0
         Share of the pairs of each map that are left out as wrong: those that it fits worst.
     validation_fraction : float, default=0.1
@@ -113,6 +141,11 @@ class LatentMaps(LatentSpace):
         The laws declared, and the group that all views of are given.
     stream_ : dict
         Moments of all pairs so far, which `partial_fit` goes on from: of each map twice (2 d, 2 d) numbers.
+    classes_ : ndarray of shape (n_labels,)
+        The labels seen, where `fit` was given labels.
+    class_maps_ : dict of label to dict of str to AffineMap
+        The maps of each class, shrunk towards those of all where the class is small; only of those augmentations that
+        they make better, applied and undone, on pairs held out.
     compositions_ : list of tuple of str
         The views fitted on.
     aug_names_ : list of str
@@ -156,6 +189,7 @@ class LatentMaps(LatentSpace):
         undo: str = "auto",
         orders: Mapping[str, int] | None = None,
         commute: Sequence[tuple[str, str]] | None = None,
+        by_class: bool = True,
         trim: float = 0.0,
         validation_fraction: float = 0.1,
         apply: Any = None,
@@ -167,6 +201,7 @@ class LatentMaps(LatentSpace):
         self.undo = undo
         self.orders = orders
         self.commute = commute
+        self.by_class = by_class
         self.trim = trim
         self.validation_fraction = validation_fraction
         self.apply = apply
@@ -179,8 +214,8 @@ class LatentMaps(LatentSpace):
         ----------
         X : array-like of shape (n, d)
             Latent rows; float32 and memory-mapped ones are read part by part.
-        y : None
-            Ignored.
+        y : array-like of shape (n,), default=None
+            Labels; None or NaN of a row without one. Numbers with fractions, and several columns, are ignored.
         views : dict of tuple of str to array-like
             The rows of the same images under each composition: ``{("flip_lr",): Z_flip}``. What is missing is a row of
             NaN, a masked row, or None in a list; or ``(rows, Z_flip)`` says which rows of `X` the others stand beside.
@@ -195,7 +230,11 @@ class LatentMaps(LatentSpace):
             Z = self._check_rows(X, reset=True)
             partners = self._check_views(Z, views)
             self._begin(partners)
+            classes = as_classes(y, len(Z)) if self.by_class and y is not None else None
             self._learn(partners, {})
+            if classes is not None:
+                points = {key: moments[0].origin for key, moments in self.stream_.items()}
+                fit_classes(self, classes, RowPairs(partners, self._pairs_of, points))
         return self
 
     @all_or_nothing
@@ -203,12 +242,14 @@ class LatentMaps(LatentSpace):
         """Fit on a part of a stream of pairs, from where the last call, or `fit`, left off.
 
         The maps are those that all parts so far would give at once; what undoes them, and `pair_table_`, are judged on
-        the last part. The views are those of the first part.
+        the last part. The views are those of the first part. Maps of classes are those of `fit` only, and are gone.
 
         Parameters
         ----------
-        X, y, views
+        X, views
             As in `fit`.
+        y : None
+            Ignored.
         """
         self._check_parameters()
         with self._fitting(X, y):
@@ -223,7 +264,7 @@ class LatentMaps(LatentSpace):
             self._learn(partners, self.stream_ if goes_on else {})
         return self
 
-    def transform(self, X: ArrayLike, out: np.ndarray | None = None) -> np.ndarray:
+    def transform(self, X: ArrayLike, out: np.ndarray | None = None, labels: Any = None) -> np.ndarray:
         """Rows with the composition named by `apply` applied.
 
         Parameters
@@ -231,23 +272,26 @@ class LatentMaps(LatentSpace):
         X : array-like of shape (n, d)
         out : ndarray of shape (n, d), default=None
             What is written into and returned, a memory map too: of float32 or float64.
+        labels : array-like of shape (n,), or one label of all, default=None
+            Of maps that were fitted with labels. Rows without one, None or NaN, and of classes that were not seen, are
+            taken by the maps of all.
 
         Returns
         -------
         ndarray of shape (n, d)
             In the dtype of `X`, or `out`.
         """
-        return super().transform(X, out)
+        return super().transform(X, out, labels)
 
-    def inverse_transform(self, X: ArrayLike, out: np.ndarray | None = None) -> np.ndarray:
+    def inverse_transform(self, X: ArrayLike, out: np.ndarray | None = None, labels: Any = None) -> np.ndarray:
         """Rows with the composition named by `apply` undone.
 
         Parameters
         ----------
-        X, out
+        X, out, labels
             As in `transform`, and so is what is returned.
         """
-        return super().inverse_transform(X, out)
+        return super().inverse_transform(X, out, labels)
 
     def score(self, X: ArrayLike, y: Any = None, views: Mapping[Any, Any] | None = None) -> float:
         """Mean R2 of the views given, all coordinates together; what undoes them is not in it.
@@ -308,6 +352,7 @@ class LatentMaps(LatentSpace):
         check_choice("geometry", self.geometry, [g for g in choices() if g == AUTO or not GEOMETRIES[g].by_rows])
         check_choice("undo", self.undo, UNDOINGS)
         check_flag("fit_intercept", self.fit_intercept)
+        check_flag("by_class", self.by_class)
         check_number("trim", self.trim, low=0, below=1)
         check_number("validation_fraction", self.validation_fraction, low=0, below=1)
         if not (isinstance(self.ridge, str) and self.ridge == GCV):
@@ -384,6 +429,8 @@ class LatentMaps(LatentSpace):
         trained: dict[Any, Moments] = {}
         every: dict[Any, Moments] = {}
         self.stream_ = {}
+        for name in OF_CLASSES:
+            self.__dict__.pop(name, None)
         for key in keys:
             part, old = self._split([partners[c] for c in key], share), before.get(key)
             train = pool(part.picked, key, part.train, None if old is None else old[0].points)

@@ -5,7 +5,8 @@ A `LatentTransform` is a composition over a model; the verbs of a `LatentModel` 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import copy
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain, takewhile
 from typing import Any, TypeVar
 
@@ -35,6 +36,7 @@ from latentaug.images import ImageFormat, check_images, check_out, is_flat
 from latentaug.latent import maps
 from latentaug.latent.algebra import MAX_GROUP, Algebra, find_algebra
 from latentaug.models.base import Transformer
+from latentaug.models.classes import OF_CLASSES, Normal, by_class, known_label
 from latentaug.models.codec import Codec
 from latentaug.models.errors import error_table, model_views
 
@@ -80,7 +82,7 @@ class ImageTransformer(Transformer):
         """The `LatentTransform` that `transform` applies."""
         raise NotImplementedError(f"{type(self).__name__} says what it applies.")
 
-    def transform(self, X: ArrayLike, out: np.ndarray | None = None) -> np.ndarray:
+    def transform(self, X: ArrayLike, out: np.ndarray | None = None, labels: Any = None) -> np.ndarray:
         """Augmented images: by the composition named by `apply`, or by the steps.
 
         Parameters
@@ -89,24 +91,27 @@ class ImageTransformer(Transformer):
             Integers 0..255, or floats on the range of the training data.
         out : ndarray of the shape of `X`, default=None
             What is written into and returned, a memory map too: of float32, float64, or integers, rounded to 0..255.
+        labels : array-like of shape (n_images,), or one label of all, default=None
+            Of a model that was fitted with labels. Images without one, None or NaN, and of classes that were not seen,
+            are taken as those of all.
 
         Returns
         -------
         ndarray of the shape of `X`
             As float32, or `out`; in [0, 1], or on the range of the training data.
         """
-        return self._applied().push(X, out)
+        return self._applied().push(X, out, labels=labels)
 
     @if_invertible
-    def inverse_transform(self, X: ArrayLike, out: np.ndarray | None = None) -> np.ndarray:
+    def inverse_transform(self, X: ArrayLike, out: np.ndarray | None = None, labels: Any = None) -> np.ndarray:
         """Images with the composition named by `apply`, or the steps, undone.
 
         Parameters
         ----------
-        X, out
-            Augmented images, and where to write; as in `transform`, and so is what is returned.
+        X, out, labels
+            Augmented images, where to write, and labels; as in `transform`, and so is what is returned.
         """
-        return self._applied().inverse().push(X, out)
+        return self._applied().inverse().push(X, out, labels=labels)
 
     @available_if(lambda self: getattr(self, "format_", None) is None or self.format_.flat)
     def get_feature_names_out(self, input_features=None):
@@ -118,6 +123,34 @@ class ImageTransformer(Transformer):
             Names to check against those seen in `fit`.
         """
         return OneToOneFeatureMixin.get_feature_names_out(self, input_features)
+
+
+Strengths = Sequence[tuple[str, Any]]  # names, each with its power or those of the images (n,)
+
+
+def _carry(latent_maps: Mapping[str, Any], Z: np.ndarray, steps: Strengths) -> np.ndarray:
+    """Carry over what needs no check, in the dtype of `Z` or one that holds fractions."""
+    carried = np.asarray(Z, dtype=np.float64)
+    for name, power in steps:
+        carried = maps.apply(carried, latent_maps[name], power)
+    return np.ascontiguousarray(carried, dtype=np.result_type(Z, np.float32))
+
+
+def _taken(steps: Strengths, rows: Any) -> Strengths:
+    """The strengths of some images."""
+    return [(name, power[rows] if isinstance(power, np.ndarray) else power) for name, power in steps]
+
+
+def _fill(
+    out: np.ndarray, model: Any, images: np.ndarray, steps: Strengths, views: tuple[Composition, Composition]
+) -> np.ndarray:
+    """Checked images of one view, brought to another by a model, written into an array batch by batch."""
+    reader, writer = model.encoder_of(views[0]), model.decoder_of(views[1])
+
+    def carried(rows: Any) -> np.ndarray:
+        return _carry(model.latent_maps_, reader.encode(images[rows]), _taken(steps, rows))
+
+    return writer.write(carried, out)
 
 
 class LatentTransform(ImageTransformer):
@@ -145,26 +178,27 @@ class LatentTransform(ImageTransformer):
         return self
 
     def push(
-        self, X: ArrayLike, out: np.ndarray | None = None, views: tuple[Composition, Composition] | None = None
-    ) -> np.ndarray:
+        self, X: ArrayLike, out: np.ndarray | None = None, views: tuple[Composition, Composition] | None = None,
+        labels: Any = None,
+    ) -> np.ndarray:  # fmt: skip
         """Augment images, batch by batch; as an array, also where scikit-learn is told to give out data frames.
 
         For a model that tells views apart, `views` says whose images `X` are and which are to be made, if not `views_`.
         """
         steps, X = self._check_steps(), gathered(X)
-        model, (source, target) = self.augmenter, self.views_ if views is None else views
-        images, reader, writer = model.checked(X), model.encoder_of(source), model.decoder_of(target)
+        model, views = self.augmenter, self.views_ if views is None else views
+        images = model.checked(X)
         shape = (len(images), model.format_.n_pixels) if is_flat(X) else images.shape
         if out is None:
-            out = np.empty(shape, dtype=writer.dtype_of(images))
+            out = np.empty(shape, dtype=model.decoder_of(views[1]).dtype_of(images))
         check_out(out, images, shape)
         strengths = [(name, self._strengths(name, power, len(images))) for name, power in powers(steps)]
-
-        def carried(rows: Any) -> np.ndarray:
-            parts = [(n, p[rows] if isinstance(p, np.ndarray) else p) for n, p in strengths]
-            return self._carry(reader.encode(images[rows]), parts)
-
-        return writer.write(carried, out)
+        if labels is None:
+            return _fill(out, model, images, strengths, views)
+        for own, rows in by_class(model, labels, len(images)):
+            parts = _taken(strengths, rows)
+            out[rows] = _fill(np.empty((len(rows), *shape[1:]), out.dtype), own, images[rows], parts, views)
+        return out
 
     def _strengths(self, name: str, power: Power, n: int) -> Any:
         """A power as it is, or those of the images as an array (n,)."""
@@ -189,14 +223,8 @@ class LatentTransform(ImageTransformer):
         """
         steps = self._check_steps()
         Z = check_latents(Z, self.augmenter.latent_dim_)
-        return self._carry(Z, [(name, self._strengths(name, power, len(Z))) for name, power in powers(steps)])
-
-    def _carry(self, Z: np.ndarray, steps: Iterable[tuple[str, Any]]) -> np.ndarray:
-        """Carry over what needs no check, in the dtype of `Z` or one that holds fractions."""
-        carried = np.asarray(Z, dtype=np.float64)
-        for name, power in steps:
-            carried = maps.apply(carried, self.augmenter.latent_maps_[name], power)
-        return np.ascontiguousarray(carried, dtype=np.result_type(Z, np.float32))
+        strengths = [(name, self._strengths(name, power, len(Z))) for name, power in powers(steps)]
+        return _carry(self.augmenter.latent_maps_, Z, strengths)
 
     def latent_distribution(self, X: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """Posterior of the latents of images, pushed through the maps exactly: N(mu L, L^T S L).
@@ -305,10 +333,13 @@ class LatentTransform(ImageTransformer):
 
 
 def _draw_prior(model: LatentModel, transform: LatentTransform, n: int, rng: np.random.RandomState) -> np.ndarray:
-    return transform.transform_latent(rng.standard_normal((n, model.latent_dim_)))
+    Z = rng.standard_normal((n, model.latent_dim_)) if model.normal_ is None else model.normal_.draw(n, rng)
+    return transform.transform_latent(Z)
 
 
 def _draw_box(model: LatentModel, transform: LatentTransform, n: int, rng: np.random.RandomState) -> np.ndarray:
+    if model.normal_ is not None:
+        raise ValueError("Boxes are of all classes. Allowed for one: source='prior'. Got source='box'.")
     view, boxes = transform.views_[1], {reduced(c): box for c, box in model.latent_boxes_.items()}
     if view not in boxes:
         raise unknown_name("view", view, boxes, "Trained on")
@@ -329,6 +360,8 @@ class LatentSpace(ImageTransformer):
     algebra_: Algebra
     aug_names_: list[str]
     compositions_: list[Composition]
+    classes_: np.ndarray
+    class_maps_: dict[Any, dict[str, Any]]
 
     def checked(self, X: Any) -> np.ndarray:
         """What it is given, checked: a stack of images, or rows."""
@@ -413,6 +446,24 @@ class LatentSpace(ImageTransformer):
         """
         return self.compose(*names).inverse().transform_latent(Z)
 
+    def of_class(self, label: Any) -> Any:
+        """This model for one class, with the maps of its own; all else is shared.
+
+        Parameters
+        ----------
+        label : int, str or other label
+            One of `classes_`, of a model that was fitted with labels.
+        """
+        label = known_label(self, label)
+        own = copy.copy(self)
+        own.__dict__.update(self._of_class(label))
+        del own.classes_
+        return own
+
+    def _of_class(self, label: Any) -> dict[str, Any]:
+        """What is another thing in the model for a class."""
+        return {"latent_maps_": self.latent_maps_ | self.class_maps_[label]}
+
     def _known(self, parameter: str, given: Any) -> Composition:
         """Check a composition of the model's own augmentations."""
         composition = as_composition(parameter, given)
@@ -435,6 +486,8 @@ class LatentModel(LatentSpace):
     image_shape_: tuple[int, ...]
     latent_boxes_: dict[Composition, np.ndarray]
     condition_numbers_: dict[str, float]
+    class_normals_: dict[Any, Normal]
+    normal_: Normal | None = None  # of the latents of the one class that this is a model for
 
     def checked(self, X: Any) -> np.ndarray:
         """Images, checked, as a stack."""
@@ -532,8 +585,9 @@ class LatentModel(LatentSpace):
         return self.compose(*names).latent_distribution(X)
 
     def sample(
-        self, n_samples: int = 1, apply: Any = (), random_state: RandomState = None, source: str = "prior"
-    ) -> np.ndarray:
+        self, n_samples: int = 1, apply: Any = (), random_state: RandomState = None, source: str = "prior",
+        label: Any = None,
+    ) -> np.ndarray:  # fmt: skip
         """Decode random latents to images of a view.
 
         Parameters
@@ -547,6 +601,8 @@ class LatentModel(LatentSpace):
         source : {"prior", "box"}, default="prior"
             Draws from N(0, I), augmented; or, as the paper, uniform in the bounding box of the training latents of
             the view, which must be one trained on.
+        label : int, str or other label, default=None
+            Of a model that was fitted with labels: draws from the normal of the latents of the class, augmented.
 
         Returns
         -------
@@ -555,6 +611,8 @@ class LatentModel(LatentSpace):
         """
         check_number("n_samples", n_samples, low=1, integer=True)
         check_choice("source", source, SOURCES)
+        if label is not None:
+            return self.of_class(label).sample(n_samples, apply, random_state, source)
         transform = self.compose(*as_composition("apply", apply))
         Z = SOURCES[source](self, transform, n_samples, check_random_state(draw_seed(random_state)))
         return self.decoder_of(transform.views_[1]).decode(Z, self.format_.flat)
@@ -649,10 +707,17 @@ class LatentModel(LatentSpace):
         self.compositions_, self.aug_names_ = data.compositions, list(data.augs)
 
     def _tell_maps(self, latent_maps: dict[str, Any], data: Views) -> None:
-        """Tell of the latent maps, and of the latents of some views, the autoencoder being fitted."""
+        """Tell of the latent maps, and of the latents of some views, the autoencoder being fitted; of no classes."""
+        for name in OF_CLASSES:
+            self.__dict__.pop(name, None)
         self.latent_maps_ = latent_maps
         self.condition_numbers_ = {name: maps.condition_number(L) for name, L in latent_maps.items()}
         self.latent_boxes_ = self._find_boxes(data)
+
+    def _of_class(self, label: Any) -> dict[str, Any]:
+        own = super()._of_class(label)["latent_maps_"]
+        numbers = {name: maps.condition_number(L) for name, L in own.items()}
+        return {"latent_maps_": own, "condition_numbers_": numbers, "normal_": self.class_normals_[label]}
 
     def _find_boxes(self, views: Views) -> dict[Composition, np.ndarray]:
         """Least and greatest latents of each view, over some of its images: (2, d)."""

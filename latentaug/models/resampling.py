@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
-from sklearn.covariance import ledoit_wolf
 from sklearn.metrics import confusion_matrix
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import LabelEncoder
@@ -29,6 +28,7 @@ from latentaug.augs.catalogue import name_augs
 from latentaug.augs.steps import Composition, Step, counts, powers
 from latentaug.images import check_images, in_dtype
 from latentaug.models.base import Estimator, all_or_nothing
+from latentaug.models.classes import Normal
 from latentaug.models.codec import fitted_model
 from latentaug.models.latent_model import LatentModel
 from latentaug.models.strengths import RandomTransform, by_image
@@ -137,10 +137,7 @@ def draw_balanced(
 
 def draw_latents(Z: np.ndarray, n: int, rng: np.random.RandomState) -> np.ndarray:
     """Latents of no image: from a normal of those of a class, its covariance shrunk (Ledoit and Wolf, 2004): (n, d)."""
-    covariance = ledoit_wolf(Z)[0] if len(Z) > 1 else np.zeros((Z.shape[1],) * 2)
-    values, Q = np.linalg.eigh(covariance)
-    noise = rng.standard_normal((n, Z.shape[1])) * np.sqrt(np.maximum(values, 0))
-    return (Z.mean(axis=0) + noise @ Q.T).astype(Z.dtype)
+    return Normal.of(Z).draw(n, rng).astype(Z.dtype)
 
 
 def labels_seen(shares: np.ndarray, plain: np.ndarray, threshold: float, classes: np.ndarray) -> dict[Any, Any]:
