@@ -112,6 +112,9 @@ def test_a_class_of_noise_keeps_the_map_of_all():
     far = np.linalg.lstsq(Z, Z_aug, rcond=None)[0] - A
     near = class_map(Moments.of({(): Z, ("a",): Z_aug}), A).L - A
     assert np.square(near).sum() < 0.2 * np.square(far).sum()
+    means = Z.mean(axis=0, keepdims=True), Z_aug.mean(axis=0, keepdims=True)
+    shift = class_map(Moments.of({(): Z, ("a",): Z_aug}), A)(means[0]) - means[0] @ A
+    assert np.square(shift).sum() < 0.5 * np.square(means[1] - means[0] @ A).sum()
 
 
 def test_a_class_that_changes_otherwise_has_maps_of_its_own(by_class, mixed):

@@ -11,10 +11,16 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 
-from latentaug import VAE, ConditionalVAE, LatentAugmenter
+from latentaug import VAE, ConditionalVAE, LatentAugmenter, load
 from latentaug.augs import CATALOGUE
+from latentaug.augs.views import Views
+from latentaug.images import ImageFormat
+from latentaug.latent import find_algebra
+from latentaug.learn.conditions import ClassReconstruction
+from latentaug.learn.geometries import start_maps
 from latentaug.learn.networks import ViewConditions, build, initialise
-from latentaug.learn.objectives import CONDITIONINGS
+from latentaug.learn.objectives import CONDITIONINGS, Terms
+from latentaug.metrics import scorecard
 from latentaug.models.errors import carry_matrix, error_table
 
 FLIPS = ["flip_lr", "flip_ud"]
@@ -122,7 +128,7 @@ def test_only_the_invariant_one_learns_to_augment(digits):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"conditioning": "none"}, r"Unknown conditioning 'none'. Allowed: traditional, invariant."),
+        ({"conditioning": "none"}, r"Unknown conditioning 'none'. Allowed: traditional, invariant, embedding, class."),
         ({"autoencoder": PCA(2)}, r"autoencoder must be a VAE or None. Got PCA."),
         ({"augs": ["turn"]}, r"Unknown augmentation 'turn'"),
         ({"apply": "canny"}, r"Unknown augmentation 'canny'. Named in augs: flip_lr, flip_ud."),
@@ -178,3 +184,125 @@ def test_a_nonlinear_map_pickles_and_is_seeded(nonlinear, digits):
 def test_a_nonlinear_map_is_not_trained_jointly(digits):
     with pytest.raises(ValueError, match=r"^geometry='nonlinear' has no inverse to train jointly."):
         LatentAugmenter(FLIPS, geometry="nonlinear").fit(digits)
+
+
+# Conditions and latent maps together
+
+
+@pytest.fixture(scope="module")
+def labels():
+    from sklearn.datasets import load_digits
+
+    return load_digits().target[:1000]
+
+
+@pytest.fixture(scope="module")
+def told(digits, labels):
+    model = ConditionalVAE(["rotate_cw", "flip_lr"], VAE(**QUICK, max_iter=4), conditioning="class", random_state=0)
+    return model.fit(digits, np.where(labels == 9, np.nan, labels))
+
+
+@pytest.fixture(scope="module")
+def embedded(digits):
+    augs = ["shear_x", "flip_lr"]
+    return ConditionalVAE(augs, VAE(**QUICK, max_iter=4), conditioning="embedding", random_state=0).fit(digits)
+
+
+def test_an_embedding_of_a_view_is_that_of_the_original_carried(embedded, digits):
+    X, original = digits[:9], embedded.embedding_[0]
+    Z = embedded.encode(X)
+    assert np.array_equal(embedded.transform_latent(Z, "shear_x", "flip_lr"), Z)
+    for view in embedded.compositions_:
+        carried = original
+        for name in view:
+            carried = carried @ embedded.embedding_maps_[name]
+        bias = embedded.autoencoders_[view].network_.decoder.layers[0].bias.detach().numpy()
+        plain = embedded.autoencoders_[()].network_.decoder.layers[0].bias.detach().numpy()
+        assert np.allclose(bias - plain, (carried - original) @ embedded.embedding_[2], atol=1e-4)
+    assert not np.allclose(embedded.decode(Z, "shear_x"), embedded.decode(Z))
+
+
+def test_views_that_were_not_trained_on_are_made_by_their_embedding(embedded, digits):
+    X = digits[:9]
+    assert ("shear_x", "shear_x") not in embedded.compositions_
+    assert embedded.knows(("shear_x", "shear_x"))
+    assert not embedded.knows(("turn",))
+    twice = embedded.compose("shear_x", "shear_x").transform(X)
+    assert not np.array_equal(twice, embedded["shear_x"].transform(X))
+    back = embedded.compose("shear_x", "flip_lr", ("flip_lr", -1)).transform(X)
+    assert np.allclose(back, embedded["shear_x"].transform(X), atol=1e-5)
+    around = embedded.compose("flip_lr", "flip_lr", "shear_x").transform(X)
+    assert np.allclose(around, embedded["shear_x"].transform(X), atol=1e-5)
+    assert embedded["flip_lr"].inverse_transform(X).shape == X.shape
+
+
+def test_a_class_is_told_to_encoder_and_decoder_and_the_maps_are_exact(told, digits, labels):
+    X, y = digits[:60], labels[:60]
+    assert told.classes_.tolist() == [*range(9)]
+    Z = told.encode(X)
+    assert np.allclose(told.transform_latent(Z, *["rotate_cw"] * 4), Z, atol=1e-5)
+    assert set(told.geometries_.values()) == {"group"}
+    assert len(told.compositions_) == 8
+    own = told.of_class(3)
+    assert not np.allclose(own.encode(X), Z)
+    assert not np.allclose(own.decode(Z), told.decode(Z))
+    some = told.transform(X, labels=y)
+    for label in range(9):
+        assert np.array_equal(some[y == label], told.of_class(label).transform(X[y == label]))
+    assert np.allclose(some[y == 9], told.transform(X[y == 9]), atol=1e-6)
+    assert not np.array_equal(told.sample(3, label=3, random_state=0), told.sample(3, label=4, random_state=0))
+    assert own.sample(3, apply="flip_lr", random_state=0).shape == (3, 8, 8)
+
+
+@pytest.mark.parametrize("kind", ["told", "embedded"])
+def test_conditions_with_maps_travel_are_seeded_and_measured(kind, request, digits, labels, tmp_path):
+    model, X, y = request.getfixturevalue(kind), digits[:30], labels[:30]
+    model.save(tmp_path / kind)
+    given = {"labels": y} if kind == "told" else {}
+    again = clone(model).fit(digits, np.where(labels == 9, np.nan, labels))
+    for other in (load(tmp_path / kind), pickle.loads(pickle.dumps(model)), again):
+        assert np.array_equal(other.transform(X, **given), model.transform(X, **given))
+        assert np.array_equal(
+            other.compose(model.aug_names_[0], model.aug_names_[0]).transform(X),
+            model.compose(model.aug_names_[0], model.aug_names_[0]).transform(X),
+        )
+    card = scorecard({kind: model}, digits[:100])
+    assert {"reconstruct", "apply", "compose", "undo"} <= set(next(iter(card)).values)
+    again.set_params(conditioning="invariant").fit(digits[:50], labels[:50])
+    assert not hasattr(again, "classes_")
+    assert not hasattr(again, "geometries_")
+
+
+def test_labels_are_needed_where_a_class_is_told(digits):
+    model = ConditionalVAE(FLIPS, VAE(**QUICK, max_iter=1), conditioning="class")
+    for y in (None, digits[:50, 2, 2], np.full(50, np.nan)):
+        with pytest.raises(ValueError, match=r"^conditioning='class' needs labels, y: one an image, or None\. Got "):
+            model.fit(digits[:50], y)
+    with pytest.raises(ValueError, match=r"^y must hold one label an image: 50\. Got 3\.$"):
+        model.fit(digits[:50], [1, 2, 3])
+
+
+def test_what_is_told_is_the_class_of_each_row_or_nothing():
+    views = Views(np.zeros((40, 6, 6)), {}, ImageFormat((6, 6)), compositions=[()])
+    terms = Terms(1.0, 1.0, 0.0, ImageFormat((6, 6)), torch.device("cpu"))
+    numbers = np.arange(40) % 4 - 1
+    maps, n_hubs = start_maps(find_algebra(views), {}, [()], 3, 0)
+    objective = ClassReconstruction(build((6, 6), 3, [2, 4]), views, terms, maps, n_hubs, numbers)
+    rng, rows = np.random.default_rng(0), np.arange(40).repeat(50)
+    *_, condition = objective.settle(rows, *objective.draw(rng, len(rows)))
+    told = condition > 0
+    assert np.array_equal(condition[told], numbers[rows][told] + 1)
+    assert not told[numbers[rows] < 0].any()
+    assert 0.85 < told[numbers[rows] >= 0].mean() < 0.95
+    assert len(objective.network.features) == 4
+
+
+@pytest.mark.slow
+def test_a_class_that_is_told_is_known_to_samples(digits, labels):
+    vae = VAE(latent_dim=8, hidden_channels=(8, 16), kl_weight=0.1, max_iter=15, batch_size=32, device="cpu")
+    model = ConditionalVAE(["flip_lr"], vae, conditioning="class", random_state=0).fit(digits, labels)
+    means = np.stack([digits[labels == label].mean(axis=0) for label in range(10)])
+    for apply, turn in (([], 1), ("flip_lr", -1)):
+        drawn = np.stack([model.sample(200, apply, 0, label=label).mean(axis=0) for label in range(10)])
+        errors = np.square(drawn[:, None, :, ::turn] - means).sum(axis=(2, 3))
+        assert (errors.argmin(axis=1) == np.arange(10)).sum() >= 9

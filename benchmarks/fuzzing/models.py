@@ -79,8 +79,11 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "RandomTransform.latent_distribution": lambda: make("LatentAugmenter").random(flip_lr=0.5, random_state=0),
     "OneParameter": lambda: augs.rotate,
     "LatentMaps": lambda: LatentMaps().fit(Z, Y, views=mirrored(Z)),
-    "TransferHead.of_class": lambda: make("LatentAugmenter"),
-    "ConditionalVAE.of_class": lambda: make("LatentAugmenter"),
+    **dict.fromkeys(
+        ("LatentAugmenter.of_class", "TransferHead.of_class", "ConditionalVAE.of_class"),
+        lambda: ESTIMATORS["LatentAugmenter"]().fit(X, Y),
+    ),
+    "LatentMaps.of_class": lambda: LatentMaps().fit(Z, Y, views=mirrored(Z)),
     "LatentMaps.partial_fit": lambda: LatentMaps().fit(Z, views=mirrored(Z)),
     "LatentMaps.fit_transform": lambda: MirroredMaps().fit(Z),
     "LatentMaps.fit": lambda: LatentMaps().fit(Z, views=mirrored(Z)),

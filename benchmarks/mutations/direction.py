@@ -90,8 +90,8 @@ MUTATIONS = (
     ),
     Mutation(
         "every view counts as one with an exact map",
-        "n_hubs = len(group_table(*laws))",
-        "n_hubs = len(views.compositions)",
+        "return latent_maps, len(group_table(algebra, geometries))",
+        "return latent_maps, len(compositions)",
         JOINT,
     ),
     Mutation(

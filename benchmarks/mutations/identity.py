@@ -94,6 +94,7 @@ TESTS = {
     "learn.coding.refine": "refine",
     "learn.coding.weights_of": "transfer",
     "learn.affine": "latent_maps",
+    "learn.conditions": "conditional",
     "learn.flows": "strengths",
     "learn.geometries": "moments constraints",
     "learn.geometries.Geometry": "extending",

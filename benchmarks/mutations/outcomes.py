@@ -16,7 +16,34 @@ VERDICT = "tests/test_verdict.py"
 
 CLASSES = "tests/test_classes.py"
 
+CONDITIONS = "tests/test_conditional.py"
+
 MUTATIONS = (
+    Mutation("no image is told its class", "rng.random(n) >= UNTOLD", "rng.random(n) < 0", CONDITIONS),
+    Mutation(
+        "every class is told that before it",
+        "told * (1 + self.numbers[rows])",
+        "told * np.abs(self.numbers[rows])",
+        CONDITIONS,
+    ),
+    Mutation(
+        "classes are those before them",
+        "enumerate(classes.labels.tolist(), start=1)",
+        "enumerate(classes.labels.tolist(), start=0)",
+        CONDITIONS,
+    ),
+    Mutation(
+        "an embedding is added to that of the original",
+        "(carried[0] - original) @ shift",
+        "carried[0] @ shift",
+        CONDITIONS,
+    ),
+    Mutation(
+        "an embedding is undone as it is done",
+        "apply(carried, self.embedding_maps_[name], power)",
+        "apply(carried, self.embedding_maps_[name], abs(power))",
+        CONDITIONS,
+    ),
     Mutation("a class is fitted without that of all", "AffineMap(A + W, b + shift", "AffineMap(W, b + shift", CLASSES),
     Mutation("a class moves its mean as all do", "b + shift - means[0] @ W", "b - means[0] @ W", CLASSES),
     Mutation(
@@ -44,7 +71,7 @@ MUTATIONS = (
     Mutation(
         "the labels of others",
         "numbers == k)\n        for part in batches(len(rows), model",
-        "numbers >= k)\n        for part in batches(len(rows), model",
+        "numbers <= k)\n        for part in batches(len(rows), model",
         CLASSES,
     ),
     Mutation(

@@ -27,7 +27,7 @@ from latentaug.learn.training import Draws, TrainingSettings, train
 
 __all__ = [
     "GEOMETRIES", "SOLVERS", "Geometry", "Pairs", "Solver", "Start", "ViewMaps", "choices", "choose_geometries",
-    "fit_latent_maps", "group_table", "make_view_maps", "views_to_fit",
+    "fit_latent_maps", "group_table", "make_view_maps", "start_maps", "views_to_fit",
 ]  # fmt: skip
 
 
@@ -437,6 +437,17 @@ def make_view_maps(
     start = Start(algebra, rho, latent_dim, generator)
     modules = {name: GEOMETRIES[geometry].module(start, name) for name, geometry in geometries.items()}
     return ViewMaps(modules, compositions, latent_dim)
+
+
+def start_maps(
+    algebra: Algebra, geometries: Mapping[str, str], compositions: Sequence[Composition], latent_dim: int, seed: int
+) -> tuple[ViewMaps, int]:
+    """The latent maps of joint training, and how many of the views, the first ones, have exact maps."""
+    generator = torch.Generator().manual_seed(seed)
+    latent_maps = make_view_maps(algebra, geometries, compositions, latent_dim, generator)
+    if algebra.families:
+        return latent_maps, sum(map(algebra.is_exact, compositions))
+    return latent_maps, len(group_table(algebra, geometries))
 
 
 def _beside_flows(

@@ -453,6 +453,7 @@ class ConditionedReconstruction(ImageObjective):
 def start_path(objective: Any, seed: int) -> None:
     """Start the linear path of an objective's network, where it has one, from some of its images."""
     network = objective.network
+    network = network.network if isinstance(network, ViewConditions) else network
     if getattr(network.decoder, "beside", None) is None:
         return
     with torch.no_grad():

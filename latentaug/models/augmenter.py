@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.metaestimators import available_if
@@ -37,8 +36,7 @@ from latentaug.learn.geometries import (
     choose_geometries,
     compositions_to_train,
     fit_latent_maps,
-    group_table,
-    make_view_maps,
+    start_maps,
     views_to_fit,
 )
 from latentaug.learn.objectives import CrossReconstruction
@@ -160,13 +158,10 @@ class Joint:
         self, autoencoder: VAE, views: Views, found: Found, before: Mapping[str, np.ndarray] | None, goes_on: bool
     ) -> tuple[dict[str, LatentMap], dict[str, np.ndarray]]:
         """The maps, and what another call goes on from: what is learned of them."""
-        laws, generator = (found.algebra, found.geometries), torch.Generator().manual_seed(found.seed)
-        latent_maps = make_view_maps(*laws, views.compositions, autoencoder.latent_dim, generator)
+        of_views = found.algebra, found.geometries, views.compositions, autoencoder.latent_dim, found.seed
+        latent_maps, n_hubs = start_maps(*of_views)
         if before is not None:
             load_weights(latent_maps, before)
-        n_hubs = len(group_table(*laws))
-        if found.algebra.families:
-            n_hubs = sum(map(found.algebra.is_exact, views.compositions))
         trained = autoencoder.learn(views, CrossReconstruction, latent_maps, n_hubs, goes_on=goes_on).latent_maps
         return trained.exact(), weights_of(trained)
 

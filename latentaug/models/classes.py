@@ -20,7 +20,7 @@ from latentaug.models.codec import Codec, accumulate
 
 __all__ = [
     "OF_CLASSES", "ClassPairs", "Classes", "ImagePairs", "Normal", "as_classes", "by_class", "class_map",
-    "fit_class_maps", "fit_classes", "fit_image_classes", "known_label",
+    "fit_class_maps", "fit_classes", "fit_image_classes", "known_label", "tell_normals",
 ]  # fmt: skip
 
 OF_CLASSES = ("classes_", "class_maps_", "class_normals_")  # attributes
@@ -248,9 +248,14 @@ def fit_classes(model: Any, found: Classes, pairs: ClassPairs) -> None:
 
 def fit_image_classes(model: Any, found: Classes, views: Views) -> None:
     """Tell a model of the classes of the images fitted on: of their maps, and of their latents."""
-    codec = model.decoder_of(())
-    fit_classes(model, found, ImagePairs(codec, views))
-    model.class_normals_ = {}
-    for k, label in enumerate(model.class_maps_):
+    fit_classes(model, found, ImagePairs(model.decoder_of(()), views))
+    tell_normals(model, found, views)
+
+
+def tell_normals(model: Any, found: Classes, views: Views) -> None:
+    """Tell a model of the latents of its classes."""
+    model.class_normals_ = dict.fromkeys(found.labels.tolist())
+    for k, label in enumerate(model.class_normals_):
         rows = np.flatnonzero(found.numbers == k)
-        model.class_normals_[label] = Normal.of(codec.encode(views.take(rows[spread(len(rows), MOST)])))
+        few = views.take(rows[spread(len(rows), MOST)])
+        model.class_normals_[label] = Normal.of(model.of_class(label).encoder_of(()).encode(few))
