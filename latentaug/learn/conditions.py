@@ -68,10 +68,9 @@ class ClassReconstruction(CrossReconstruction):
     def forward(self, x: np.ndarray, y: np.ndarray, *batch: Any) -> tuple[Tensor, Tensor]:
         source, target, condition = map(torch.from_numpy, batch[:3])
         L = self.crossings(source, target)  # (B, d, d)
-        posterior = self.encode(self.tensor(x), condition)
-        noise, done = batch[3:]
+        posterior, targets = self.encode(self.tensor(x), condition), self.tensor(y)
         carry = partial(self._cross, L=L, strengths=None)
-        return self.bound(posterior, self.tensor(y), noise, done, carry, [condition])
+        return self.bound(posterior, targets, *batch[3:5], carry, [condition])
 
 
 class EmbeddedConditions(ViewConditions):
