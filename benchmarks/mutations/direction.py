@@ -166,7 +166,7 @@ MUTATIONS = (
     ),
     Mutation(
         "every view has the autoencoder of the original",
-        "self.autoencoders_[self._views[self.algebra_.normal(view)]]",
+        "self.autoencoders_[trained or ()]",
         "self.autoencoders_[()]",
         CONDITIONAL,
     ),

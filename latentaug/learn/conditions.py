@@ -70,7 +70,7 @@ class ClassReconstruction(CrossReconstruction):
         L = self.crossings(source, target)  # (B, d, d)
         posterior, targets = self.encode(self.tensor(x), condition), self.tensor(y)
         carry = partial(self._cross, L=L, strengths=None)
-        return self.bound(posterior, targets, *batch[3:5], carry, [condition])
+        return self.bound(posterior, targets, batch[3], batch[4], carry, [condition])
 
 
 class EmbeddedConditions(ViewConditions):
