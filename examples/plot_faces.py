@@ -20,13 +20,9 @@ views = {view: X[learn] for view, X in faces.views.items()}
 # Glasses are a switch, on and off, and so is a beard: both are declared to be of order 2, and it does not matter which
 # comes first. So the maps are exact before anything is trained.
 
-augmenter = LatentAugmenter(
-    ["glasses", "beard"],
-    VAE(latent_dim=48),
-    orders={"glasses": 2, "beard": 2},
-    commute=[("glasses", "beard")],
-    random_state=0,
-)
+vae = VAE(latent_dim=48)
+switches = {"orders": {"glasses": 2, "beard": 2}, "commute": [("glasses", "beard")]}
+augmenter = LatentAugmenter(["glasses", "beard"], vae, **switches, random_state=0)
 augmenter.fit(faces.images[learn], views=views)
 print(augmenter.verdict_)
 

@@ -2,8 +2,8 @@
 Letters: regular to bold to italic, and back
 ============================================
 
-Nobody can write down the function that makes a letter bold. But every font that has a bold face holds thousands of pairs.
-From pairs of characters, latent maps learn to set others in bold and in italics, together and undone.
+Nobody can write down the function that makes a letter bold. But a font with a bold face holds thousands of pairs. From
+pairs of characters, latent maps learn to set others in bold and in italics, together and undone.
 """
 
 import numpy as np
@@ -20,16 +20,12 @@ learn = np.setdiff1d(np.arange(len(glyphs.images)), word)[:n]
 X, views = glyphs.images[learn], {view: images[learn] for view, images in glyphs.views.items()}
 
 # %%
-# Bold is a switch: on and off, and so is italic, which this font calls oblique. Both are declared to be of order 2, and
-# it does not matter which is pressed first. So the maps are exact before anything is trained, and undoing costs nothing.
+# Bold is a switch, on and off, and so is italic, which this font calls oblique. Both are declared to be of order 2, and
+# it does not matter which comes first. So the maps are exact before anything is trained.
 
-augmenter = LatentAugmenter(
-    ["bold", "oblique"],
-    VAE(latent_dim=48),
-    orders={"bold": 2, "oblique": 2},
-    commute=[("bold", "oblique")],
-    random_state=0,
-)
+vae = VAE(latent_dim=48)
+switches = {"orders": {"bold": 2, "oblique": 2}, "commute": [("bold", "oblique")]}
+augmenter = LatentAugmenter(["bold", "oblique"], vae, **switches, random_state=0)
 augmenter.fit(X, views=views)
 
 # %%

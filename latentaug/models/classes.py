@@ -248,7 +248,7 @@ def fit_classes(model: Any, found: Classes, pairs: ClassPairs) -> None:
 
 def fit_image_classes(model: Any, found: Classes, views: Views) -> None:
     """Tell a model of the classes of the images fitted on: of their maps, and of their latents."""
-    fit_classes(model, found, ImagePairs(model.decoder_of(()), views))
+    fit_classes(model, found, ImagePairs(model.encoder_of(()), views))
     tell_normals(model, found, views)
 
 

@@ -362,6 +362,7 @@ class LatentSpace(ImageTransformer):
     compositions_: list[Composition]
     classes_: np.ndarray
     class_maps_: dict[Any, dict[str, Any]]
+    shared_maps_: dict[str, Any] | None = None  # those of all, in a model for one class
 
     def checked(self, X: Any) -> np.ndarray:
         """What it is given, checked: a stack of images, or rows."""
@@ -462,7 +463,7 @@ class LatentSpace(ImageTransformer):
 
     def _of_class(self, label: Any) -> dict[str, Any]:
         """What is another thing in the model for a class."""
-        return {"latent_maps_": self.latent_maps_ | self.class_maps_[label]}
+        return {"latent_maps_": self.latent_maps_ | self.class_maps_[label], "shared_maps_": self.latent_maps_}
 
     def _known(self, parameter: str, given: Any) -> Composition:
         """Check a composition of the model's own augmentations."""
@@ -715,9 +716,9 @@ class LatentModel(LatentSpace):
         self.latent_boxes_ = self._find_boxes(data)
 
     def _of_class(self, label: Any) -> dict[str, Any]:
-        own = super()._of_class(label)["latent_maps_"]
-        numbers = {name: maps.condition_number(L) for name, L in own.items()}
-        return {"latent_maps_": own, "condition_numbers_": numbers, "normal_": self.class_normals_[label]}
+        own = super()._of_class(label)
+        numbers = {name: maps.condition_number(L) for name, L in own["latent_maps_"].items()}
+        return own | {"condition_numbers_": numbers, "normal_": self.class_normals_[label]}
 
     def _find_boxes(self, views: Views) -> dict[Composition, np.ndarray]:
         """Least and greatest latents of each view, over some of its images: (2, d)."""
