@@ -22,7 +22,8 @@ __all__ = ["OrbitCodec", "orbit_of"]
 def orbit_of(algebra: Algebra, geometries: Mapping[str, str], views: Views) -> list[Composition]:
     """The elements of the group that maps represent, if there are others than the identity and functions make all."""
     elements = algebra.elements[: len(group_table(algebra, geometries))]
-    return elements if len(elements) > 1 and all(map(views.is_known, elements)) else []
+    made = all(views.augs[name] is not None for element in elements for name, _ in powers(element))
+    return elements if len(elements) > 1 and made and all(map(views.is_known, elements)) else []
 
 
 def _matrix(latent_maps: Mapping[str, Any], composition: Composition) -> np.ndarray:
