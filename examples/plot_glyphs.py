@@ -29,7 +29,8 @@ augmenter = LatentAugmenter(["bold", "oblique"], vae, **switches, random_state=0
 augmenter.fit(X, views=views)
 
 # %%
-# Letters that were not seen. In pairs of rows: what the font holds, and what the model makes of the regular letter.
+# Letters that were not seen, though other scripts share some shapes. In pairs of rows: what the font holds, and what
+# the model makes of the regular letter.
 
 regular = glyphs.images[word]
 rows = {"regular": regular}
@@ -53,7 +54,7 @@ CatalogueDisplay(
 
 # %%
 # Errors on 500 characters that were not seen, each beside the floor: the model's own reconstruction of the true images.
-# Doing nothing costs many times as much.
+# Beneath, what doing nothing costs.
 
 unseen = np.setdiff1d(np.arange(len(glyphs.images)), learn)[:500]
 print(error_table(augmenter, glyphs.images[unseen], views={view: X[unseen] for view, X in glyphs.views.items()}))

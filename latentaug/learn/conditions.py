@@ -58,8 +58,8 @@ class ClassReconstruction(CrossReconstruction):
         *views, told = drawn
         return *super().settle(rows, *views), told * (1 + self.numbers[rows])
 
-    def make(self, rows: np.ndarray, *drawn: np.ndarray) -> tuple[np.ndarray, ...]:
-        return super().make(rows, *drawn[:2])
+    def _pairs(self, rows: np.ndarray, *drawn: np.ndarray) -> tuple[np.ndarray, ...]:
+        return super()._pairs(rows, *drawn[:2])
 
     def arrays(self) -> Iterator[np.ndarray]:
         """All images, and their classes."""
