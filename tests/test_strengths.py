@@ -261,6 +261,18 @@ def test_frequencies_are_as_many_as_planes(n):
     assert set(whole) - {0} == set(range(1, whole.max() + 1))
 
 
+def test_families_that_share_planes_turn_them_together_and_against_each_other():
+    laws = laws_of("rotate", "brightness")
+    assert laws.frame.families == ["rotate", "brightness"]
+    first, second = (flow.frequencies for flow in make_flows(laws, 64).exact().values())
+    assert (first >= 0).all()
+    both = first * second
+    assert min((both > 0).mean(), (both < 0).mean()) > 0.2
+    assert first.max() < 2 * np.pi / 360 * whole_frequencies(32).max()
+    alone = make_flows(laws_of("brightness"), 64).exact()["brightness"].frequencies
+    assert (alone > 0).all()
+
+
 @given(s=st.floats(-500, 500), t=st.floats(-500, 500), seed=st.integers(0, 9))
 def test_a_flow_is_a_group_and_keeps_its_law_in_float64(s, t, seed):
     rng = np.random.default_rng(seed)

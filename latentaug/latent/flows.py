@@ -193,23 +193,28 @@ def _block_planes(turns: np.ndarray, central: np.ndarray) -> tuple[list[np.ndarr
     return vectors, labels, signs
 
 
-def whole_frequencies(n: int) -> np.ndarray:
+def whole_frequencies(n: int, n_families: int = 1) -> np.ndarray:
     """Whole frequencies for n planes of a circle: low ones twice and more, and an eighth of the planes at rest.
+
+    The more families share the planes, the lower they stay, so that their products occur.
 
     Examples
     --------
     >>> whole_frequencies(8)
     array([1, 1, 2, 2, 3, 3, 4, 0])
+    >>> whole_frequencies(8, n_families=2)
+    array([1, 1, 1, 2, 2, 3, 3, 0])
     """
     n_still = max(1, n // 8) if n > 1 else 0
     n_turning = n - n_still
-    most = max(1, round(1.5 * np.sqrt(n_turning)))
+    most = max(1, round(1.5 * n_turning ** (1 / (1 + n_families))))
     return np.append(1 + np.arange(n_turning) * most // n_turning, np.zeros(n_still, dtype=int))
 
 
-def spread_frequencies(n: int) -> np.ndarray:
+def spread_frequencies(n: int, n_families: int = 1) -> np.ndarray:
     """Radians at the greatest strength that n planes of a line begin with, before they are learned."""
-    return np.linspace(3.0, 0.05, n)
+    most = 3.0 if n_families == 1 else 3 * max(1, n / 8) ** (1 / (1 + n_families))
+    return np.linspace(most, 0.05, n)
 
 
 def generator_of(step: np.ndarray, size: float) -> np.ndarray:
