@@ -218,10 +218,22 @@ def spread_frequencies(n: int, n_families: int = 1) -> np.ndarray:
 
 
 def generator_of(step: np.ndarray, size: float) -> np.ndarray:
-    """The skew matrix A nearest in angle, ``expm(size * A)`` being the orthogonal matrix nearest to a moment."""
-    T, Q = schur(orthogonal_map(step), output="complex")
-    A = ((Q * (1j * np.angle(np.diag(T)) / size)) @ Q.conj().T).real
-    return (A - A.T) / 2
+    """The skew matrix A nearest in angle, ``expm(size * A)`` being the orthogonal matrix nearest to a moment.
+
+    What a step turns round entirely, the highest frequency that steps can tell, is put into planes two by two.
+    """
+    T, Q = schur(orthogonal_map(step))
+    angles, first, round_ = np.zeros_like(T), 0, list[int]()
+    while first < len(T):
+        is_plane = first + 1 < len(T) and abs(T[first + 1, first]) > 1e-9
+        if is_plane:
+            sine = (T[first, first + 1] - T[first + 1, first]) / 2
+            angles[first, first + 1] = np.arctan2(sine, T[first, first])
+        elif T[first, first] < 0:
+            round_.append(first)
+        first += 1 + is_plane
+    angles[round_[: len(round_) // 2 * 2 : 2], round_[1::2]] = np.pi
+    return Q @ (angles - angles.T) @ Q.T / size
 
 
 def commuting_part(A: np.ndarray, B: np.ndarray) -> np.ndarray:
