@@ -579,6 +579,35 @@ def test_images_with_a_strength_each_and_no_function(digits):
         clone(model).fit(X)
 
 
+def test_some_strengths_of_a_circle_tell_all_where_an_encoder_is_linear():
+    noise = np.random.default_rng(0).random((300, 4, 8))  # an even number turns round with half a period
+    around = OneParameter(None, -2, 2, 8, name="around")
+    views = {(("around", t),): np.roll(noise, t, axis=2) for t in (-2, -1, 1, 2)}
+    model = LatentAugmenter([around], IdentityAutoencoder(), method="staged").fit(noise, views=views)
+    for t in range(8):
+        assert np.allclose(model.compose(around=t).transform(noise), np.roll(noise, t, axis=2), atol=2e-3)
+
+
+def test_a_half_turn_keeps_its_planes():
+    for signs in ([-1.0] * 4, [-1.0, 1, -1], [1.0, -1, 1]):
+        step = np.diag(signs)
+        kept = step if signs.count(-1) % 2 == 0 else np.eye(len(signs))  # one alone is in no plane
+        assert np.allclose(expm(0.5 * generator_of(step, 0.5)), kept)
+
+
+def test_views_with_a_strength_for_every_image_are_looked_up_once(monkeypatch):
+    strengths = RNG.uniform(-90, 90, (2, 24))
+    paired = {(("spin", tuple(t)),): rotate(SMOOTH, t) for t in strengths.tolist()}
+    spin = OneParameter(None, -90, 90, 360, name="spin")
+    views = Views(SMOOTH, {"spin": spin}, ImageFormat((12, 12)), paired=paired, compositions=[(), *paired])
+    moving, rows, which = RandomStrengths(views), np.arange(24), np.arange(24) % 3
+    images, t = moving.mix(rows, which, np.zeros((24, 1))), moving.strengths(rows, which, np.zeros((24, 1)))[:, 0]
+    assert np.array_equal(t, np.where(which == 0, 0, strengths[which - 1, rows]))
+    assert np.allclose(images, rotate(SMOOTH, t))
+    monkeypatch.setattr(Views, "_given", None)
+    assert np.array_equal(moving.mix(rows, which, np.zeros((24, 1))), images)
+
+
 def test_tables_measure_families_at_a_strength(turns):
     table = error_table(turns, SMOOTH)
     assert {row.task for row in table} == {"reconstruct", "apply", "undo"}
