@@ -309,9 +309,10 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", nargs="+", default=list(MOTIONS), choices=MOTIONS, help="some of the tables")
     parser.add_argument("--told", nargs="+", default=["nothing", *WAYS], choices=["nothing", *WAYS], help="some rows")
+    parser.add_argument("--images", type=int, default=60_000, help="at most, to train on")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    size = QUICK if arguments.quick else Size()
+    size = QUICK if arguments.quick else Size(arguments.images)
     (X, y), (X_test, y_test) = digits(arguments.quick, size)
     print(f"{len(X):,} digits, {torch.get_num_threads()} thread, {len(X_test):,} tested at each pose")
     for name in arguments.only:

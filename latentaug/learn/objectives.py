@@ -329,7 +329,8 @@ class CrossReconstruction(ImageObjective):
     @property
     def _is_bare(self) -> bool:
         """Whether all there is has strengths: then views have the identity for a map."""
-        return self.moving is not None and not len(self.latent_maps.maps)
+        maps: Any = self.latent_maps
+        return self.moving is not None and not maps.names
 
     def crossings(self, source: Tensor, target: Tensor) -> Tensor | None:
         """``inv(L_s) @ L_t`` (B, d, d) from source and target views (B,): of a table where no map is learned.
