@@ -13,9 +13,8 @@ and beside each way what it was told besides images and labels at the poses trai
 
 - nothing: a convolutional network on the images;
 - pairs: which image is which turned by how many steps, and that ten steps of 36 degrees, or fourteen of 2 pixels, are
-  none. An augmenter of singular vectors, whose maps are fitted in closed form. A linear encoder is what goes on: a law
-  that it obeys on checkerboards that fill all pixels, it obeys on all images. It takes off no mean, as principal
-  components do, since the mean of some poses is not that of all;
+  none. An augmenter of principal components, whose maps are fitted in closed form. A linear encoder is what goes on:
+  a law that it obeys on checkerboards that fill all pixels, it obeys on all images;
 - range: the function, between the poses trained on. The default network, trained jointly, never sees other poses;
 - function: the same, at all strengths. It makes the other poses itself, of the images that it has;
 - pixels: the function, undone in pixels. What undoing is worth without a latent space.
@@ -35,7 +34,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from sklearn.decomposition import TruncatedSVD
+from sklearn.decomposition import PCA
 from torch import nn
 
 from benchmarks.pairing import table
@@ -136,7 +135,7 @@ def by_pairs(train: Images, motion: Motion, poses: list[float], d: int) -> Laten
     period = motion.family.period
     family = OneParameter(None, min(0, *apart), max(0, *apart), period, name=motion.family.__name__)
     views = {((family.__name__, t),): images for t, images in apart.items()}
-    return LatentAugmenter([family], TruncatedSVD(d, random_state=0), method="staged").fit(train.at[base], views=views)
+    return LatentAugmenter([family], PCA(d, random_state=0), method="staged").fit(train.at[base], views=views)
 
 
 def by_function(train: Images, family: OneParameter, passes: int, d: int) -> LatentAugmenter:
@@ -264,7 +263,7 @@ def in_pixels(train: Images, motion: Motion, size: Size) -> list[Undoer]:
 
 
 WAYS = {
-    "pairs": ("SVD, staged", of_pairs),
+    "pairs": ("PCA, staged", of_pairs),
     "range": ("VAE, joint", in_range),
     "function": ("VAE, joint", all_around),
     "pixels": ("pixels", in_pixels),

@@ -266,7 +266,8 @@ def test_a_linear_encoder_carries_a_law_to_poses_never_seen(benchmarks):
     train = poses.Images({t: motion.family(noise, t) for t in motion.seen}, np.zeros(400))
     undo = poses.undoer(poses.by_pairs(train, motion, motion.seen, 32), motion, []).undo
     for t in set(motion.all) - set(motion.seen):
-        assert np.allclose(undo(motion.family(noise, t), t), noise / 255, atol=1e-3)
+        apart = undo(motion.family(noise, t), t) - noise / 255
+        assert np.abs(apart).mean() < 0.02  # the mean taken off is not that of all poses
 
 
 def test_checkerboards_lie_behind_digits(benchmarks):
@@ -286,7 +287,7 @@ def test_poses_benchmark_prints_known_and_estimated_poses(benchmarks, monkeypatc
     monkeypatch.setattr(sys, "argv", ["poses", "--quick", "--only", "turns", "--told", "nothing", "pairs", "pixels"])
     poses.main()
     rows = [row for row in tables(capsys.readouterr().out) if len(row) == 16]
-    ways = ["SVD, staged, pose known", "SVD, staged, pose estimated", "pixels, pose known", "pixels, pose estimated"]
+    ways = ["PCA, staged, pose known", "PCA, staged, pose estimated", "pixels, pose known", "pixels, pose estimated"]
     assert [row[0] for row in rows] == ["no operator", *ways]
     for row in rows:
         shares, (seen, worst, apart) = list(map(number, row[2:12])), map(number, row[12:15])
