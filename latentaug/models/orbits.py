@@ -59,8 +59,8 @@ class OrbitCodec(Codec):
 
     def _mean(self, images: np.ndarray) -> np.ndarray:
         views = model_views(self.model, images, self.orbit)
-        carried = (
+        carried = [
             super(OrbitCodec, self).encode(views.take(slice(None), composition)) @ back
             for composition, back in zip(self.orbit, self._back, strict=True)
-        )
-        return (sum(carried) / len(self.orbit)).astype(np.float32)
+        ]
+        return np.mean(carried, axis=0).astype(np.float32)
