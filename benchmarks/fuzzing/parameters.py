@@ -281,6 +281,9 @@ PARAMETERS: dict[str, Parameter] = {
     "sampling_strategy": Parameter(values.STRATEGIES),
     # Files.
     "save.path": Parameter(files.no_place, FOLDER / "model"),
+    "export.path": Parameter(files.no_place, FOLDER / "model.pt2"),
+    "export.what": Parameter(values.CHOICE),
+    "export.format": Parameter(values.CHOICE_OR_NONE, "torch"),
     "load.path": Parameter(files.damaged_model, Of(lambda: saved_model())),
     "load.augs": Parameter(values.FUNCTIONS),
     "load.network": Parameter(values.one_of(3, 1.5, object(), b"x", [])),

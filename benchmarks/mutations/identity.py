@@ -93,6 +93,7 @@ TESTS = {
     "learn.coding.refine": "refine",
     "learn.coding.weights_of": "transfer",
     "learn.affine": "latent_maps",
+    "learn.exporting": "exporting",
     "learn.flows": "strengths",
     "learn.geometries": "moments constraints",
     "learn.geometries.Geometry": "extending",

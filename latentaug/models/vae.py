@@ -38,6 +38,7 @@ from latentaug.learn.coding import (
     to_unit_tensor,
     weights_of,
 )
+from latentaug.learn.exporting import export
 from latentaug.learn.networks import Autoencoder, build, start
 from latentaug.learn.objectives import PRECISIONS, RECONSTRUCTION_LOSSES, Reconstruction, Terms, divergence, start_path
 from latentaug.learn.own_networks import Network, OwnNetwork, check_network, make_network
@@ -567,6 +568,23 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
             Ignored.
         """
         return float(self.score_samples(X).mean())
+
+    def export(self, path: str | os.PathLike[str], *, what: str = "whole", format: str | None = None) -> None:
+        """Write the network as a program that needs no latentaug: ONNX, or a program of `torch.export`.
+
+        As `LatentAugmenter.export` does, with no augmentation.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            Of the file.
+        what : {"whole", "encode", "decode"}, default="whole"
+            Images to their reconstructions, to latents, or latents to images.
+        format : {"onnx", "torch"}, default=None
+            By the suffix of `path`, .onnx or .pt2, if None.
+        """
+        check_is_fitted(self)
+        export(path, what, format, (self, self), (), lambda Z: Z, self.format_, {})
 
     @property
     def _n_features_out(self) -> int:
