@@ -12,7 +12,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from benchmarks.fuzzing import arrays, broken_augs, files, values
 from benchmarks.fuzzing.files import FOLDER
 from benchmarks.fuzzing.kinds import Kind, pick
-from benchmarks.fuzzing.models import PAIR, X, Y, Z, make, mirrored, saved_model
+from benchmarks.fuzzing.models import PAIR, X, Y, Z, card_of_model, make, mirrored, saved_model
 from latentaug import augs
 from latentaug.augs.views import Views
 from latentaug.images import ImageFormat
@@ -222,6 +222,21 @@ PARAMETERS: dict[str, Parameter] = {
     "commutator_defect.B": Parameter(lambda rng, L: pick(rng, [arrays.MATRIX, arrays.PARTNER])(rng, L), np.eye(4)),
     "squared_error.X": Parameter(arrays.PAIRED_IMAGES, X),
     "squared_error.X_hat": Parameter(arrays.PAIRED_IMAGES, X),
+    "psnr.X": Parameter(arrays.PAIRED_IMAGES, X),
+    "psnr.X_hat": Parameter(arrays.PAIRED_IMAGES, X),
+    "ssim.X": Parameter(arrays.PAIRED_IMAGES, X),
+    "ssim.X_hat": Parameter(arrays.PAIRED_IMAGES, X),
+    "data_range": Parameter(values.POSITIVE_OR_NONE, 1.0),
+    "frechet_distance.X": Parameter(arrays.SETS, X),
+    "overlap.X": Parameter(arrays.SETS, X),
+    "X_other": Parameter(arrays.SETS, X),
+    "features": Parameter(values.one_of(3, "pixels", object(), [], {}, 1.5)),
+    "n_neighbors": Parameter(values.COUNT, 2),
+    "columns": Parameter(values.one_of(3, "error", ["nonsense"], [3], [None], {}, object(), {"error"})),
+    "card": Parameter(values.one_of(3, None, "card", object(), [], {}), Of(card_of_model)),
+    "model_card.title": Parameter(values.one_of(3, b"x", [], {}, object(), 1.5)),
+    "notes": Parameter(values.one_of(3, "text", [], object(), {"Data": 3}, {3: "text"}, {None: None})),
+    "model_card.path": Parameter(files.no_place, FOLDER / "card.md"),
     "in_unit.error": Parameter(values.ERRORS, 1.0),
     "unit": Parameter(values.CHOICE, "paper"),
     "n_pixels": Parameter(values.COUNT, 64),

@@ -112,7 +112,7 @@ class ImageTransformer(Transformer):
         return self._applied().inverse().push(X, out)
 
     @available_if(lambda self: getattr(self, "format_", None) is None or self.format_.flat)
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Names of the features given out: those of the rows given in.
 
         Parameters
