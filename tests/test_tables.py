@@ -186,6 +186,14 @@ def test_pairs_have_their_intervals(digits):
     assert [line[:3] for line in from_html(table)[1:]] == [[*row.cells[:3]] for row in table]
 
 
+def test_pairs_of_integers_are_measured_as_those_of_floats(digits):
+    X = (255 * digits[:300]).round().astype(np.uint8)
+    model = LatentAugmenter(["flip_lr"], PCA(16), method="staged").fit(X)
+    tables = [pair_table(model, A, {("flip_lr",): A[:, :, ::-1]}).to_frame() for A in (X, X / 255)]
+    assert np.allclose(*(table.to_numpy() for table in tables), atol=1e-4)
+    assert (tables[0]["r2"] > 0.5).all()
+
+
 @pytest.fixture(scope="module")
 def measured(digits):
     model = LatentAugmenter(["flip_lr", "shear_x"], PCA(8), method="staged").fit(digits[:300])

@@ -31,7 +31,7 @@ PLAIN = (ValueError, TypeError)
 TRUSTED = {
     "reduced", "inverse", "say", "Moments", "Geometry", "declare_views", "Objective", "ImageObjective", "Terms",
     "ImageFormat", "ErrorRow", "ScoreRow", "FamilyLaws", "Flow", "Estimate", "Mixture", "PairRow", "AffineMap",
-    "PairedViews", "Verdict",
+    "PairedViews", "Verdict", "Overlap", "Views",
 }  # fmt: skip
 FILES = (*PLAIN, OSError)
 NEED_NO_FIT = {

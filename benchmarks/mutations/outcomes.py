@@ -38,6 +38,12 @@ MUTATIONS = (
         TABLES,
     ),
     Mutation(
+        "pairs of bytes are measured as bytes",
+        'self.format_.to_output(images) if images.dtype.kind in "uib" else images',
+        "images",
+        TABLES,
+    ),
+    Mutation(
         "labels are not escaped in HTML", "head, *rows = grid.lines(escape)", "head, *rows = grid.lines(str)", TABLES
     ),
     Mutation(

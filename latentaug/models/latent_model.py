@@ -697,7 +697,7 @@ class LatentModel(LatentSpace):
         return (steps, np.stack(latents, axis=1)) if return_latents else steps
 
     def pairs_of(self, X: Any, views: Any) -> list[tuple[Composition, np.ndarray, np.ndarray]]:
-        """Each composition given with images and what they are under it, both checked, pair by pair."""
+        """Each composition given with images and what they are under it, checked, on the scale of what is given out."""
         images = self.checked(X)
         data, found = model_views(self, images, views=views), []
         for names in filter(None, data.paired):
@@ -705,8 +705,13 @@ class LatentModel(LatentSpace):
             rows = data.rows_with([composition])
             rows = np.arange(len(data)) if rows is None else rows
             own = reduced((n, tuple(np.array(p)[rows]) if isinstance(p, tuple) else p) for n, p in powers(composition))
-            found.append((own, data.take(rows), data.take(rows, composition)))
+            before, after = (self._as_given_out(data.take(rows, view)) for view in ((), composition))
+            found.append((own, before, after))
         return found
+
+    def _as_given_out(self, images: np.ndarray) -> np.ndarray:
+        """Integers as floats, on the scale that images are given out on."""
+        return self.format_.to_output(images) if images.dtype.kind in "uib" else images
 
     def score(self, X: ArrayLike, y: Any = None, views: Any = None) -> float:
         """Minus the mean error of reconstruction and of what is applied; higher is better.
