@@ -123,5 +123,7 @@ def test_overlap_tells_what_is_missing_from_what_is_false(digits):
     assert inside.precision == 1 > inside.coverage
     assert overlap(half, digits).recall == 1
     assert overlap(digits, far)[:2] == (0, 0)
+    with pytest.raises(ValueError, match=r"must lie in 0\.\.255\. Got -1\.\.15"):
+        overlap(digits, (16 * digits).astype(int) - 1)
     with pytest.raises(ValueError, match=r"X must hold more than n_neighbors=5 images\. Got 5"):
         overlap(digits[:5], digits)

@@ -129,6 +129,8 @@ def _features(name: str, X: Any, features: Any) -> np.ndarray:
     images = as_numbers(name, X, ensure_2d=False, allow_nd=True, ensure_min_samples=2)
     if images.ndim not in (2, 3, 4):
         raise ValueError(f"{name} must be images (n, H, W) or (n, H, W, C), or rows. Got shape {images.shape}.")
+    if images.dtype.kind in "ui" and (images.min() < 0 or images.max() > 255):
+        raise ValueError(f"Integer images must lie in 0..255. Got {images.min()}..{images.max()}; give them as floats.")
     if features is None:
         return images.reshape(len(images), -1).astype(np.float64) / (255 if images.dtype.kind in "ui" else 1)
     look = getattr(features, "transform", features)
