@@ -114,6 +114,7 @@ html_css_files = ["style.css"]
 html_math_renderer = "mathml"
 html_title = "latentaug"
 html_show_sourcelink = False
+toc_object_entries_show_parents = "hide"
 html_sidebars = {page: [] for page in PAGES_ALONE}
 html_theme_options = {
     "show_toc_level": 2,
