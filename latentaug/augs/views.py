@@ -234,6 +234,10 @@ class Views:
                 raise ValueError(f"View {given!r} has no partner of some images.")
         return self._apply(take(self.paired[given], places), rest, rows)
 
+    def act(self, images: np.ndarray, composition: Composition) -> np.ndarray:
+        """What the functions of a composition without strengths make of any images, in their dtype."""
+        return self._apply(images, self._letters(composition), None)
+
     def _apply(self, images: np.ndarray, names: Names, rows: Any) -> np.ndarray:
         for letter in names:
             name, aug = self._function(letter, rows)

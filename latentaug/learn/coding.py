@@ -121,7 +121,7 @@ def _some(names: set[str]) -> str:
     return few if len(names) <= 3 else f"{few} and {len(names) - 3} more"
 
 
-ELEMENTWISE = (nn.ReLU, nn.SiLU, nn.Sigmoid, SoftClip)  # our decoders' other layers are affine
+ELEMENTWISE = (nn.ReLU, nn.Hardswish, nn.Sigmoid, SoftClip)  # our decoders' other layers are affine
 JACOBIAN_SIZE = 2**21  # numbers held at once
 FIRST_DAMPING = 0.01  # as a share of the mean curvature
 EASE, STIFFEN = 0.2, 10.0

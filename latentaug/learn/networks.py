@@ -36,12 +36,13 @@ FEW_CHANNELS = 16  # with more, zeros among the taps of phases, 11 of 36, cost m
 TINY = 1e-8
 FARTHEST = 1e4  # whose eighth power is a number
 FAR = 3.0  # from the middle of a soft clip, in half its width, where it is its end but for a power
-SILU_SCALE = 1.79  # of what a SiLU gives, so that its variance is one again
+ACTIVE_SCALE = 1.79  # of what a hard swish gives, so that its variance is one again
 NARROW = -3.0  # log-variance of the posteriors at the start
 LENGTH, PATH_LENGTH = 0.03, 1.0  # of weights at the start, by number: the longer, the less a step turns them
 FAINT = 0.1  # of what a network starts with, beside its linear path
 CLOSEST = 1e-6  # to 0 and to 1, of pixels that are made logits: a sigmoid in bfloat16 is 1 from 6 on
 SMALLEST = 12  # pixels a side that convolutions are worth
+FIRST_CHANNELS = 12  # at full size, where each costs most
 
 _cast = torch.amp.custom_fwd(device_type="cpu", cast_inputs=torch.bfloat16)  # under autocast, and only there
 _cast_back = torch.amp.custom_bwd(device_type="cpu")
@@ -141,18 +142,19 @@ class _Normalised(torch.autograd.Function):
 
 
 class _Clipped(torch.autograd.Function):
-    """``u / (1 + u^8)^(1/8)``, whose slope is ``(1 + u^8)^(-9/8)``."""
+    """``(1 + u / (1 + u^8)^(1/8)) / 2`` of ``u = 2 x - 1``, whose slope is ``(1 + u^8)^(-9/8)``."""
 
     @staticmethod
-    def forward(ctx: Any, u: Tensor) -> Tensor:
-        shrink = u.square().square_().square_().add_(1).rsqrt_().sqrt_().sqrt_()
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        minus_u = torch.rsub(x, 1, alpha=2).clamp_(-FARTHEST, FARTHEST)
+        shrink = minus_u.square().square_().square_().add_(1).rsqrt_().sqrt_().sqrt_()
         ctx.save_for_backward(shrink)
-        return u * shrink
+        return torch.addcmul(x.new_tensor(0.5), minus_u, shrink, value=-0.5)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         (shrink,) = ctx.saved_tensors
-        return gradients[0] * shrink.square().square_().square_().mul_(shrink)
+        return shrink.square().square_().square_().mul_(shrink).mul_(gradients[0])
 
 
 class Scaled:
@@ -232,14 +234,14 @@ class SoftClip(nn.Module):
     """From all numbers to (0, 1): nearly the identity between, and flat outside."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return _Clipped.apply((2 * x.float() - 1).clamp(-FARTHEST, FARTHEST)).add(1).mul(0.5)
+        return _Clipped.apply(x.float())
 
     def logits(self, x: Tensor) -> Tensor:
         """Logits of what it gives, however near to 0 or to 1."""
         u = 2 * x.float() - 1
         far = u.sign() * (math.log(16) + 8 * u.abs().clamp_min(FAR).log())
-        near = _Clipped.apply(u.clamp(-FAR, FAR))
-        return torch.where(u.abs() < FAR, 2 * torch.atanh(near), far)
+        near = torch.logit(_Clipped.apply(x.float().clamp((1 - FAR) / 2, (1 + FAR) / 2)))
+        return torch.where(u.abs() < FAR, near, far)
 
 
 class Rows(nn.Module):
@@ -302,9 +304,9 @@ def _conv_layers(
 ) -> tuple[list[nn.Module], list[nn.Module]]:
     """The same convolutions, normalised, with smooth activations."""
     size = _sizes(image_shape, len(widths))[-1]
-    encoding = [*_convolving(image_shape, widths, nn.SiLU), nn.SiLU(), Rows()]
-    first = [Dense(latent_dim, widths[-1] * math.prod(size)), nn.SiLU(), Maps(widths[-1], size)]
-    return encoding, [*first, *_deconvolving(image_shape, widths, nn.SiLU), SoftClip()]
+    encoding = [*_convolving(image_shape, widths, nn.Hardswish), nn.Hardswish(), Rows()]
+    first = [Dense(latent_dim, widths[-1] * math.prod(size)), nn.Hardswish(), Maps(widths[-1], size)]
+    return encoding, [*first, *_deconvolving(image_shape, widths, nn.Hardswish), SoftClip()]
 
 
 def _dense_layers(
@@ -314,17 +316,17 @@ def _dense_layers(
     channels_first = (image_shape[2], *image_shape[:2])
     encoding: list[nn.Module] = [nn.Flatten()]
     for n_in, n_out in pairwise([math.prod(image_shape), *widths]):
-        encoding += [Dense(n_in, n_out), nn.SiLU()]
+        encoding += [Dense(n_in, n_out), nn.Hardswish()]
     decoding: list[nn.Module] = []
     for n_in, n_out in pairwise([latent_dim, *widths[::-1], math.prod(image_shape)]):
-        decoding += [Dense(n_in, n_out), nn.SiLU()]
+        decoding += [Dense(n_in, n_out), nn.Hardswish()]
     return encoding, [*decoding[:-1], nn.Unflatten(1, channels_first), SoftClip()]
 
 
 def _halvings(image_shape: Sequence[int]) -> tuple[int, ...]:
     """Channels of as many convolutions as leave some seven pixels a side, at least two."""
     n = max(2, round(math.log2(max(image_shape[:2]) / 7)))
-    return tuple(min(16 * 2**k, 128) for k in range(n))
+    return FIRST_CHANNELS, *(min(32 * 2**k, 128) for k in range(n - 1))
 
 
 @dataclass(frozen=True)
@@ -421,7 +423,7 @@ class Autoencoder(nn.Module):
     def _normalise(self, n_pixels: int) -> None:
         for layer in (*self.encoder.features, *self.decoder.layers[1:]):
             if isinstance(layer, Scaled):
-                layer.normalise(SILU_SCALE)
+                layer.normalise(ACTIVE_SCALE)
         first: Any = self.decoder.layers[0]
         first.normalise(1.0)
         self.encoder.posterior.normalise(1.0)

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from latentaug.augs.steps import Composition
 from latentaug.augs.strengths import RandomStrengths
 from latentaug.augs.views import Views
 from latentaug.images import ImageFormat
@@ -37,6 +38,7 @@ __all__ = [
 
 STARTED_FROM, MOVED = 1000, 8000  # images, by a linear path; latents moved by strengths, each by a map of its own
 SAME_VIEW = 0.2  # share of the draws of joint training that stay in their view
+ALONE = 0.1  # share of the images that are encoded by themselves, where the others are with their orbit
 
 PRECISIONS = {"32": torch.float32, "bf16-mixed": torch.bfloat16}
 
@@ -130,6 +132,7 @@ class Terms:
     device: torch.device
     precision: str = "32"  # of the arithmetic inside the network
     reconstruction_loss: str = "squared_error"  # a name in `RECONSTRUCTION_LOSSES`
+    mixup: float = 0.0  # greatest share of another image in those that stages 1 and 2 at once, or 1, train on
 
 
 class ImageObjective(Objective):
@@ -154,7 +157,9 @@ class ImageObjective(Objective):
         super().__init__()
         self.network, self.views, self.terms = network, views, terms
         self.loss = RECONSTRUCTION_LOSSES[terms.reconstruction_loss]
-        self.n_images, self.image_bytes, self.noise_dim = len(views), views.image_bytes, network.latent_dim
+        self.n_images, self.image_bytes = len(views), views.image_bytes
+        self.mixes = terms.mixup > 0 and self.reconstructs
+        self.noise_dim = network.latent_dim + self.mixes
         self.moving = RandomStrengths(views) if views.families else None
 
     def draw(self, rng: np.random.Generator, n: int) -> tuple[np.ndarray, ...]:
@@ -177,6 +182,15 @@ class ImageObjective(Objective):
     def tensor(self, images: np.ndarray) -> Tensor:
         """Images of any dtype as a network takes them, float32 in [0, 1]."""
         return to_unit_tensor(images, self.terms.format_, self.terms.device)
+
+    def mixed(self, chance: Tensor, alike: np.ndarray, *images: Tensor) -> list[Tensor]:
+        """Images with a share of others drawn alike (B,), by standard normal numbers (B,): mixup (arXiv 1710.09412)."""
+        order = np.argsort(alike, kind="stable")
+        partner = np.arange(len(order))
+        same = alike[order] == alike[np.roll(order, 1)]
+        partner[order[same]] = np.roll(order, 1)[same]
+        share = self.terms.mixup * torch.special.ndtr(chance)
+        return [torch.lerp(x, x[partner], share.view(-1, *[1] * (x.ndim - 1))) for x in images]
 
     def encode(self, x: Tensor, *condition: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of the posteriors of images, computed in the precision."""
@@ -232,8 +246,11 @@ class Reconstruction(ImageObjective):
     reconstructs = True
 
     def forward(self, images: np.ndarray, *drawn_noise_done: Any) -> tuple[Tensor, Tensor]:
-        *_, noise, done = drawn_noise_done
+        which, *_, noise, done = drawn_noise_done
         x = self.tensor(images)
+        if self.mixes:
+            noise, chance = noise[:, :-1], noise[:, -1]
+            (x,) = self.mixed(chance, np.zeros_like(which), x)
         return self.bound(self.encode(x), x, noise, done)
 
     def pairs(self, rng: np.random.Generator, n: int) -> Pairs:
@@ -256,16 +273,27 @@ class CrossReconstruction(ImageObjective):
         Trained; of the same compositions as `views`.
     n_hubs : int
         The first so many views have exact maps; they are one end of every crossing.
+    orbit : sequence of tuple, default=()
+        Views that are the elements of a finite group. Where there are any, images of another view than the target's are
+        encoded as the mean over the group of the latents of g(x), carried back.
     """
 
     reconstructs = True
 
-    def __init__(self, network: Autoencoder, views: Views, terms: Terms, latent_maps: nn.Module, n_hubs: int) -> None:
+    def __init__(
+        self, network: Autoencoder, views: Views, terms: Terms, latent_maps: nn.Module, n_hubs: int,
+        orbit: Sequence[Composition] = (),
+    ) -> None:  # fmt: skip
         super().__init__(network, views, terms)
-        self.latent_maps, self.n_hubs = latent_maps.to(terms.device), n_hubs
-        self.image_bytes = 2 * views.image_bytes
+        self.latent_maps, self.n_hubs, self.orbit = latent_maps.to(terms.device), n_hubs, list(orbit)
+        self.mixes &= self.moving is None  # others are drawn at other strengths
+        self.noise_dim = network.latent_dim + self.mixes + bool(orbit)
+        self.image_bytes = (1 + max(1, len(self.orbit))) * views.image_bytes
         learned = any(p.requires_grad for p in latent_maps.parameters())
         self._table = None if learned else self._all_crossings()
+        numbers = [views.compositions.index(element) for element in self.orbit]
+        with torch.no_grad():
+            self._back = torch.linalg.inv(self.latent_maps()[numbers])  # (G, d, d)
 
     def draw(self, rng: np.random.Generator, n: int) -> tuple[np.ndarray, ...]:
         """Source and target view of each draw: some the same view, the others half from a hub and half to one.
@@ -282,7 +310,16 @@ class CrossReconstruction(ImageObjective):
         return source, target, s, np.where(same[:, None], s, t)
 
     def make(self, rows: np.ndarray, *drawn: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Images under the source views, and under the target views; where there are families, their strengths."""
+        """Images under the source views, (B, G, ...) of an orbit of G, and under the target views; strengths of both.
+
+        Strengths are those of families, where there are any.
+        """
+        x, *others = self._pairs(rows, *drawn)
+        if self.orbit:
+            x = np.stack([self.views.act(x, element) for element in self.orbit], axis=1)
+        return x, *others
+
+    def _pairs(self, rows: np.ndarray, *drawn: np.ndarray) -> tuple[np.ndarray, ...]:
         if self.moving is None:
             return self.views.mix_pairs(rows, *drawn)
         source, target, s, t = drawn
@@ -307,8 +344,25 @@ class CrossReconstruction(ImageObjective):
             strengths, (source, target) = batch[:2], batch[2:4]
             noise, done = batch[-2:]
         L = self.crossings(torch.from_numpy(source), torch.from_numpy(target))  # (B, d, d)
-        images, targets = self.tensor(x), self.tensor(y)
-        return self.bound(self.encode(images), targets, noise, done, lambda z: self._cross(z, L, strengths))
+        images, targets = self.tensor(x.reshape(-1, *y.shape[1:])), self.tensor(y)
+        if self.orbit:
+            images = images.unflatten(0, x.shape[:2])
+        noise, chances = noise[:, : len(L[0])], noise[:, len(L[0]) :].unbind(1)
+        if self.mixes:
+            alike = source * len(self.views.compositions) + target
+            images, targets = self.mixed(chances[0], alike, images, targets)
+        posterior = self._encode_orbits(images, chances[-1]) if self.orbit else self.encode(images)
+        return self.bound(posterior, targets, noise, done, lambda z: self._cross(z, L, strengths))
+
+    def _encode_orbits(self, x: Tensor, chance: Tensor) -> tuple[Tensor, Tensor]:
+        """Posteriors of images (B, G, C, H, W), whose means are those over an orbit; some are of the image alone.
+
+        So the encoder is worth something by itself, too.
+        """
+        means, log_variances = (part.unflatten(0, x.shape[:2]) for part in self.encode(x.flatten(0, 1)))
+        means = (means.unsqueeze(2) @ self._back).squeeze(2)
+        alone = (torch.special.ndtr(chance) < ALONE)[:, None]
+        return torch.where(alone, means[:, 0], means.mean(1)), log_variances[:, 0]
 
     def _cross(self, z: Tensor, L: Tensor, strengths: Sequence[np.ndarray] | None) -> Tensor:
         """Latent rows from source to target views: back to strength 0, across, and on."""
@@ -322,7 +376,7 @@ class CrossReconstruction(ImageObjective):
         d = self.network.latent_dim
         rows = rng.permutation(self.n_images)[: n if self.moving is None else min(n, MOVED // d)]
         drawn = self.settle(rows, *self.draw(rng, len(rows)))
-        x, y, *strengths = self.make(rows, *drawn)
+        x, y, *strengths = self._pairs(rows, *drawn)
         with torch.no_grad():
             L = self.crossings(*map(torch.from_numpy, drawn[:2]))  # (B, d, d)
             if strengths:  # what becomes of each unit vector

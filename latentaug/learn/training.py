@@ -25,14 +25,15 @@ from latentaug.learn.processes import ALONE, Processes
 from latentaug.learn.resuming import STREAM_STEPS, Checkpoint, Stream, find_checkpoint, memory_of, recall
 
 __all__ = [
-    "OPTIMIZERS", "SCHEDULES", "Draws", "Objective", "Surroundings", "TrainingLog", "TrainingSettings", "Watch",
+    "FEW", "OPTIMIZERS", "SCHEDULES", "Draws", "Objective", "Surroundings", "TrainingLog", "TrainingSettings", "Watch",
     "passes_over", "settings_of", "train",
 ]  # fmt: skip
 
 BLOCK_BYTES = 2**20  # images made at once, for many batches, so that many views cost no more than one
 LONGEST_GRADIENT = 1e3
 BATCH_LAYERS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
-ENOUGH, FEWEST, MOST = 60_000, 20, 100  # images shown, and passes
+ENOUGH, FEWEST, MOST = 60_000, 20, 200  # images shown, and passes
+FEW = ENOUGH // FEWEST  # images that are shown more often, and easily learned by heart
 
 logger = logging.getLogger("latentaug")
 

@@ -43,9 +43,11 @@ from latentaug.learn.geometries import (
 )
 from latentaug.learn.objectives import CrossReconstruction
 from latentaug.learn.processes import processes_of
+from latentaug.learn.training import FEW
 from latentaug.models.base import Fitting, all_or_nothing
 from latentaug.models.codec import Codec, accumulate, start_autoencoder
 from latentaug.models.latent_model import LatentModel
+from latentaug.models.orbits import OrbitCodec, orbit_of
 from latentaug.models.strengths import RandomTransform
 from latentaug.models.vae import VAE, check_vae
 from latentaug.models.verdict import Verdict
@@ -54,12 +56,13 @@ __all__ = ["METHODS", "LatentAugmenter"]
 
 
 class Found(NamedTuple):
-    """What a method fits maps by: the laws, the constraint on each map, the name of a solver, a seed."""
+    """What a method fits maps by: the laws, the constraint on each map, the name of a solver, a seed, an orbit."""
 
     algebra: Algebra
     geometries: Mapping[str, str]
     solver: str
     seed: int
+    orbit: Sequence[Composition] = ()
 
 
 class Staged:
@@ -97,7 +100,7 @@ class Staged:
             return _fit_with_gaps(codec, views, found), None
         moments, rows = _moments_of(codec, views, compositions, by_rows)
         moments = moments if before is None else before + moments
-        return fit_latent_maps(moments, rows, *found), moments if lasting else None
+        return fit_latent_maps(moments, rows, *found[:4]), moments if lasting else None
 
 
 def _fit_with_gaps(codec: Codec, views: Views, found: Found) -> dict[str, LatentMap]:
@@ -166,7 +169,8 @@ class Joint:
         n_hubs = len(group_table(*laws))
         if found.algebra.families:
             n_hubs = sum(map(found.algebra.is_exact, views.compositions))
-        trained = autoencoder.learn(views, CrossReconstruction, latent_maps, n_hubs, goes_on=goes_on).latent_maps
+        given = latent_maps, n_hubs, found.orbit
+        trained = autoencoder.learn(views, CrossReconstruction, *given, goes_on=goes_on).latent_maps
         return trained.exact(), weights_of(trained)
 
 
@@ -205,6 +209,11 @@ class LatentAugmenter(LatentModel):
         How often an augmentation known by pairs only has to act to change nothing: ``{"turn": 12}``.
     commute : list of (str, str), default=None
         Pairs of augmentations whose order does not matter, where pairs of images do not tell.
+    symmetrize : bool or "auto", default="auto"
+        Whether the joint method trains, and encodes by, the mean of the latents of all that the finite group of the
+        augmentations makes of an image, carried back. The group's laws then hold on every image, not only where they
+        were learned, at as many encodings as it has elements. It takes functions; pairs alone are not averaged.
+        "auto": in `fit`, where fewer than 3,000 images are trained on.
     apply : str, list of str or None, default=None
         What `transform` applies, the leftmost first; all augmentations in order if None, none if empty.
     image_shape : tuple of int, default=None
@@ -229,6 +238,8 @@ class LatentAugmenter(LatentModel):
         How much undoing each map can magnify an error.
     compositions_ : list of tuple of str
         The views trained on.
+    orbit_ : list of tuple of str
+        The compositions that `symmetrize` averages over; empty without.
     poses_ : ndarray of shape (n_poses, d)
         Where there are strengths, latents of up to 1,024 of the training images, whose pose is that of `canonical`.
     latent_boxes_ : dict of tuple of str to ndarray of shape (2, d)
@@ -259,6 +270,7 @@ class LatentAugmenter(LatentModel):
     """
 
     geometries_: dict[str, str]
+    orbit_: list[Composition]
     poses_: np.ndarray
     stream_: Any
 
@@ -272,6 +284,7 @@ class LatentAugmenter(LatentModel):
         solver: str = "lstsq",
         orders: Mapping[str, int] | None = None,
         commute: Sequence[tuple[str, str]] | None = None,
+        symmetrize: bool | str = "auto",
         apply: Any = None,
         image_shape: Sequence[int] | None = None,
         random_state: RandomState = None,
@@ -284,6 +297,7 @@ class LatentAugmenter(LatentModel):
         self.solver = solver
         self.orders = orders
         self.commute = commute
+        self.symmetrize = symmetrize
         self.apply = apply
         self.image_shape = image_shape
         self.random_state = random_state
@@ -465,13 +479,33 @@ class LatentAugmenter(LatentModel):
 
     def _fit_maps(self, data: Views, fitting: Fitting, before: Any = None, goes_on: bool = False) -> None:
         """Fit autoencoder and maps on some views, and what is told of the maps."""
-        found = Found(self.algebra_, self.geometries_, self.solver, fitting.seed)
+        self.orbit_ = orbit_of(self.algebra_, self.geometries_, data) if self._symmetrizes(data, goes_on) else []
+        found = Found(self.algebra_, self.geometries_, self.solver, fitting.seed, self.orbit_)
         with fitting.of(self.autoencoder_):
             latent_maps, self.stream_ = METHODS[self.method].fit(self.autoencoder_, data, found, before, goes_on)
             self._tell_maps(latent_maps, data)
             if self.algebra_.families:
                 few = data.sample(POSES)
                 self.poses_ = np.concatenate([self.encoder_of(()).encode(batch) for batch in few.batches(())])
+
+    def _check_symmetrize(self) -> None:
+        if isinstance(self.symmetrize, str):
+            check_choice("symmetrize", self.symmetrize, {"auto", True, False})
+        else:
+            check_flag("symmetrize", self.symmetrize)
+            if self.symmetrize and self.method != "joint":
+                raise ValueError(
+                    f"symmetrize=True trains encoder and maps together. Allowed: method='joint'. "
+                    f"Got method={self.method!r}."
+                )
+
+    def _symmetrizes(self, data: Views, goes_on: bool) -> bool:
+        is_few = len(data) < FEW and not goes_on
+        return self.method == "joint" and (is_few if self.symmetrize == "auto" else self.symmetrize)
+
+    def encoder_of(self, view: Composition) -> Codec:
+        orbit = getattr(self, "orbit_", [])  # models of 0.1.0 have none
+        return OrbitCodec(self, orbit) if orbit else super().encoder_of(view)
 
     @property
     def _autoencoder(self) -> Any:
@@ -482,6 +516,7 @@ class LatentAugmenter(LatentModel):
         check_choice("geometry", self.geometry, choices())
         check_choice("solver", self.solver, SOLVERS)
         check_verbosity(self.verbose)
+        self._check_symmetrize()
         serves = SOLVERS[self.solver].serves
         if serves is not None and not (METHODS[self.method].fits_maps and self.geometry in serves):
             raise ValueError(

@@ -45,6 +45,7 @@ from latentaug.learn.own_networks import Network, OwnNetwork, check_network, mak
 from latentaug.learn.processes import check_devices, join, shared_seed
 from latentaug.learn.resuming import STREAM_STEPS, Stream, check_place
 from latentaug.learn.training import (
+    FEW,
     Draws,
     Surroundings,
     TrainingLog,
@@ -61,6 +62,7 @@ __all__ = ["VAE", "check_vae"]
 ARCHITECTURE = "_architecture"  # of the fitted network, in a state
 MADE_BY = "_made_by"  # the parameter `network`, where one's own was fitted: it may have been set since
 KL_SHARE = 0.05  # of what the mean image loses, by latent coordinate
+MIXUP = 0.5  # of few images
 LOOKED_AT = 1024  # images, before training
 
 
@@ -91,6 +93,8 @@ def check_vae(vae: VAE) -> None:
     if vae.kl_weight != "auto":
         check_number("kl_weight", vae.kl_weight, low=0)
     check_number("kl_warmup", vae.kl_warmup, low=0)
+    if vae.mixup != "auto":
+        check_number("mixup", vae.mixup, low=0, below=1)
     check_number("refine_steps", vae.refine_steps, low=0, integer=True)
     check_number("reconstruction_weight", vae.reconstruction_weight, low=0)
     check_network(vae.network, vae.hidden_channels)
@@ -125,6 +129,11 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         image loses, by latent coordinate, so that faint and small images keep their latents.
     kl_warmup : float, default=1.0
         Share of training over which that weight rises from 0, so that no latent coordinate is given up early.
+    mixup : float or "auto", default="auto"
+        Greatest share of another image in each one that is trained on, below 1, so that few images are not learned by
+        heart (Zhang et al., arXiv 1710.09412); in joint training of two that were drawn under the same views, where no
+        augmentation has a strength. "auto": half of the share that they fall short of 3,000 images; 0 in `partial_fit`
+        and of the network "paper".
     reconstruction_weight : float, default=1.0
         Weight of the reconstruction loss, summed over the pixels of an image in [0, 1].
     reconstruction_loss : {"squared_error", "bce", "l1"}, default="squared_error"
@@ -143,7 +152,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         Stabiliser of the optimizer; None is its own, 1e-8 for Adam and 1e-16 for AdaBelief.
     max_iter : int or "auto", default="auto"
         Passes over the images; each shows every image once, under a random view where there are several. "auto": as
-        many as show 60,000 images, at least 20 and at most 100.
+        many as show 60,000 images, at least 20 and at most 200.
     batch_size : int, default=64
         Images a step, of all processes together.
     image_shape : tuple of int, default=None
@@ -187,7 +196,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
     n_iter_ : int
         Passes made.
     kl_weight_ : float
-        The weight of the divergence, chosen or given.
+        The weight of the divergence, chosen or given; 0 of a network without variances.
     loss_curve_ : list of float
         Mean objective of each pass, under its whole weights.
     loss_unit_ : str
@@ -247,6 +256,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         hidden_channels: Sequence[int] | None = None,
         kl_weight: float | str = "auto",
         kl_warmup: float = 1.0,
+        mixup: float | str = "auto",
         reconstruction_weight: float = 1.0,
         reconstruction_loss: str = "squared_error",
         optimizer: str = "adam",
@@ -276,6 +286,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         self.hidden_channels = hidden_channels
         self.kl_weight = kl_weight
         self.kl_warmup = kl_warmup
+        self.mixup = mixup
         self.reconstruction_weight = reconstruction_weight
         self.reconstruction_loss = reconstruction_loss
         self.optimizer = optimizer
@@ -385,7 +396,8 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
             passes = _Passes(fitting, lambda log: _fitted_attributes(copy.deepcopy(network), log, before))
             around = Surroundings(processes, passes, stream, None if goes_on else self.checkpoint_dir, self.verbose)
             weights = self.reconstruction_weight, self.kl_weight_, self.kl_warmup
-            terms = Terms(*weights, self.format_, processes.device, self.precision, self.reconstruction_loss)
+            mixup = self._mixup(len(views), goes_on)
+            terms = Terms(*weights, self.format_, processes.device, self.precision, self.reconstruction_loss, mixup)
             made = objective(network, views, terms, *given)
             if not (goes_on or self.warm_start) or not hasattr(self, "network_"):
                 start_path(made, seed)
@@ -423,7 +435,9 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         seed = draws.noise.initial_seed()
         warm = warm and hasattr(self, "network_")
         network = make_network(self.network, self.image_shape_, self.latent_dim, self.hidden_channels, seed)
-        if self.kl_weight != "auto":
+        if not network.is_variational:
+            self.kl_weight_ = 0.0
+        elif self.kl_weight != "auto":
             self.kl_weight_ = float(self.kl_weight)
         elif not warm:
             self.kl_weight_ = KL_SHARE * self._lost_by_mean(views) / self.latent_dim
@@ -437,6 +451,13 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         elif isinstance(network, Autoencoder):
             start(network, torch.Generator().manual_seed(seed))
         return network
+
+    def _mixup(self, n_images: int, goes_on: bool) -> float:
+        """The greatest share of another image in one trained on."""
+        if self.mixup != "auto":
+            return float(self.mixup)
+        is_off = goes_on or (isinstance(self.network, str) and self.network == "paper")
+        return 0.0 if is_off else MIXUP * max(0.0, 1 - n_images / FEW)
 
     def _lost_by_mean(self, views: Views) -> float:
         """What the mean image loses of some images that it stands for, beyond what they lose of themselves."""

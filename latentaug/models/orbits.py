@@ -1,0 +1,66 @@
+"""Encoders that obey the laws of a finite group on every image, by averaging over it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from latentaug._rows import batches_of
+from latentaug.augs.steps import Composition, powers
+from latentaug.augs.views import Views
+from latentaug.latent import maps
+from latentaug.latent.algebra import Algebra
+from latentaug.learn.geometries import group_table
+from latentaug.models.codec import Codec
+from latentaug.models.errors import model_views
+
+__all__ = ["OrbitCodec", "orbit_of"]
+
+
+def orbit_of(algebra: Algebra, geometries: Mapping[str, str], views: Views) -> list[Composition]:
+    """The elements of the group that maps represent, if there are others than the identity and functions make all."""
+    elements = algebra.elements[: len(group_table(algebra, geometries))]
+    return elements if len(elements) > 1 and all(map(views.is_known, elements)) else []
+
+
+def _matrix(latent_maps: Mapping[str, Any], composition: Composition) -> np.ndarray:
+    """The map (d, d) of a composition."""
+    L = np.eye(len(next(iter(latent_maps.values()))))
+    for name, power in powers(composition):
+        L = maps.apply(L, latent_maps[name], power)
+    return L
+
+
+class OrbitCodec(Codec):
+    """A codec that encodes an image as the mean, over a finite group, of the latents of g(x), carried back.
+
+    So ``encode(g(x)) = encode(x) @ L_g`` for every element g and every image, which the encoder alone only learns.
+
+    Parameters
+    ----------
+    model : LatentModel
+        Fitted; with functions of its augmentations.
+    orbit : list of tuple of str
+        Compositions that make the group's elements.
+    """
+
+    def __init__(self, model: Any, orbit: list[Composition]) -> None:
+        super().__init__(model.autoencoder_, model.format_)
+        self.model, self.orbit = model, orbit
+        self._back = [np.linalg.inv(_matrix(model.latent_maps_, composition)) for composition in orbit]
+
+    def encode(self, images: np.ndarray) -> np.ndarray:
+        return np.concatenate([self._mean(batch) for _, batch in batches_of(images)])
+
+    def latent_distribution(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return self.encode(images), super().latent_distribution(images)[1]
+
+    def _mean(self, images: np.ndarray) -> np.ndarray:
+        views = model_views(self.model, images, self.orbit)
+        carried = (
+            super(OrbitCodec, self).encode(views.take(slice(None), composition)) @ back
+            for composition, back in zip(self.orbit, self._back, strict=True)
+        )
+        return (sum(carried) / len(self.orbit)).astype(np.float32)
