@@ -53,6 +53,10 @@ def own(decoder):
     return make
 
 
+def negate(X):
+    return 1 - X
+
+
 @cache
 def images(side=8):
     X = load_digits().images[:80].astype(np.float32) / 16
@@ -220,6 +224,16 @@ def test_a_refusal_is_one_line_and_leaves_no_file(tmp_path):
             call()
         assert "\n" not in str(raised.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_average_over_what_only_moves_pixels_is_exported_and_no_other(tmp_path):
+    model = LatentAugmenter([negate], VAE(**QUICK)).fit(images())
+    assert model.orbit_
+    with pytest.raises(ValueError, match="average over negate is not exported: it does more than move pixels"):
+        model.export(tmp_path / "model.pt2")
+    model.set_params(symmetrize=False).fit(images()).export(tmp_path / "model.pt2")
+    made = run_torch(tmp_path / "model.pt2", images()[:5])
+    assert np.abs(made - model.transform(images()[:5])).max() < 1e-5
 
 
 @pytest.mark.slow

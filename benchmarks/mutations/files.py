@@ -121,7 +121,7 @@ MUTATIONS = (
         "best.passes_since, log.loss_curve = 0,",
         CHECKPOINTS,
     ),
-    Mutation("what is exported is not compared", "if not apart <= CLOSE:", "if apart < 0:", EXPORTS),
+    Mutation("what is exported is not compared", "if not apart <= program.close:", "if apart < 0:", EXPORTS),
     Mutation(
         "what is exported is compared once it is written",
         "        for n in BATCHES:\n            _compare(program, run, carry, n)\n    write_whole(path, content)",
@@ -135,8 +135,14 @@ MUTATIONS = (
         EXPORTS,
     ),
     Mutation(
+        "an average over any function is exported",
+        "if np.abs(moved - numbers[:, index]).max() > 0.25:",
+        "if index is None:",
+        EXPORTS,
+    ),
+    Mutation(
         "an exported model refines nothing, in silence",
-        "if reader is not None and reader.refine_steps:",
+        "if reader is not None and reader.autoencoder.refine_steps:",
         "if reader is None:",
         EXPORTS,
     ),

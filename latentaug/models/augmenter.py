@@ -501,9 +501,10 @@ class LatentAugmenter(LatentModel):
 
     def _symmetrizes(self, data: Views, goes_on: bool) -> bool:
         is_few = len(data) < FEW and not goes_on
-        return self.method == "joint" and (is_few if self.symmetrize == "auto" else self.symmetrize)
+        return self.method == "joint" and (is_few if self.symmetrize == "auto" else bool(self.symmetrize))
 
     def encoder_of(self, view: Composition) -> Codec:
+        """The codec that encodes the images of a view: averaged over `orbit_`, where there is one."""
         orbit = getattr(self, "orbit_", [])  # models of 0.1.0 have none
         return OrbitCodec(self, orbit) if orbit else super().encoder_of(view)
 

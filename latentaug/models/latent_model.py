@@ -259,9 +259,8 @@ class LatentTransform(ImageTransformer):
         if any(isinstance(power, tuple) for _, power in powers(steps)):
             raise ValueError(f"An exported model has one strength for all images. Got {say(steps)}.")
         codecs = model.encoder_of(self.views_[0]), model.decoder_of(self.views_[1])
-        autoencoders = codecs[0].autoencoder, codecs[1].autoencoder
         about = {"steps": say(steps), "aug_names": model.aug_names_}
-        export(path, what, format, autoencoders, self._carriers(steps), self.transform_latent, self.format_, about)
+        export(path, what, format, codecs, self._carriers(steps), self.transform_latent, about)
 
     def _carriers(self, steps: Composition) -> list[Any]:
         """What carries latents over: a matrix with its offset, or, where a map is nonlinear, one a step."""

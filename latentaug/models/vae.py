@@ -30,31 +30,16 @@ from latentaug._checks import (
 from latentaug._rows import batches
 from latentaug.augs.views import Views
 from latentaug.images import ImageFormat, check_images, spread
-from latentaug.learn.coding import (
-    ImageCoder,
-    find_device_or_cpu,
-    load_weights,
-    plain_torch,
-    to_unit_tensor,
-    weights_of,
-)
+from latentaug.learn.coding import ImageCoder, find_device_or_cpu, load_weights, plain_torch, to_unit_tensor, weights_of
 from latentaug.learn.exporting import export
 from latentaug.learn.networks import Autoencoder, build, start
 from latentaug.learn.objectives import PRECISIONS, RECONSTRUCTION_LOSSES, Reconstruction, Terms, divergence, start_path
 from latentaug.learn.own_networks import Network, OwnNetwork, check_network, make_network
 from latentaug.learn.processes import check_devices, join, shared_seed
 from latentaug.learn.resuming import STREAM_STEPS, Stream, check_place
-from latentaug.learn.training import (
-    FEW,
-    Draws,
-    Surroundings,
-    TrainingLog,
-    TrainingSettings,
-    Watch,
-    settings_of,
-    train,
-)
+from latentaug.learn.training import FEW, Draws, Surroundings, TrainingLog, TrainingSettings, Watch, settings_of, train
 from latentaug.models.base import Fitting, Transformer, all_or_nothing
+from latentaug.models.codec import Codec
 from latentaug.models.verdict import Verdict, judge, warn_where_bad
 
 __all__ = ["VAE", "check_vae"]
@@ -605,7 +590,8 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
             By the suffix of `path`, .onnx or .pt2, if None.
         """
         check_is_fitted(self)
-        export(path, what, format, (self, self), (), lambda Z: Z, self.format_, {})
+        codec = Codec(self, self.format_)
+        export(path, what, format, (codec, codec), (), lambda Z: Z, {})
 
     @property
     def _n_features_out(self) -> int:
