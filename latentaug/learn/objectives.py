@@ -24,7 +24,7 @@ from torch.nn import functional
 from latentaug.augs.steps import Composition
 from latentaug.augs.strengths import RandomStrengths
 from latentaug.augs.views import Views
-from latentaug.images import ImageFormat
+from latentaug.images import ImageFormat, spread
 from latentaug.learn.coding import to_unit_tensor
 from latentaug.learn.networks import CLOSEST, Autoencoder, ViewConditions, start_beside
 from latentaug.learn.starting import Pairs, linear_code
@@ -33,9 +33,10 @@ from latentaug.learn.training import Objective
 __all__ = [
     "CONDITIONINGS", "PRECISIONS", "RECONSTRUCTION_LOSSES", "ConditionedReconstruction", "CrossReconstruction",
     "HeadDecoding", "ImageLoss", "ImageObjective", "MapFitting", "Reconstruction", "Terms", "divergence",
-    "squared_error", "start_path",
+    "lost_by_mean", "squared_error", "start_path",
 ]  # fmt: skip
 
+LOOKED_AT = 1024  # images, before training
 STARTED_FROM, MOVED = 1000, 8000  # images, by a linear path; latents moved by strengths, each by a map of its own
 SAME_VIEW = 0.2  # share of the draws of joint training that stay in their view
 ALONE = 0.1  # share of the images that are encoded by themselves, where the others are with their orbit
@@ -114,6 +115,14 @@ RECONSTRUCTION_LOSSES = {
         "Minus the log-likelihood of Laplace pixels of scale 1, up to a constant. At best it is 0.",
     ),
 }
+
+
+def lost_by_mean(views: Views, reconstruction_loss: str) -> float:
+    """What the mean image loses of some images that it stands for, beyond what they lose of themselves."""
+    x = to_unit_tensor(views.take(spread(len(views), LOOKED_AT), ()), views.format_, torch.device("cpu"))
+    loss = RECONSTRUCTION_LOSSES[reconstruction_loss]
+    lost = loss.by_image(loss.link(x.mean(0)).expand_as(x), x) - loss.by_image(loss.link(x), x)
+    return float(lost.mean())
 
 
 def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
