@@ -130,8 +130,8 @@ MUTATIONS = (
     ),
     Mutation(
         "an exported model of rows takes stacks",
-        "shape = (format_.n_pixels,) if format_.flat else format_.image_shape",
-        "shape = format_.image_shape",
+        "writer, (format_.n_pixels,) if format_.flat else format_.image_shape)",
+        "writer, format_.image_shape)",
         EXPORTS,
     ),
     Mutation(
