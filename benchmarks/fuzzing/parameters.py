@@ -105,6 +105,7 @@ PARAMETERS: dict[str, Parameter] = {
     "LatentMaps.undo": Parameter(values.CHOICE),
     "orders": Parameter(values.ORDERS),
     "commute": Parameter(values.COMMUTING),
+    "symmetrize": Parameter(values.FLAG),
     "trim": Parameter(values.SHARE),
     # The estimators' own.
     "latent_dim": Parameter(values.COUNT),
@@ -113,6 +114,7 @@ PARAMETERS: dict[str, Parameter] = {
     "ConditionalVAE.network": Parameter(values.CHOICE),
     "kl_weight": Parameter(values.WEIGHT),
     "kl_warmup": Parameter(values.WEIGHT),
+    "mixup": Parameter(values.SHARE),
     "reconstruction_weight": Parameter(values.WEIGHT),
     "reconstruction_loss": Parameter(values.CHOICE),
     "optimizer": Parameter(values.CHOICE),

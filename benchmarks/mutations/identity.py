@@ -136,6 +136,7 @@ TESTS = {
     "models.base": "callbacks",
     "models.base.Estimator.save": "persistence",
     "models.codec": "moments",
+    "models.orbits": "orbits",
     "models.codec.Codec.decode": "generation",
     "models.codec.Codec.latent_distribution": "generation",
     "models.codec.Codec.write": "generation",
