@@ -92,9 +92,9 @@ def test_the_house_keeps_its_measures(monkeypatch):
     from benchmarks.structure import measure
 
     found = measure()
-    assert found["modules"] <= 68
+    assert found["modules"] <= 72
     assert found["depth"] <= 14
-    assert found["arrows"] <= 290
+    assert found["arrows"] <= 307
     assert found["most bases"] <= 3
     assert found["functions over 40 lines"] == found["foreign private names"] == []
     assert len(found["fit"]) <= 26, found["fit"]

@@ -5,6 +5,7 @@ A `LatentTransform` is a composition over a model; the verbs of a `LatentModel` 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from itertools import chain, takewhile
 from typing import Any, TypeVar
@@ -20,6 +21,7 @@ from latentaug._checks import (
     RandomState,
     check_choice,
     check_flag,
+    check_kind,
     check_latents,
     check_model,
     check_number,
@@ -34,6 +36,7 @@ from latentaug.augs.views import Views
 from latentaug.images import ImageFormat, check_images, check_out, is_flat
 from latentaug.latent import maps
 from latentaug.latent.algebra import MAX_GROUP, Algebra, find_algebra
+from latentaug.learn.exporting import export
 from latentaug.models.base import Transformer
 from latentaug.models.codec import Codec
 from latentaug.models.errors import error_table, model_views
@@ -109,7 +112,7 @@ class ImageTransformer(Transformer):
         return self._applied().inverse().push(X, out)
 
     @available_if(lambda self: getattr(self, "format_", None) is None or self.format_.flat)
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Names of the features given out: those of the rows given in.
 
         Parameters
@@ -238,6 +241,36 @@ class LatentTransform(ImageTransformer):
                 raise unknown_name("augmentation", name, self.augmenter.latent_maps_, "Fitted on")
         check_powers(self.augmenter.latent_maps_, steps)
         return steps
+
+    def export(self, path: str | os.PathLike[str], *, what: str = "whole", format: str | None = None) -> None:
+        """Write the transform as a program that needs no latentaug, as `LatentAugmenter.export` does.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            Of the file.
+        what : {"whole", "encode", "decode"}, default="whole"
+            Images to images; to latents, carried over; or latents, carried over, to images.
+        format : {"onnx", "torch"}, default=None
+            By the suffix of `path`, .onnx or .pt2, if None.
+        """
+        steps, model = self._check_steps(), self.augmenter
+        check_kind("model", model, LatentModel, "a model of images, such as a LatentAugmenter")
+        if any(isinstance(power, tuple) for _, power in powers(steps)):
+            raise ValueError(f"An exported model has one strength for all images. Got {say(steps)}.")
+        codecs = model.encoder_of(self.views_[0]), model.decoder_of(self.views_[1])
+        about = {"steps": say(steps), "aug_names": model.aug_names_}
+        export(path, what, format, codecs, self._carriers(steps), self.transform_latent, about)
+
+    def _carriers(self, steps: Composition) -> list[Any]:
+        """What carries latents over: a matrix with its offset, or, where a map is nonlinear, one a step."""
+        if hasattr(self, "matrix_"):
+            return [(self.matrix_, self.offset_)]
+        found: list[Any] = []
+        for name, power in powers(steps):
+            L, step = self.augmenter.latent_maps_[name], self.augmenter.compose((name, power))
+            found += [(step.matrix_, step.offset_)] if maps.is_invertible(L) else [L] * power
+        return found
 
     def compose(self, *steps: Step | LatentTransform, **strengths: Any) -> LatentTransform:
         """This transform, then others, as in `LatentAugmenter.compose`."""
@@ -580,6 +613,54 @@ class LatentModel(LatentSpace):
             raise ValueError(f"A and B must hold as many images. Got {len(Z_a)} and {len(Z_b)}.")
         return np.stack([self.decode(Z_a + t * (Z_b - Z_a)) for t in np.linspace(0, 1, n_steps)], axis=1)
 
+    def export(
+        self,
+        path: str | os.PathLike[str],
+        *steps: Step | LatentTransform,
+        what: str = "whole",
+        format: str | None = None,
+    ) -> None:
+        """Write a composition as a program that needs no latentaug: ONNX, or a program of `torch.export`.
+
+        It takes and gives float32 in batches of any size: images in the layout and on the range of the training data,
+        which stand in the file's metadata, or latents. Before it is written it is compared with the library.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            Of the file, which appears whole or not at all.
+        *steps : str, (str, power) or LatentTransform
+            As in `compose`. None at all: what `transform` applies, and no augmentation in "encode" and "decode".
+        what : {"whole", "encode", "decode"}, default="whole"
+            Images to images; to latents, carried over; or latents, carried over, to images.
+        format : {"onnx", "torch"}, default=None
+            By the suffix of `path`, .onnx or .pt2, if None. ONNX needs ``pip install latentaug[export]``.
+
+        Raises
+        ------
+        ValueError
+            Where the network cannot be exported, or the program gives other results than the library.
+        TypeError
+            Where the autoencoder is no `VAE`.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import numpy as np
+        >>> import torch
+        >>> from latentaug import VAE, LatentAugmenter
+        >>> X = np.random.default_rng(0).random((32, 8, 8), dtype=np.float32)
+        >>> model = LatentAugmenter(["flip_lr"], VAE(4, max_iter=1), random_state=0).fit(X)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.export(f"{folder}/flip.pt2", "flip_lr")
+        ...     flip = torch.export.load(f"{folder}/flip.pt2").module()
+        >>> np.allclose(flip(torch.from_numpy(X)), model["flip_lr"].transform(X), atol=1e-5)
+        True
+        """
+        check_is_fitted(self)
+        transform = self.compose(*steps) if steps or what != "whole" else self._applied()
+        transform.export(path, what=what, format=format)
+
     def recurse(self, X: ArrayLike, name: str, n_steps: int, return_latents: bool = False) -> Any:
         """Apply one augmentation again and again, each time through images, as Fig. 5 of the paper.
 
@@ -615,7 +696,7 @@ class LatentModel(LatentSpace):
         return (steps, np.stack(latents, axis=1)) if return_latents else steps
 
     def pairs_of(self, X: Any, views: Any) -> list[tuple[Composition, np.ndarray, np.ndarray]]:
-        """Each composition given with images and what they are under it, both checked, pair by pair."""
+        """Each composition given with images and what they are under it, checked, on the scale of what is given out."""
         images = self.checked(X)
         data, found = model_views(self, images, views=views), []
         for names in filter(None, data.paired):
@@ -623,8 +704,13 @@ class LatentModel(LatentSpace):
             rows = data.rows_with([composition])
             rows = np.arange(len(data)) if rows is None else rows
             own = reduced((n, tuple(np.array(p)[rows]) if isinstance(p, tuple) else p) for n, p in powers(composition))
-            found.append((own, data.take(rows), data.take(rows, composition)))
+            before, after = (self._as_given_out(data.take(rows, view)) for view in ((), composition))
+            found.append((own, before, after))
         return found
+
+    def _as_given_out(self, images: np.ndarray) -> np.ndarray:
+        """Integers as floats, on the scale that images are given out on."""
+        return self.format_.to_output(images) if images.dtype.kind in "uib" else images
 
     def score(self, X: ArrayLike, y: Any = None, views: Any = None) -> float:
         """Minus the mean error of reconstruction and of what is applied; higher is better.

@@ -31,29 +31,16 @@ from latentaug._rows import batches
 from latentaug.augs.views import Views
 from latentaug.images import ImageFormat, check_images
 from latentaug.learn import objectives
-from latentaug.learn.coding import (
-    ImageCoder,
-    find_device_or_cpu,
-    load_weights,
-    plain_torch,
-    weights_of,
-)
+from latentaug.learn.coding import ImageCoder, find_device_or_cpu, load_weights, plain_torch, weights_of
+from latentaug.learn.exporting import export
 from latentaug.learn.networks import Autoencoder, build, start
 from latentaug.learn.objectives import PRECISIONS, RECONSTRUCTION_LOSSES, Reconstruction, Terms, divergence
 from latentaug.learn.own_networks import Network, OwnNetwork, check_network, make_network
 from latentaug.learn.processes import check_devices, join, shared_seed
 from latentaug.learn.resuming import STREAM_STEPS, Stream, check_place
-from latentaug.learn.training import (
-    FEW,
-    Draws,
-    Surroundings,
-    TrainingLog,
-    TrainingSettings,
-    Watch,
-    settings_of,
-    train,
-)
+from latentaug.learn.training import FEW, Draws, Surroundings, TrainingLog, TrainingSettings, Watch, settings_of, train
 from latentaug.models.base import Fitting, Transformer, all_or_nothing
+from latentaug.models.codec import Codec
 from latentaug.models.verdict import Verdict, judge, warn_where_bad
 
 __all__ = ["VAE", "check_vae"]
@@ -581,6 +568,24 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
             Ignored.
         """
         return float(self.score_samples(X).mean())
+
+    def export(self, path: str | os.PathLike[str], *, what: str = "whole", format: str | None = None) -> None:
+        """Write the network as a program that needs no latentaug: ONNX, or a program of `torch.export`.
+
+        As `LatentAugmenter.export` does, with no augmentation.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            Of the file.
+        what : {"whole", "encode", "decode"}, default="whole"
+            Images to their reconstructions, to latents, or latents to images.
+        format : {"onnx", "torch"}, default=None
+            By the suffix of `path`, .onnx or .pt2, if None.
+        """
+        check_is_fitted(self)
+        codec = Codec(self, self.format_)
+        export(path, what, format, (codec, codec), (), lambda Z: Z, {})
 
     @property
     def _n_features_out(self) -> int:
