@@ -146,3 +146,14 @@ def test_a_network_without_variances_has_no_divergence(digits):
             self.decoder = torch.nn.Sequential(torch.nn.Linear(4, 64), torch.nn.Unflatten(1, (1, 8, 8)))
 
     assert VAE(4, network=Plain(), max_iter=1, kl_weight=3.0).fit(digits[:64]).kl_weight_ == 0.0
+
+
+def test_held_out_images_are_not_mixed(mixing, digits):
+    x, noise = digits[:8], torch.zeros(8, mixing.noise_dim)
+    noise[:, -1] = 3.0
+    mixing.eval()
+    held_out = mixing(x, np.zeros(8, int), noise, 1.0)[1]
+    noise[:, -1] = -3.0
+    assert torch.equal(held_out, mixing(x, np.zeros(8, int), noise, 1.0)[1])
+    mixing.train()
+    assert not torch.allclose(held_out, mixing(x, np.zeros(8, int), -noise, 1.0)[1])

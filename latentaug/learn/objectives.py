@@ -257,7 +257,7 @@ class Reconstruction(ImageObjective):
     def forward(self, images: np.ndarray, *drawn_noise_done: Any) -> tuple[Tensor, Tensor]:
         which, *_, noise, done = drawn_noise_done
         x = self.tensor(images)
-        if self.mixes:
+        if self.mixes and self.training:
             noise, chance = noise[:, :-1], noise[:, -1]
             (x,) = self.mixed(chance, np.zeros_like(which), x)
         return self.bound(self.encode(x), x, noise, done)
@@ -369,7 +369,7 @@ class CrossReconstruction(ImageObjective):
             images = images.unflatten(0, x.shape[:2])
         d = self.network.latent_dim
         noise, chances = noise[:, :d], noise[:, d:].unbind(1)
-        if self.mixes:
+        if self.mixes and self.training:
             alike = source * len(self.views.compositions) + target
             images, targets = self.mixed(chances[0], alike, images, targets)
         posterior = self._encode_orbits(images, chances[-1]) if self.orbit else self.encode(images)
