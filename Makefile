@@ -32,6 +32,7 @@ lint: $(VENV)/.test-installed
 
 docs: $(VENV)/.docs-installed
 	$(BIN)/python -m sphinx -W -b html docs docs/_build/html
+	$(BIN)/python docs/check_pages.py docs/_build/html
 
 # Built without a network, tried outside the checkout, and left in dist.
 dist: $(VENV)/.test-installed

@@ -18,9 +18,11 @@ version = release = __version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx.ext.viewcode",
     "numpydoc",
     "myst_parser",
     "sphinx_copybutton",
+    "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
 
@@ -51,7 +53,12 @@ numpydoc_validation_exclude = {
     r"\.Algebra\.",  # predicates in one line
     r"\.(knows|reads|decoder_of|encoder_of)$",  # so are what a model can do with a view
     r"\.LatentTransform\.(fit|inverse|compose|push)$",  # and what follows from the transform that it is called on
-    r"\.(Algebra|CarryMatrix|ErrorRow|ErrorTable|Moments|RecursionCurve|ScoreRow|Scorecard|Verdict)$",  # attributes
+    r"\.(Algebra|AffineMap|CarryMatrix|ErrorRow|ErrorTable|Estimate|EstimateDisplay|FamilyLaws|Flow)$",  # attributes
+    r"\.(Mixture|Moments|Overlap|PairRow|PairTable|RecursionCurve|ScoreRow|Scorecard|Verdict|Views)$",
+    r"\.(checked|made|pairs_of|draw|powers|canonical_latent)$",  # of a model, or a distribution, and its own views
+    r"\.(RandomTransform|InvariantFeatures)\.(fit|transform_latent)$",  # as in the augmenter
+    r"\.Network\.(get_params|set_params)$",  # scikit-learn's protocol
+    r"\.Views\.",  # verbs in one line
     r"\.__pow__$",  # an operator
     r"\.to_frame$",  # the table as a frame
 }
@@ -66,6 +73,7 @@ sphinx_gallery_conf = {
     "within_subsection_order": ExplicitOrder(
         [
             "plot_quickstart.py",
+            "plot_glyphs.py",
             "plot_method.py",
             "plot_own_augmentation.py",
             "plot_compose_and_undo.py",
@@ -92,16 +100,21 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "show_memory": False,
     "capture_repr": (),
+    "first_notebook_cell": '%pip install --quiet "latentaug[demo]"',
 }
 
 # Pages with no others beneath or beside them in the table of contents.
-PAGES_ALONE = ["index", "install", "getting_started", "method", "paper", "comparison", "faq", "changes"]
+PAGES_ALONE = [
+    "index", "install", "getting_started", "method", "glossary", "paper", "benchmarks", "comparison", "faq", "cite",
+    "changes",
+]  # fmt: skip
 html_theme = "pydata_sphinx_theme"
 html_static_path = ["_static"]
 html_css_files = ["style.css"]
 html_math_renderer = "mathml"
 html_title = "latentaug"
 html_show_sourcelink = False
+toc_object_entries_show_parents = "hide"
 html_sidebars = {page: [] for page in PAGES_ALONE}
 html_theme_options = {
     "show_toc_level": 2,

@@ -27,7 +27,7 @@ X_train, X_test, y_test = X[:-500], X[-500:], y[-500:]
 # `fit` looks at the images, finds that the flips generate a group of four elements, chooses an
 # exact representation of it, and trains the autoencoder to obey.
 
-vae = VAE(batch_size=32, max_iter=10, random_state=0, verbose=1)
+vae = VAE(batch_size=32, max_iter=10, random_state=0)
 augmenter = LatentAugmenter([flip_lr, flip_ud], vae, random_state=0).fit(X_train)
 print("group:", ", ".join(map(say, augmenter.algebra_.elements)))
 print("maps: ", augmenter.geometries_)

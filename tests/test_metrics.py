@@ -33,7 +33,7 @@ from latentaug.metrics import (
     scorecard,
     squared_error,
 )
-from latentaug.models.errors import text_table
+from latentaug.models.tables import text_table
 
 FLIPS = [flip_lr, flip_ud]
 SEEDS = st.integers(0, 2**32 - 1).map(np.random.default_rng)

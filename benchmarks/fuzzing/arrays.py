@@ -272,6 +272,7 @@ PAIRED_IMAGES = named(
     | {"one less": lambda rng, X: X[1:], "one": lambda rng, X: X[:1], "one axis": ROWS["one axis"]}
 )
 NOT_NONE_IMAGES = named({name: fault for name, fault in (IMAGE_FAULTS | MISSHAPEN).items() if name != "None"})
+SETS = named(IMAGE_FAULTS)  # of images, of any shape
 VALUES_OF_IMAGES = named(ARRAYS)  # one value an image
 
 PAIRED_VIEWS = named(

@@ -31,7 +31,7 @@ PLAIN = (ValueError, TypeError)
 TRUSTED = {
     "reduced", "inverse", "say", "Moments", "Geometry", "declare_views", "Objective", "ImageObjective", "Terms",
     "ImageFormat", "ErrorRow", "ScoreRow", "FamilyLaws", "Flow", "Estimate", "Mixture", "PairRow", "AffineMap",
-    "PairedViews", "Verdict", "Normal",
+    "PairedViews", "Verdict", "Normal", "Overlap", "Views",
 }  # fmt: skip
 FILES = (*PLAIN, OSError)
 NEED_NO_FIT = {
@@ -160,7 +160,7 @@ def method_entries(name: str, cls: type) -> Iterator[tuple[str, Entry]]:
         find = on_rows if method in ("get_feature_names_out", "set_output") else make
         bound = getattr(cls if starts else find(owner if owner in MAKERS else name), method)
         if rows_of(owner, bound)[0]:
-            yield owner, calls_of(owner, bound, FILES if method == "save" else PLAIN)
+            yield owner, calls_of(owner, bound, FILES if method in ("export", "save") else PLAIN)
 
 
 def entry_points() -> Iterator[tuple[str, Entry]]:

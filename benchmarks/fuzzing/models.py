@@ -155,6 +155,11 @@ def on_rows(name: str) -> Any:
     return MADE["rows", name]
 
 
+def card_of_model() -> Any:
+    """A scorecard of a fitted model."""
+    return metrics.scorecard(make("LatentAugmenter"), X)
+
+
 def saved_model() -> Path:
     """A file that holds a model."""
     if not (FOLDER / "saved").exists():

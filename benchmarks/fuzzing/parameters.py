@@ -12,7 +12,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from benchmarks.fuzzing import arrays, broken_augs, files, values
 from benchmarks.fuzzing.files import FOLDER
 from benchmarks.fuzzing.kinds import Kind, pick
-from benchmarks.fuzzing.models import PAIR, X, Y, Z, make, mirrored, saved_model
+from benchmarks.fuzzing.models import PAIR, X, Y, Z, card_of_model, make, mirrored, saved_model
 from latentaug import augs
 from latentaug.augs.views import Views
 from latentaug.images import ImageFormat
@@ -41,6 +41,13 @@ MODEL = Parameter(values.MODELS, Of(lambda: make("LatentAugmenter")))
 ROWS = Parameter(arrays.PAIRED_LATENTS, Z)
 MAP = Parameter(arrays.MATRIX, np.eye(4))
 VIEWS = Parameter(arrays.PAIRED_VIEWS, {("flip_lr",): X[:, :, ::-1]})
+
+
+def few_pixels(images: np.ndarray) -> np.ndarray:
+    """Eight of the pixels of each image."""
+    return images.reshape(len(images), -1)[:, 24:32]
+
+
 VIEWS_OF_ROWS = Parameter(arrays.VIEWS_OF_ROWS, mirrored(Z))
 
 # By "function.parameter" where the parameter's name alone does not tell.
@@ -98,6 +105,7 @@ PARAMETERS: dict[str, Parameter] = {
     "LatentMaps.undo": Parameter(values.CHOICE),
     "orders": Parameter(values.ORDERS),
     "commute": Parameter(values.COMMUTING),
+    "symmetrize": Parameter(values.FLAG),
     "trim": Parameter(values.SHARE),
     # Labels.
     "by_class": Parameter(values.FLAG),
@@ -113,6 +121,7 @@ PARAMETERS: dict[str, Parameter] = {
     "ConditionalVAE.network": Parameter(values.CHOICE),
     "kl_weight": Parameter(values.WEIGHT),
     "kl_warmup": Parameter(values.WEIGHT),
+    "mixup": Parameter(values.SHARE),
     "reconstruction_weight": Parameter(values.WEIGHT),
     "reconstruction_loss": Parameter(values.CHOICE),
     "optimizer": Parameter(values.CHOICE),
@@ -229,6 +238,21 @@ PARAMETERS: dict[str, Parameter] = {
     "commutator_defect.B": Parameter(lambda rng, L: pick(rng, [arrays.MATRIX, arrays.PARTNER])(rng, L), np.eye(4)),
     "squared_error.X": Parameter(arrays.PAIRED_IMAGES, X),
     "squared_error.X_hat": Parameter(arrays.PAIRED_IMAGES, X),
+    "psnr.X": Parameter(arrays.PAIRED_IMAGES, X),
+    "psnr.X_hat": Parameter(arrays.PAIRED_IMAGES, X),
+    "ssim.X": Parameter(arrays.PAIRED_IMAGES, X),
+    "ssim.X_hat": Parameter(arrays.PAIRED_IMAGES, X),
+    "data_range": Parameter(values.POSITIVE_OR_NONE, 1.0),
+    "frechet_distance.X": Parameter(arrays.SETS, X),
+    "overlap.X": Parameter(arrays.SETS, X),
+    "X_other": Parameter(arrays.SETS, X),
+    "features": Parameter(values.one_of(3, "pixels", object(), [], {}, 1.5), few_pixels),
+    "n_neighbors": Parameter(values.COUNT, 2),
+    "columns": Parameter(values.one_of(3, "error", ["nonsense"], [3], [None], {}, object(), {"error"})),
+    "card": Parameter(values.one_of(3, None, "card", object(), [], {}), Of(card_of_model)),
+    "model_card.title": Parameter(values.one_of(3, b"x", [], {}, object(), 1.5)),
+    "notes": Parameter(values.one_of(3, "text", [], object(), {"Data": 3}, {3: "text"}, {None: None})),
+    "model_card.path": Parameter(files.no_place, FOLDER / "card.md"),
     "in_unit.error": Parameter(values.ERRORS, 1.0),
     "unit": Parameter(values.CHOICE, "paper"),
     "n_pixels": Parameter(values.COUNT, 64),
@@ -288,6 +312,9 @@ PARAMETERS: dict[str, Parameter] = {
     "sampling_strategy": Parameter(values.STRATEGIES),
     # Files.
     "save.path": Parameter(files.no_place, FOLDER / "model"),
+    "export.path": Parameter(files.no_place, FOLDER / "model.pt2"),
+    "export.what": Parameter(values.CHOICE),
+    "export.format": Parameter(values.CHOICE_OR_NONE, "torch"),
     "load.path": Parameter(files.damaged_model, Of(lambda: saved_model())),
     "load.augs": Parameter(values.FUNCTIONS),
     "load.network": Parameter(values.one_of(3, 1.5, object(), b"x", [])),

@@ -10,6 +10,7 @@ ARCHIVE = "tests/test_archive.py"
 SAVED = "tests/test_persistence.py"
 FORGED = "tests/test_archive.py tests/test_persistence.py"
 CHECKPOINTS = "tests/test_checkpoints.py"
+EXPORTS = "tests/test_exporting.py"
 
 MUTATIONS = (
     Mutation(
@@ -119,5 +120,42 @@ MUTATIONS = (
         'best.passes_since, log.loss_curve = values["passes_since"],',
         "best.passes_since, log.loss_curve = 0,",
         CHECKPOINTS,
+    ),
+    Mutation("what is exported is not compared", "if not apart <= program.close:", "if apart < 0:", EXPORTS),
+    Mutation(
+        "what is exported is compared once it is written",
+        "        for n in BATCHES:\n            _compare(program, run, carry, n)\n    write_whole(path, content)",
+        "        write_whole(path, content)\n        for n in BATCHES:\n            _compare(program, run, carry, n)",
+        EXPORTS,
+    ),
+    Mutation(
+        "an exported model of rows takes stacks",
+        "writer, (format_.n_pixels,) if format_.flat else format_.image_shape)",
+        "writer, format_.image_shape)",
+        EXPORTS,
+    ),
+    Mutation(
+        "an average over any function is exported",
+        "if np.abs(moved - numbers[:, index]).max() > 0.25:",
+        "if index is None:",
+        EXPORTS,
+    ),
+    Mutation(
+        "an exported model refines nothing, in silence",
+        "if reader is not None and reader.autoencoder.refine_steps:",
+        "if reader is None:",
+        EXPORTS,
+    ),
+    Mutation(
+        "an export without steps reconstructs",
+        'transform = self.compose(*steps) if steps or what != "whole" else self._applied()',
+        "transform = self.compose(*steps)",
+        EXPORTS,
+    ),
+    Mutation(
+        "a nonlinear map is exported once",
+        "maps.is_invertible(L) else [L] * power",
+        "maps.is_invertible(L) else [L]",
+        EXPORTS,
     ),
 )

@@ -13,6 +13,8 @@ PICTURES = "tests/test_drawn_images.py tests/test_displays.py"
 DATASETS = "tests/test_datasets.py"
 SOURCES = "tests/test_sources.py"
 VERDICT = "tests/test_verdict.py"
+LIKENESS = "tests/test_likeness.py"
+TABLES = "tests/test_tables.py"
 
 CLASSES = "tests/test_classes.py"
 
@@ -98,6 +100,41 @@ MUTATIONS = (
         "self.__dict__.pop(name, None)\n        self.latent_maps_",
         "pass\n        self.latent_maps_",
         CLASSES,
+    ),
+    Mutation(
+        "noise is over the mean of all images",
+        "np.square(first - second).mean(axis=(1, 2, 3))",
+        "np.full(len(first), np.square(first - second).mean())",
+        LIKENESS,
+    ),
+    Mutation("edges are padded with zeros", 'radius=WINDOW, mode="mirror"', 'radius=WINDOW, mode="constant"', LIKENESS),
+    Mutation("integers are on 1", "top = 255.0 if kinds", "top = 1.0 if kinds", LIKENESS),
+    Mutation("a covariance is of n", "/ np.sqrt(len(found) - 1)", "/ np.sqrt(len(found))", LIKENESS),
+    Mutation("a ball reaches to the nearest", "kneighbors()[0][:, -1]", "kneighbors()[0][:, 0]", LIKENESS),
+    Mutation(
+        "recall is of the first set's balls", "(apart <= other_reach).any(axis=1)", "within.any(axis=1)", LIKENESS
+    ),
+    Mutation("few images are compared in silence", "if fewest <= n_features:", "if fewest < 0:", LIKENESS),
+    Mutation(
+        "columns come in the table's order",
+        "heads={name: self.heads[name] for name in columns}",
+        "heads={name: head for name, head in self.heads.items() if name in columns}",
+        TABLES,
+    ),
+    Mutation(
+        "pairs of bytes are measured as bytes",
+        'self.format_.to_output(images) if images.dtype.kind in "uib" else images',
+        "images",
+        TABLES,
+    ),
+    Mutation(
+        "labels are not escaped in HTML", "head, *rows = grid.lines(escape)", "head, *rows = grid.lines(str)", TABLES
+    ),
+    Mutation(
+        "own notes are lost on a card",
+        '"Intended use": "Not stated."} | _checked(notes)',
+        '"Intended use": "Not stated."}',
+        TABLES,
     ),
     Mutation(
         "a verdict is of as many images as training drew",

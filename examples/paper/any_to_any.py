@@ -18,7 +18,7 @@ def make(study: Study) -> Sheet:
     names = [" then ".join(view) or "original" for view in matrix.views]
     display = TransferMatrixDisplay(100 * matrix.gaps, names, names, title="Any view to any view, joint",
                                     unit="% above the floor of the target", decimals=2)  # fmt: skip
-    text = f"```\n{matrix}\n```\n\nLargest gap over the floor of the target: {matrix.gaps.max():.2%}."
+    text = f"```text\n{matrix}\n```\n\nLargest gap over the floor of the target: {matrix.gaps.max():.2%}."
     return Sheet("Any to any", text, {"any_to_any": display.plot().figure_})
 
 

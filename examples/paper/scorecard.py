@@ -24,8 +24,8 @@ def make(study: Study) -> Sheet:
     X, y = (part[:N_DIGITS] for part in study.data["test"])
     X_train, y_train = study.data["train"]
     card = scorecard(models, X, y, X_train=X_train, classifier=default_classifier(X_train, y_train))
-    return Sheet("Scorecard", f"```\n{card}\n```\n\nErrors are squared and summed over pixels. The VAE is the staged "
-                 "LAVAE's own, trained on all four views; alone, it augments nothing.")  # fmt: skip
+    return Sheet("Scorecard", f"```text\n{card}\n```\n\nErrors are squared and summed over pixels. The VAE is the "
+                 "staged LAVAE's own, trained on all four views; alone, it augments nothing.")  # fmt: skip
 
 
 if __name__ == "__main__":

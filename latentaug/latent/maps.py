@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 from scipy.linalg import expm, logm, polar, schur
 
-from latentaug._checks import check_number, check_pair, shown
-from latentaug.augs.steps import Composition, Power
+from latentaug._checks import check_number, check_pair, one_line, shown
+from latentaug.augs.steps import Composition, Power, powers
 
 __all__ = [
-    "AffineMap", "LatentMap", "Moments", "ResidualNetwork", "apply", "apply_each", "apply_inverse",
-    "condition_number", "finite_order_map", "fit_finite_order_map", "fit_free_map", "fit_orthogonal_map", "free_map",
+    "AffineMap", "LatentMap", "Moments", "ResidualNetwork", "apply", "apply_each", "apply_inverse", "apply_steps",
+    "check_powers", "condition_number", "finite_order_map", "fit_finite_order_map", "fit_free_map", "fit_orthogonal_map", "free_map",
     "is_invertible", "is_linear", "orthogonal_map", "real_logarithm", "square_roots",
 ]  # fmt: skip
 
@@ -304,6 +304,23 @@ def apply_each(chains: Sequence[Sequence[LatentMap]], Z: np.ndarray, which: np.n
     for k, chain in enumerate(chains):
         carried[which == k] = reduce(apply, chain, Z[which == k].astype(np.float64))
     return carried
+
+
+def apply_steps(latent_maps: Mapping[str, Any], Z: np.ndarray, steps: Sequence[tuple[str, Any]]) -> np.ndarray:
+    """Latent rows carried over by steps, in the dtype of `Z` or one that holds fractions."""
+    carried = np.asarray(Z, dtype=np.float64)
+    for name, power in steps:
+        carried = apply(carried, latent_maps[name], power)
+    return np.ascontiguousarray(carried, dtype=np.result_type(Z, np.float32))
+
+
+def check_powers(latent_maps: Mapping[str, Any], composition: Composition) -> None:
+    """Refuse a share of a time of a map that has no real logarithm."""
+    for name, power in powers(composition):
+        L = latent_maps[name]
+        if not isinstance(power, int) and (np.asarray(power) % 1).any() and not hasattr(L, "carry"):
+            with one_line(name):
+                apply(np.zeros((1, len(L))), L, 0.5)
 
 
 def apply_inverse(Z: np.ndarray, L: np.ndarray) -> np.ndarray:

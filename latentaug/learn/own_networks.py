@@ -85,7 +85,7 @@ class _Encoder(nn.Module):
         network = self._of[0]
         out: Any = network.module.encoder(x)
         mean, log_variance = out if network.is_variational else (out, torch.full_like(out, SURE))
-        shifts = (network.features + shift).expand(len(mean), -1).chunk(2, dim=1)
+        shifts = (network.features + shift).chunk(2, dim=-1)
         return mean + shifts[0], (log_variance + shifts[1]).clamp(-20, 10)
 
     def requires_grad_(self, requires_grad: bool = True) -> _Encoder:
@@ -111,7 +111,7 @@ class _Decoder(nn.Module):
         out: Any = network.module.decoder(z if shift is None else z + shift)
         height, width, channels = network.architecture[1]
         in_rows = out.ndim == 2 and out.shape[1] == channels * height * width
-        return out.reshape(len(out), channels, height, width) if in_rows else out
+        return out.unflatten(1, (channels, height, width)) if in_rows else out
 
 
 class OwnNetwork(nn.Module):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from latentaug.images import squared_error
+from latentaug.metrics.cards import model_card
+from latentaug.metrics.likeness import Overlap, frechet_distance, overlap, psnr, ssim
 from latentaug.metrics.measures import (
     UNITS,
     commutator_defect,
@@ -27,8 +29,9 @@ from latentaug.models.errors import (
 )
 
 __all__ = [
-    "UNITS", "CarryMatrix", "ErrorRow", "ErrorTable", "PairRow", "PairTable", "RecursionCurve", "ScoreRow",
+    "UNITS", "CarryMatrix", "ErrorRow", "ErrorTable", "Overlap", "PairRow", "PairTable", "RecursionCurve", "ScoreRow",
     "Scorecard", "carry_matrix", "commutator_defect", "confidence_interval", "default_classifier",
-    "equivariance_error", "error_table", "in_unit", "order_defect", "orthogonality_defect", "pair_residuals",
-    "pair_table", "recursion_curve", "scorecard", "squared_error",
+    "equivariance_error", "error_table", "frechet_distance", "in_unit", "model_card", "order_defect",
+    "orthogonality_defect", "overlap", "pair_residuals", "pair_table", "psnr", "recursion_curve", "scorecard",
+    "squared_error", "ssim",
 ]  # fmt: skip

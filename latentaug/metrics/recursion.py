@@ -17,7 +17,8 @@ from sklearn.utils import column_or_1d, gen_batches
 from latentaug._checks import RandomState, as_array, check_classifier, check_kind, check_model, check_number
 from latentaug.images import check_images, squared_error
 from latentaug.metrics.measures import confidence_interval
-from latentaug.models.errors import as_frame, check_names, model_views, text_table
+from latentaug.models.errors import check_names, model_views
+from latentaug.models.tables import Grid, Table, as_frame, text_table
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -50,7 +51,7 @@ def default_classifier(X_train: ArrayLike, y_train: ArrayLike) -> Pipeline:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class RecursionCurve:
+class RecursionCurve(Table):
     """What becomes of images that one augmentation takes again and again; prints as a table.
 
     After each of the `steps`, numbers of applications of the augmentation `name`, `error` (n_steps,) is squared, summed
@@ -87,13 +88,24 @@ class RecursionCurve:
         """The curve as a pandas DataFrame, a row a step; `_low` and `_high` are the ends of intervals."""
         return as_frame(self._columns(), "step", self.steps)
 
+    def _grid(self) -> Grid:
+        columns = self._columns()
+        rows = [
+            (str(step), dict(zip(columns, (f"{value:.3f}" for value in values), strict=True)))
+            for step, *values in zip(self.steps, *columns.values(), strict=True)
+        ]
+        return Grid(self._title, "step", {name: name.replace("_", " ") for name in columns}, rows)
+
+    @property
+    def _title(self) -> str:
+        return f"{self.name} again and again, through images; error squared, summed over pixels"
+
     def __repr__(self) -> str:
         columns = self._columns()
         lines = [["step", *columns]]
         for step, *values in zip(self.steps, *columns.values(), strict=True):
             lines.append([str(step), *(f"{value:.3f}" for value in values)])
-        title = f"{self.name} again and again, through images; error squared, summed over pixels"
-        return text_table(lines, [">5", *[">14"] * len(columns)], title)
+        return text_table(lines, [">5", *[">14"] * len(columns)], self._title)
 
 
 def recursion_curve(

@@ -22,7 +22,8 @@ from latentaug.metrics.measures import UNITS, confidence_interval, defects, equi
 from latentaug.metrics.recursion import Recursion, RecursionCurve, check_labels
 from latentaug.models.augmenter import LatentAugmenter
 from latentaug.models.codec import Codec
-from latentaug.models.errors import ErrorTable, ImageErrors, as_frame, model_views, text_table
+from latentaug.models.errors import ErrorTable, ImageErrors, model_views
+from latentaug.models.tables import Grid, Table, as_frame, text_table
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -253,7 +254,7 @@ STRENGTHS = {  # where there are augmentations with a strength
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Scorecard:
+class Scorecard(Table):
     """Measures of one model or several; what `scorecard` returns. Prints as a table, iterates over its rows.
 
     Errors in `rows` are summed over the pixels of an image, whatever the `unit` in which they are printed and put into
@@ -313,6 +314,21 @@ class Scorecard:
                 record[f"{name}_low"], record[f"{name}_high"] = ends
         return record
 
+    def _grid(self) -> Grid:
+        """What is printed, less the columns that no row has anything in."""
+        heads = {name: f"{name}, {UNITS[self.unit].heading}" for name in ERRORS}
+        heads |= {name: f"{column.heading} {column.beneath}" for name, column in self._laws.items()}
+        measured = {name: head for name, head in heads.items() if any(name in row.values for row in self.rows)}
+        cells = [(row.label, {name: self._cell(row, name) for name in measured}) for row in self.rows]
+        return Grid(self.title, "model", measured, cells)
+
+    @property
+    def title(self) -> str:
+        """What stands over the table: how many images, and what the numbers are."""
+        title = f"{self.n_images:,} images; squared errors ± half of their bootstrap 95 % intervals"
+        kept = any("label_survival" in row.values for row in self.rows)
+        return f"{title}; labels kept after {self.n_steps} steps" if kept else title
+
     def __repr__(self) -> str:
         heads = [(name, UNITS[self.unit].heading) for name in ERRORS]
         laws = self._laws
@@ -323,11 +339,8 @@ class Scorecard:
         labels = ["", "model", *(row.label for row in self.rows)]
         room = min(max(map(len, labels)), max(8, WIDTH - sum(widths)))
         labels = [label if len(label) <= room else f"{label[: room - 1]}…" for label in labels]
-        title = f"{self.n_images:,} images; squared errors ± half of their bootstrap 95 % intervals"
-        if any("label_survival" in row.values for row in self.rows):
-            title += f"; labels kept after {self.n_steps} steps"
         layout = [f"<{room}", *(f">{width}" for width in widths)]
-        return text_table(map(chain, zip(labels), lines), layout, title, "", n_heads=2)
+        return text_table(map(chain, zip(labels), lines), layout, self.title, "", n_heads=2)
 
     def _cell(self, row: ScoreRow, name: str) -> str:
         """What is printed of a measure, a dash where it is missing; a number without the 0 that leads it."""

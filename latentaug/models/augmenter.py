@@ -41,7 +41,6 @@ from latentaug.learn.geometries import (
 )
 from latentaug.learn.objectives import CrossReconstruction
 from latentaug.learn.processes import processes_of
-from latentaug.learn.training import FEW
 from latentaug.models.base import Fitting, all_or_nothing
 from latentaug.models.classes import as_classes, fit_image_classes
 from latentaug.models.codec import Codec, accumulate, start_autoencoder
@@ -170,6 +169,7 @@ class Joint:
         return trained.exact(), weights_of(trained)
 
 
+MANY = 10_000  # images, from which an encoder learns laws that others obey too
 POSES = 1024  # images trained on whose pose `canonical` knows
 
 METHODS: dict[str, Any] = {"joint": Joint(), "staged": Staged()}
@@ -211,7 +211,7 @@ class LatentAugmenter(LatentModel):
         Whether the joint method trains, and encodes by, the mean of the latents of all that the finite group of the
         augmentations makes of an image, carried back. The group's laws then hold on every image, not only where they
         were learned, at as many encodings as it has elements. It takes functions; pairs alone are not averaged.
-        "auto": in `fit`, where fewer than 3,000 images are trained on.
+        "auto": in `fit`, where fewer than 10,000 images are trained on.
     apply : str, list of str or None, default=None
         What `transform` applies, the leftmost first; all augmentations in order if None, none if empty.
     image_shape : tuple of int, default=None
@@ -510,10 +510,11 @@ class LatentAugmenter(LatentModel):
                 )
 
     def _symmetrizes(self, data: Views, goes_on: bool) -> bool:
-        is_few = len(data) < FEW and not goes_on
-        return self.method == "joint" and (is_few if self.symmetrize == "auto" else self.symmetrize)
+        is_few = len(data) < MANY and not goes_on
+        return self.method == "joint" and (is_few if self.symmetrize == "auto" else bool(self.symmetrize))
 
     def encoder_of(self, view: Composition) -> Codec:
+        """The codec that encodes the images of any view: the autoencoder's, or its mean over an orbit."""
         orbit = getattr(self, "orbit_", [])  # models of 0.1.0 have none
         return OrbitCodec(self, orbit) if orbit else super().encoder_of(view)
 

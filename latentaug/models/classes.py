@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from latentaug._checks import as_array, shown, unknown_name
 from latentaug._rows import batches, is_held
+from latentaug.augs.steps import reduced
 from latentaug.augs.views import Views
 from latentaug.images import spread, squared_error
 from latentaug.latent.maps import AffineMap, LatentMap, Moments, apply
@@ -19,7 +20,7 @@ from latentaug.latent.ridge import GCV, Ridge
 from latentaug.models.codec import Codec, accumulate
 
 __all__ = [
-    "OF_CLASSES", "ClassPairs", "Classes", "ImagePairs", "Normal", "as_classes", "by_class", "class_map",
+    "OF_CLASSES", "SOURCES", "ClassPairs", "Classes", "ImagePairs", "Normal", "as_classes", "by_class", "class_map",
     "fit_class_maps", "fit_classes", "fit_image_classes", "known_label", "tell_normals",
 ]  # fmt: skip
 
@@ -55,6 +56,24 @@ class Normal:
         values, Q = np.linalg.eigh(self.covariance)
         noise = rng.standard_normal((n, len(self.mean))) * np.sqrt(np.maximum(values, 0))
         return self.mean + noise @ Q.T
+
+
+def _draw_prior(model: Any, transform: Any, n: int, rng: np.random.RandomState) -> np.ndarray:
+    Z = rng.standard_normal((n, model.latent_dim_)) if model.normal_ is None else model.normal_.draw(n, rng)
+    return transform.transform_latent(Z)
+
+
+def _draw_box(model: Any, transform: Any, n: int, rng: np.random.RandomState) -> np.ndarray:
+    if model.normal_ is not None:
+        raise ValueError("Boxes are of all classes. Allowed for one: source='prior'. Got source='box'.")
+    view, boxes = transform.views_[1], {reduced(c): box for c, box in model.latent_boxes_.items()}
+    if view not in boxes:
+        raise unknown_name("view", view, boxes, "Trained on")
+    low, high = boxes[view]
+    return rng.uniform(low, high, size=(n, len(low)))
+
+
+SOURCES = {"prior": _draw_prior, "box": _draw_box}
 
 
 def _is_missing(label: Any) -> bool:

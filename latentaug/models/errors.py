@@ -21,35 +21,20 @@ from latentaug.augs.pairs import as_declared
 from latentaug.augs.steps import Composition, as_compositions, powers, say
 from latentaug.augs.views import Views, check_paired
 from latentaug.images import check_images, squared_error
+from latentaug.models.tables import Grid, Table, as_frame, text_table
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 __all__ = [
-    "CarryMatrix", "ErrorRow", "ErrorTable", "ImageErrors", "PairRow", "PairTable", "as_frame", "carry_matrix",
-    "check_names", "error_table", "gap", "model_views", "pair_residuals", "pair_row", "pair_table", "ratio",
-    "text_table",
+    "CarryMatrix", "ErrorRow", "ErrorTable", "ImageErrors", "PairRow", "PairTable", "carry_matrix", "check_names",
+    "error_table", "gap", "model_views", "pair_residuals", "pair_row", "pair_table", "ratio",
 ]  # fmt: skip
 
 Route = tuple[Composition, Composition]  # from a view to a view
 TASKS = ("reconstruct", "apply", "undo")
 SQUARED, LAYOUT = "squared error, summed over pixels", ("<44", ">9", ">9", ">9", ">8")
 ROUNDING = 1e-9  # what rounding to float32 makes of the squared error of an image
-
-
-def text_table(lines: Iterable[Iterable[str]], layout: Sequence[str], *titles: str, n_heads: int = 1) -> str:
-    """Lines of cells as text: titles, heads, a rule, rows; the layout formats each column, as "<44" or ">9" do."""
-    text = ["".join(map(format, cells, layout)) for cells in lines]
-    return "\n".join([*titles, *text[:n_heads], "-" * len(text[0]), *text[n_heads:]])
-
-
-def as_frame(values: Any, name: str, index: Sequence[Any] | np.ndarray, columns: Any = None) -> DataFrame:
-    """Values as a pandas DataFrame with an index of a name, or one line on how to get pandas."""
-    try:
-        import pandas as pd
-    except ImportError:
-        raise ImportError("to_frame needs pandas, which does not import: pip install latentaug[frames]") from None
-    return pd.DataFrame(values, index=pd.Index(index, name=name), columns=columns)
 
 
 def model_views(
@@ -187,7 +172,7 @@ class ErrorRow(NamedTuple):
 
 
 @dataclass(frozen=True, repr=False)
-class ErrorTable:
+class ErrorTable(Table):
     """Errors of a model; prints as a table, iterates over its rows."""
 
     rows: tuple[ErrorRow, ...]
@@ -202,6 +187,11 @@ class ErrorTable:
         """The table as a pandas DataFrame: a row an error, by its label, with task, error, floor, gap and R2."""
         records = [(row.task, row.error, row.floor, row.gap, row.explained) for row in self.rows]
         return as_frame(records, "label", [row.label for row in self.rows], ["task", "error", "floor", "gap", "r2"])
+
+    def _grid(self) -> Grid:
+        heads = {"task": "task", "error": "error", "floor": "floor", "gap": "gap", "r2": "R2"}
+        rows = [(row.label, dict(zip(heads, (row.task, *row.cells[1:]), strict=True))) for row in self.rows]
+        return Grid(SQUARED, "", heads, rows)
 
     def worst_gap(self, task: str | None = None) -> float:
         """Largest gap over the floor.
@@ -250,7 +240,7 @@ def error_table(
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class CarryMatrix:
+class CarryMatrix(Table):
     """Errors from every view to every view; what `carry_matrix` returns. Prints as a table.
 
     The `errors` (n_views, n_views), from the view of the row to that of the column, are squared, summed over pixels,
@@ -274,6 +264,12 @@ class CarryMatrix:
         """The errors as a pandas DataFrame: a row a source, a column a target."""
         names = [say(view) for view in self.views]
         return as_frame(self.errors, "from", names, names).rename_axis(columns="to")
+
+    def _grid(self) -> Grid:
+        names = [say(view) for view in self.views]
+        cells = [["-" if np.isnan(error) else f"{error:.2f}" for error in row] for row in self.errors]
+        rows = [(name, dict(zip(names, row, strict=True))) for name, row in zip(names, cells, strict=True)]
+        return Grid(f"{SQUARED}; floors on the diagonal", "from", {name: f"to {name}" for name in names}, rows)
 
     def __repr__(self) -> str:
         names = [f"{k} {say(view)}" for k, view in enumerate(self.views)]
@@ -316,6 +312,7 @@ def carry_matrix(model: Any, X: ArrayLike, views: Sequence[Composition] | None =
 
 Interval = tuple[float, float, float]  # a value, and the ends of its interval of 95 %
 NORMAL = 1.959964  # standard errors to each end
+MEASURES = ["n_pairs", "r2", "nothing", "shuffled", "cosine", "skill"]
 PAIRS = ("<36", ">7", ">24", ">9", ">9", ">24", ">24")
 
 
@@ -347,7 +344,7 @@ class PairRow:
 
 
 @dataclass(frozen=True, repr=False)
-class PairTable:
+class PairTable(Table):
     """How well a model meets pairs; prints as a table, iterates over its rows."""
 
     rows: tuple[PairRow, ...]
@@ -359,11 +356,15 @@ class PairTable:
         heads = ("", "pairs", "R2", "nothing", "shuffled", "cosine", "skill")
         return text_table([heads, *(row.cells for row in self.rows)], PAIRS)
 
+    def _grid(self) -> Grid:
+        heads = dict(zip(MEASURES, ("pairs", "R2", "nothing", "shuffled", "cosine", "skill"), strict=True))
+        rows = [(row.cells[0], dict(zip(heads, row.cells[1:], strict=True))) for row in self.rows]
+        return Grid("pairs, with intervals of 95 %", "", heads, rows)
+
     def to_frame(self) -> DataFrame:
         """The values as a pandas DataFrame, a row a task and composition."""
-        names = ["n_pairs", "r2", "nothing", "shuffled", "cosine", "skill"]
         values = [[row.n_pairs, row.r2[0], row.nothing, row.shuffled, row.cosine[0], row.skill[0]] for row in self.rows]
-        return as_frame(values, "pairs", [row.cells[0] for row in self.rows], names)
+        return as_frame(values, "pairs", [row.cells[0] for row in self.rows], MEASURES)
 
 
 def _one_minus_ratio(parts: np.ndarray, wholes: np.ndarray) -> Interval:

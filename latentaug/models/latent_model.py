@@ -6,7 +6,8 @@ A `LatentTransform` is a composition over a model; the verbs of a `LatentModel` 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, takewhile
 from typing import Any, TypeVar
 
@@ -21,11 +22,11 @@ from latentaug._checks import (
     RandomState,
     check_choice,
     check_flag,
+    check_kind,
     check_latents,
     check_model,
     check_number,
     draw_seed,
-    one_line,
     shown,
     unknown_name,
 )
@@ -35,8 +36,9 @@ from latentaug.augs.views import Views
 from latentaug.images import ImageFormat, check_images, check_out, is_flat
 from latentaug.latent import maps
 from latentaug.latent.algebra import MAX_GROUP, Algebra, find_algebra
+from latentaug.learn.exporting import export
 from latentaug.models.base import Transformer
-from latentaug.models.classes import OF_CLASSES, Normal, by_class, known_label
+from latentaug.models.classes import OF_CLASSES, SOURCES, Normal, by_class, known_label
 from latentaug.models.codec import Codec
 from latentaug.models.errors import error_table, model_views
 
@@ -50,15 +52,6 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 def if_invertible(method: Method) -> Method:
     """Decorate a method that a model has only where augmentations can be undone."""
     return available_if(lambda self: self.is_invertible)(method)
-
-
-def check_powers(latent_maps: Mapping[str, Any], composition: Composition) -> None:
-    """Refuse a share of a time of a map that has no real logarithm."""
-    for name, power in powers(composition):
-        L = latent_maps[name]
-        if not isinstance(power, int) and (np.asarray(power) % 1).any() and not hasattr(L, "carry"):
-            with one_line(name):
-                maps.apply(np.zeros((1, len(L))), L, 0.5)
 
 
 def refuse_families(model: Any, names: Iterable[str]) -> None:
@@ -114,7 +107,7 @@ class ImageTransformer(Transformer):
         return self._applied().inverse().push(X, out, labels=labels)
 
     @available_if(lambda self: getattr(self, "format_", None) is None or self.format_.flat)
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Names of the features given out: those of the rows given in.
 
         Parameters
@@ -126,14 +119,6 @@ class ImageTransformer(Transformer):
 
 
 Strengths = Sequence[tuple[str, Any]]  # names, each with its power or those of the images (n,)
-
-
-def _carry(latent_maps: Mapping[str, Any], Z: np.ndarray, steps: Strengths) -> np.ndarray:
-    """Carry over what needs no check, in the dtype of `Z` or one that holds fractions."""
-    carried = np.asarray(Z, dtype=np.float64)
-    for name, power in steps:
-        carried = maps.apply(carried, latent_maps[name], power)
-    return np.ascontiguousarray(carried, dtype=np.result_type(Z, np.float32))
 
 
 def _taken(steps: Strengths, rows: Any) -> Strengths:
@@ -148,7 +133,7 @@ def _fill(
     reader, writer = model.encoder_of(views[0]), model.decoder_of(views[1])
 
     def carried(rows: Any) -> np.ndarray:
-        return _carry(model.latent_maps_, reader.encode(images[rows]), _taken(steps, rows))
+        return maps.apply_steps(model.latent_maps_, reader.encode(images[rows]), _taken(steps, rows))
 
     return writer.write(carried, out)
 
@@ -224,7 +209,7 @@ class LatentTransform(ImageTransformer):
         steps = self._check_steps()
         Z = check_latents(Z, self.augmenter.latent_dim_)
         strengths = [(name, self._strengths(name, power, len(Z))) for name, power in powers(steps)]
-        return _carry(self.augmenter.latent_maps_, Z, strengths)
+        return maps.apply_steps(self.augmenter.latent_maps_, Z, strengths)
 
     def latent_distribution(self, X: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """Posterior of the latents of images, pushed through the maps exactly: N(mu L, L^T S L).
@@ -264,8 +249,38 @@ class LatentTransform(ImageTransformer):
         for name, _ in powers(steps):
             if name not in self.augmenter.latent_maps_:
                 raise unknown_name("augmentation", name, self.augmenter.latent_maps_, "Fitted on")
-        check_powers(self.augmenter.latent_maps_, steps)
+        maps.check_powers(self.augmenter.latent_maps_, steps)
         return steps
+
+    def export(self, path: str | os.PathLike[str], *, what: str = "whole", format: str | None = None) -> None:
+        """Write the transform as a program that needs no latentaug, as `LatentAugmenter.export` does.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            Of the file.
+        what : {"whole", "encode", "decode"}, default="whole"
+            Images to images; to latents, carried over; or latents, carried over, to images.
+        format : {"onnx", "torch"}, default=None
+            By the suffix of `path`, .onnx or .pt2, if None.
+        """
+        steps, model = self._check_steps(), self.augmenter
+        check_kind("model", model, LatentModel, "a model of images, such as a LatentAugmenter")
+        if any(isinstance(power, tuple) for _, power in powers(steps)):
+            raise ValueError(f"An exported model has one strength for all images. Got {say(steps)}.")
+        codecs = model.encoder_of(self.views_[0]), model.decoder_of(self.views_[1])
+        about = {"steps": say(steps), "aug_names": model.aug_names_}
+        export(path, what, format, codecs, self._carriers(steps), self.transform_latent, about)
+
+    def _carriers(self, steps: Composition) -> list[Any]:
+        """What carries latents over: a matrix with its offset, or, where a map is nonlinear, one a step."""
+        if hasattr(self, "matrix_"):
+            return [(self.matrix_, self.offset_)]
+        found: list[Any] = []
+        for name, power in powers(steps):
+            L, step = self.augmenter.latent_maps_[name], self.augmenter.compose((name, power))
+            found += [(step.matrix_, step.offset_)] if maps.is_invertible(L) else [L] * power
+        return found
 
     def compose(self, *steps: Step | LatentTransform, **strengths: Any) -> LatentTransform:
         """This transform, then others, as in `LatentAugmenter.compose`."""
@@ -330,24 +345,6 @@ class LatentTransform(ImageTransformer):
 
     def __repr__(self) -> str:
         return f"LatentTransform({say(self._check_steps()) if self.steps else 'identity'})"
-
-
-def _draw_prior(model: LatentModel, transform: LatentTransform, n: int, rng: np.random.RandomState) -> np.ndarray:
-    Z = rng.standard_normal((n, model.latent_dim_)) if model.normal_ is None else model.normal_.draw(n, rng)
-    return transform.transform_latent(Z)
-
-
-def _draw_box(model: LatentModel, transform: LatentTransform, n: int, rng: np.random.RandomState) -> np.ndarray:
-    if model.normal_ is not None:
-        raise ValueError("Boxes are of all classes. Allowed for one: source='prior'. Got source='box'.")
-    view, boxes = transform.views_[1], {reduced(c): box for c, box in model.latent_boxes_.items()}
-    if view not in boxes:
-        raise unknown_name("view", view, boxes, "Trained on")
-    low, high = boxes[view]
-    return rng.uniform(low, high, size=(n, len(low)))
-
-
-SOURCES = {"prior": _draw_prior, "box": _draw_box}
 
 
 class LatentSpace(ImageTransformer):
@@ -471,7 +468,7 @@ class LatentSpace(ImageTransformer):
         for name, _ in powers(composition):
             if name not in self.latent_maps_:
                 raise unknown_name("augmentation", name, self.aug_names_, "Fitted on")
-        check_powers(self.latent_maps_, composition)
+        maps.check_powers(self.latent_maps_, composition)
         return composition
 
     def _applied(self) -> LatentTransform:
@@ -639,6 +636,54 @@ class LatentModel(LatentSpace):
             raise ValueError(f"A and B must hold as many images. Got {len(Z_a)} and {len(Z_b)}.")
         return np.stack([self.decode(Z_a + t * (Z_b - Z_a)) for t in np.linspace(0, 1, n_steps)], axis=1)
 
+    def export(
+        self,
+        path: str | os.PathLike[str],
+        *steps: Step | LatentTransform,
+        what: str = "whole",
+        format: str | None = None,
+    ) -> None:
+        """Write a composition as a program that needs no latentaug: ONNX, or a program of `torch.export`.
+
+        It takes and gives float32 in batches of any size: images in the layout and on the range of the training data,
+        which stand in the file's metadata, or latents. Before it is written it is compared with the library.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            Of the file, which appears whole or not at all.
+        *steps : str, (str, power) or LatentTransform
+            As in `compose`. None at all: what `transform` applies, and no augmentation in "encode" and "decode".
+        what : {"whole", "encode", "decode"}, default="whole"
+            Images to images; to latents, carried over; or latents, carried over, to images.
+        format : {"onnx", "torch"}, default=None
+            By the suffix of `path`, .onnx or .pt2, if None. ONNX needs ``pip install latentaug[export]``.
+
+        Raises
+        ------
+        ValueError
+            Where the network cannot be exported, or the program gives other results than the library.
+        TypeError
+            Where the autoencoder is no `VAE`.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import numpy as np
+        >>> import torch
+        >>> from latentaug import VAE, LatentAugmenter
+        >>> X = np.random.default_rng(0).random((32, 8, 8), dtype=np.float32)
+        >>> model = LatentAugmenter(["flip_lr"], VAE(4, max_iter=1), random_state=0).fit(X)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.export(f"{folder}/flip.pt2", "flip_lr")
+        ...     flip = torch.export.load(f"{folder}/flip.pt2").module()
+        >>> np.allclose(flip(torch.from_numpy(X)), model["flip_lr"].transform(X), atol=1e-5)
+        True
+        """
+        check_is_fitted(self)
+        transform = self.compose(*steps) if steps or what != "whole" else self._applied()
+        transform.export(path, what=what, format=format)
+
     def recurse(self, X: ArrayLike, name: str, n_steps: int, return_latents: bool = False) -> Any:
         """Apply one augmentation again and again, each time through images, as Fig. 5 of the paper.
 
@@ -674,7 +719,7 @@ class LatentModel(LatentSpace):
         return (steps, np.stack(latents, axis=1)) if return_latents else steps
 
     def pairs_of(self, X: Any, views: Any) -> list[tuple[Composition, np.ndarray, np.ndarray]]:
-        """Each composition given with images and what they are under it, both checked, pair by pair."""
+        """Each composition given with images and what they are under it, checked, on the scale of what is given out."""
         images = self.checked(X)
         data, found = model_views(self, images, views=views), []
         for names in filter(None, data.paired):
@@ -682,8 +727,13 @@ class LatentModel(LatentSpace):
             rows = data.rows_with([composition])
             rows = np.arange(len(data)) if rows is None else rows
             own = reduced((n, tuple(np.array(p)[rows]) if isinstance(p, tuple) else p) for n, p in powers(composition))
-            found.append((own, data.take(rows), data.take(rows, composition)))
+            before, after = (self._as_given_out(data.take(rows, view)) for view in ((), composition))
+            found.append((own, before, after))
         return found
+
+    def _as_given_out(self, images: np.ndarray) -> np.ndarray:
+        """Integers as floats, on the scale that images are given out on."""
+        return self.format_.to_output(images) if images.dtype.kind in "uib" else images
 
     def score(self, X: ArrayLike, y: Any = None, views: Any = None) -> float:
         """Minus the mean error of reconstruction and of what is applied; higher is better.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from latentaug._rows import batches_of
-from latentaug.augs.steps import Composition, powers
+from latentaug.augs.steps import Composition, powers, say
 from latentaug.augs.views import Views
 from latentaug.latent import maps
 from latentaug.latent.algebra import Algebra
@@ -59,10 +59,30 @@ class OrbitCodec(Codec):
     def latent_distribution(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return self.encode(images), super().latent_distribution(images)[1]
 
+    def moves(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Each element as a rearrangement of the pixels of a row, and the matrix that carries its latents back.
+
+        Raises
+        ------
+        ValueError
+            Where an element does more to pixels than to rearrange them.
+        """
+        n, rng = self.format_.n_pixels, np.random.default_rng(0)
+        numbers = np.stack([np.arange(n), rng.permutation(n)])
+        images = self.format_.from_unit((numbers / n).astype(np.float32)).reshape(2, *self.format_.image_shape)
+        views, found = model_views(self.model, images, self.orbit), []
+        for composition, back in zip(self.orbit, self._back, strict=True):
+            moved = n * self.format_.to_unit(views.take(slice(None), composition)).reshape(2, n)
+            index = np.rint(moved[0]).astype(int).clip(0, n - 1)
+            if np.abs(moved - numbers[:, index]).max() > 0.25:
+                raise ValueError(f"An average over {say(composition)} is not exported: it does more than move pixels.")
+            found.append((index, back))
+        return found
+
     def _mean(self, images: np.ndarray) -> np.ndarray:
         views = model_views(self.model, images, self.orbit)
-        carried = (
+        carried = [
             super(OrbitCodec, self).encode(views.take(slice(None), composition)) @ back
             for composition, back in zip(self.orbit, self._back, strict=True)
-        )
-        return (sum(carried) / len(self.orbit)).astype(np.float32)
+        ]
+        return np.mean(carried, axis=0).astype(np.float32)

@@ -113,7 +113,7 @@ class RandomTransform(Transformer):
         return self.draw(len(images)).push(X, out)
 
     @available_if(lambda self: self.format_.flat)
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Names of the features given out: those of the rows given in.
 
         Parameters

@@ -29,31 +29,18 @@ from latentaug._checks import (
 )
 from latentaug._rows import batches
 from latentaug.augs.views import Views
-from latentaug.images import ImageFormat, check_images, spread
-from latentaug.learn.coding import (
-    ImageCoder,
-    find_device_or_cpu,
-    load_weights,
-    plain_torch,
-    to_unit_tensor,
-    weights_of,
-)
+from latentaug.images import ImageFormat, check_images
+from latentaug.learn import objectives
+from latentaug.learn.coding import ImageCoder, find_device_or_cpu, load_weights, plain_torch, weights_of
+from latentaug.learn.exporting import export
 from latentaug.learn.networks import Autoencoder, build, start
-from latentaug.learn.objectives import PRECISIONS, RECONSTRUCTION_LOSSES, Reconstruction, Terms, divergence, start_path
+from latentaug.learn.objectives import PRECISIONS, RECONSTRUCTION_LOSSES, Reconstruction, Terms, divergence
 from latentaug.learn.own_networks import Network, OwnNetwork, check_network, make_network
 from latentaug.learn.processes import check_devices, join, shared_seed
 from latentaug.learn.resuming import STREAM_STEPS, Stream, check_place
-from latentaug.learn.training import (
-    FEW,
-    Draws,
-    Surroundings,
-    TrainingLog,
-    TrainingSettings,
-    Watch,
-    settings_of,
-    train,
-)
+from latentaug.learn.training import FEW, Draws, Surroundings, TrainingLog, TrainingSettings, Watch, settings_of, train
 from latentaug.models.base import Fitting, Transformer, all_or_nothing
+from latentaug.models.codec import Codec
 from latentaug.models.verdict import Verdict, judge, warn_where_bad
 
 __all__ = ["VAE", "check_vae"]
@@ -62,7 +49,6 @@ ARCHITECTURE = "_architecture"  # of the fitted network, in a state
 MADE_BY = "_made_by"  # the parameter `network`, where one's own was fitted: it may have been set since
 KL_SHARE = 0.05  # of what the mean image loses, by latent coordinate
 MIXUP = 0.5  # of few images
-LOOKED_AT = 1024  # images, before training
 
 
 class _Passes(Watch):
@@ -399,7 +385,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
             terms = Terms(*weights, self.format_, processes.device, self.precision, self.reconstruction_loss, mixup)
             made = objective(network, views, terms, *given)
             if not (goes_on or self.warm_start) or not hasattr(self, "network_"):
-                start_path(made, seed)
+                objectives.start_path(made, seed)
             trained, log = train(made, settings, draws, around)
             self.__dict__.update(_fitted_attributes(network, log, before))
             self._remember_maker(network)
@@ -439,7 +425,8 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         elif self.kl_weight != "auto":
             self.kl_weight_ = float(self.kl_weight)
         elif not warm:
-            self.kl_weight_ = KL_SHARE * self._lost_by_mean(views) / self.latent_dim
+            lost = self.reconstruction_weight * objectives.lost_by_mean(views, self.reconstruction_loss)
+            self.kl_weight_ = KL_SHARE * lost / self.latent_dim
         if warm:
             if network.architecture != self.network_.architecture:
                 raise ValueError(
@@ -457,13 +444,6 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
             return float(self.mixup)
         is_off = goes_on or (isinstance(self.network, str) and self.network == "paper")
         return 0.0 if is_off else MIXUP * max(0.0, 1 - n_images / FEW)
-
-    def _lost_by_mean(self, views: Views) -> float:
-        """What the mean image loses of some images that it stands for, beyond what they lose of themselves."""
-        x = to_unit_tensor(views.take(spread(len(views), LOOKED_AT), ()), views.format_, torch.device("cpu"))
-        loss = RECONSTRUCTION_LOSSES[self.reconstruction_loss]
-        lost = loss.by_image(loss.link(x.mean(0)).expand_as(x), x) - loss.by_image(loss.link(x), x)
-        return self.reconstruction_weight * float(lost.mean())
 
     def _coder(self) -> ImageCoder:
         """The trained network as functions of checked images and latent rows."""
@@ -588,6 +568,24 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
             Ignored.
         """
         return float(self.score_samples(X).mean())
+
+    def export(self, path: str | os.PathLike[str], *, what: str = "whole", format: str | None = None) -> None:
+        """Write the network as a program that needs no latentaug: ONNX, or a program of `torch.export`.
+
+        As `LatentAugmenter.export` does, with no augmentation.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            Of the file.
+        what : {"whole", "encode", "decode"}, default="whole"
+            Images to their reconstructions, to latents, or latents to images.
+        format : {"onnx", "torch"}, default=None
+            By the suffix of `path`, .onnx or .pt2, if None.
+        """
+        check_is_fitted(self)
+        codec = Codec(self, self.format_)
+        export(path, what, format, (codec, codec), (), lambda Z: Z, {})
 
     @property
     def _n_features_out(self) -> int:

@@ -1,0 +1,159 @@
+"""Laws of encoding over an orbit: exact on images never seen, where functions are known; and of mixup."""
+
+import numpy as np
+import pytest
+import torch
+from conftest import SQUARE, augmented
+from hypothesis import given
+from hypothesis import strategies as st
+
+from latentaug import VAE, LatentAugmenter, load
+from latentaug.augs import flip_lr, shear_x
+from latentaug.augs.views import Views
+from latentaug.learn.geometries import make_view_maps
+from latentaug.learn.objectives import CrossReconstruction, Reconstruction, Terms
+from latentaug.metrics import error_table
+from latentaug.models.errors import model_views
+
+QUICK = {"hidden_channels": (2, 3), "max_iter": 2, "device": "cpu", "random_state": 0}
+
+words = st.lists(st.sampled_from(SQUARE), max_size=4)
+
+
+@pytest.fixture(scope="module")
+def square(digits):
+    return LatentAugmenter(SQUARE, VAE(8, **QUICK)).fit(digits[:200])
+
+
+@given(word=words, seed=st.integers(0, 99))
+def test_the_laws_of_the_group_hold_on_every_image(square, word, seed):
+    X = np.random.default_rng(seed).random((5, 8, 8)).astype(np.float32)
+    moved = augmented(X, word)
+    Z = square.encode(X)
+    assert np.allclose(square.encode(np.ascontiguousarray(moved)), square.transform_latent(Z, *word), atol=1e-4)
+    assert np.abs(Z).max() > 1e-2
+    mean, variance = square.autoencoder_.latent_distribution(X)
+    assert np.allclose(square.latent_distribution(X)[0], Z, atol=1e-6)
+    assert np.allclose(np.diagonal(square.latent_distribution(X)[1], axis1=1, axis2=2), variance)
+    assert not np.allclose(mean, Z, atol=1e-3)
+
+
+@given(seed=st.integers(0, 99), mixup=st.sampled_from([0.0, 0.5]))
+def test_training_sees_no_view_that_it_comes_from(square, digits, seed, mixup):
+    """Whatever the source, the loss of a target is the same; and what is alone of its kind is not mixed."""
+    views = model_views(square, digits[:8], square.compositions_)
+    maps = make_view_maps(square.algebra_, square.geometries_, views.compositions, 8, torch.Generator())
+    terms = Terms(1.0, 1.0, 1.0, square.format_, torch.device("cpu"), mixup=mixup)
+    joint = CrossReconstruction(square.autoencoder_.network_, views, terms, maps, 8, square.orbit_)
+    row, target = np.random.default_rng(seed).integers(8, size=2)
+    losses = []
+    with torch.no_grad():
+        for source in range(8):
+            rows, drawn = np.array([row, 0]), (np.array([source, 0]), np.array([target, (target + 1) % 8]))
+            x, y = joint.make(rows, *drawn)
+            noise = torch.full((2, joint.noise_dim), 0.5)
+            noise[:, :8] = 0
+            losses.append(float(joint.error(*_decoded(joint, x, y, drawn, noise))))
+    assert np.allclose(losses, losses[0], rtol=1e-4)
+
+
+def _decoded(joint, x, y, drawn, noise):
+    """Latents carried to the targets, and the targets, as an objective compares them."""
+    seen = []
+    joint.error = lambda z, target: seen.append((z, target)) or torch.zeros(())
+    try:
+        joint(x, y, *drawn, noise, 1.0)
+    finally:
+        del joint.error
+    return seen[0]
+
+
+@pytest.mark.slow
+def test_gaps_are_none_and_undoing_costs_nothing(square, digits):
+    table = error_table(square, digits[200:300])
+    assert abs(table.worst_gap("apply")) < 1e-4
+    assert abs(table.worst_gap("undo")) < 1e-4
+
+
+def test_an_orbit_takes_functions_the_joint_method_and_few_images(digits, monkeypatch, tmp_path):
+    X = digits[:64]
+    assert len(LatentAugmenter(SQUARE, VAE(8, **QUICK)).fit(X).orbit_) == 8
+    assert LatentAugmenter(SQUARE, VAE(8, **QUICK), symmetrize=False).fit(X).orbit_ == []
+    assert LatentAugmenter(SQUARE, VAE(8, **QUICK), method="staged").fit(X).orbit_ == []
+    assert LatentAugmenter([shear_x], VAE(8, **QUICK)).fit(X).orbit_ == []
+    mixed = LatentAugmenter([shear_x, flip_lr], VAE(8, **QUICK)).fit(X)
+    assert mixed.orbit_ == [(), ("flip_lr",)]
+    pairs = LatentAugmenter(["turned"], VAE(8, **QUICK)).fit(X, views={("turned",): X[:, ::-1]})
+    assert pairs.orbit_ == []
+    assert LatentAugmenter(SQUARE, VAE(8, **QUICK)).partial_fit(X).orbit_ == []
+    monkeypatch.setattr("latentaug.models.augmenter.MANY", 64)
+    assert LatentAugmenter(SQUARE, VAE(8, **QUICK)).fit(X).orbit_ == []
+    always = LatentAugmenter(SQUARE, VAE(8, **QUICK), symmetrize=True).fit(X)
+    assert len(always.orbit_) == 8
+    always.save(tmp_path / "model")
+    loaded = load(tmp_path / "model")
+    assert loaded.orbit_ == always.orbit_
+    assert np.array_equal(loaded.encode(X), always.encode(X))
+
+
+@pytest.mark.parametrize(("given", "kind"), [("never", ValueError), (1, TypeError), (None, TypeError)])
+def test_symmetrize_is_a_choice(digits, given, kind):
+    with pytest.raises(kind, match="symmetrize"):
+        LatentAugmenter(SQUARE, VAE(8, **QUICK), symmetrize=given).fit(digits[:20])
+
+
+def test_the_staged_method_does_not_symmetrize(digits):
+    with pytest.raises(ValueError, match="method='joint'"):
+        LatentAugmenter(SQUARE, VAE(8, **QUICK), method="staged", symmetrize=True).fit(digits[:20])
+
+
+@given(seed=st.integers(0, 99), share=st.floats(0.1, 0.99))
+def test_mixup_takes_a_share_of_others_drawn_alike(mixing, seed, share):
+    rng = np.random.default_rng(seed)
+    mixing.terms = Terms(1.0, 1.0, 1.0, mixing.terms.format_, mixing.terms.device, mixup=share)
+    alike = rng.integers(3, size=16)
+    x = torch.from_numpy(alike[:, None, None, None] * 10.0 + rng.random((16, 1, 2, 2)))
+    chance = torch.from_numpy(rng.uniform(-2, 2, size=16))
+    mixed, twice = mixing.mixed(chance, alike, x, 2 * x)
+    assert torch.allclose(twice, 2 * mixed)
+    assert (torch.floor(mixed / 10) == torch.from_numpy(alike)[:, None, None, None]).all()
+    assert ((mixed - x).abs() <= share * (x.max() - x.min())).all()
+    changed = (mixed != x).flatten(1).any(1).sum()
+    kinds = len(np.unique(alike))
+    assert changed == len(x) - (kinds if kinds > 1 else 0)  # all but one of a kind
+
+
+@pytest.fixture(scope="module")
+def mixing(digits):
+    vae = VAE(4, **QUICK).fit(digits[:64])
+    terms = Terms(1.0, 1.0, 1.0, vae.format_, torch.device("cpu"), mixup=0.5)
+    return Reconstruction(vae.network_, Views(digits[:64], {}, vae.format_), terms)
+
+
+def test_mixup_is_for_few_images_and_not_for_the_network_of_the_paper(digits):
+    plain, mixed, auto = (VAE(4, **QUICK, mixup=share).fit(digits[:64]) for share in (0.0, 0.5, "auto"))
+    assert not np.array_equal(plain.transform(digits[:4]), mixed.transform(digits[:4]))
+    assert not np.array_equal(plain.transform(digits[:4]), auto.transform(digits[:4]))
+    paper, same = (VAE(4, **QUICK, network="paper", mixup=share).fit(digits[:64]) for share in ("auto", 0.0))
+    assert np.array_equal(paper.transform(digits[:4]), same.transform(digits[:4]))
+
+
+def test_a_network_without_variances_has_no_divergence(digits):
+    class Plain(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.encoder = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 4))
+            self.decoder = torch.nn.Sequential(torch.nn.Linear(4, 64), torch.nn.Unflatten(1, (1, 8, 8)))
+
+    assert VAE(4, network=Plain(), max_iter=1, kl_weight=3.0).fit(digits[:64]).kl_weight_ == 0.0
+
+
+def test_held_out_images_are_not_mixed(mixing, digits):
+    x, noise = digits[:8], torch.zeros(8, mixing.noise_dim)
+    noise[:, -1] = 3.0
+    mixing.eval()
+    held_out = mixing(x, np.zeros(8, int), noise, 1.0)[1]
+    noise[:, -1] = -3.0
+    assert torch.equal(held_out, mixing(x, np.zeros(8, int), noise, 1.0)[1])
+    mixing.train()
+    assert not torch.allclose(held_out, mixing(x, np.zeros(8, int), -noise, 1.0)[1])
