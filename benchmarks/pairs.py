@@ -1,7 +1,7 @@
 """Changes that are known by pairs of images alone: glasses and beards on faces, letters made bold and italic.
 
     pip install latentaug[datasets]
-    python -m benchmarks.pairs                    3,000 pairs of faces, and 3,600 characters in four faces of a font
+    python -m benchmarks.pairs                    3,000 pairs of faces, and 4,212 of characters in four faces of a font
     python -m benchmarks.pairs --only glyphs
     python -m benchmarks.pairs --quick            does it run
 

@@ -20,8 +20,8 @@ from latentaug.augs.steps import Composition, Power, powers
 
 __all__ = [
     "AffineMap", "LatentMap", "Moments", "ResidualNetwork", "apply", "apply_each", "apply_inverse", "apply_steps",
-    "check_powers", "condition_number", "finite_order_map", "fit_finite_order_map", "fit_free_map", "fit_orthogonal_map", "free_map",
-    "is_invertible", "is_linear", "orthogonal_map", "real_logarithm", "square_roots",
+    "check_powers", "condition_number", "finite_order_map", "fit_finite_order_map", "fit_free_map",
+    "fit_orthogonal_map", "free_map", "is_invertible", "is_linear", "orthogonal_map", "real_logarithm", "square_roots",
 ]  # fmt: skip
 
 
