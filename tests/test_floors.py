@@ -97,7 +97,7 @@ def test_the_house_keeps_its_measures(monkeypatch):
     assert found["arrows"] <= 307
     assert found["most bases"] <= 3
     assert found["functions over 40 lines"] == found["foreign private names"] == []
-    assert len(found["fit"]) <= 26, found["fit"]
+    assert len(found["fit"]) <= 28, found["fit"]
     assert len(found["transform"]) <= 11, found["transform"]
 
 

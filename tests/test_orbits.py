@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from latentaug import VAE, LatentAugmenter, load
 from latentaug.augs import flip_lr, shear_x
 from latentaug.augs.views import Views
-from latentaug.learn.objectives import Reconstruction, Terms
+from latentaug.learn.geometries import make_view_maps
+from latentaug.learn.objectives import CrossReconstruction, Reconstruction, Terms
 from latentaug.metrics import error_table
+from latentaug.models.errors import model_views
 
 QUICK = {"hidden_channels": (2, 3), "max_iter": 2, "device": "cpu", "random_state": 0}
 
@@ -34,6 +36,36 @@ def test_the_laws_of_the_group_hold_on_every_image(square, word, seed):
     assert np.allclose(square.latent_distribution(X)[0], Z, atol=1e-6)
     assert np.allclose(np.diagonal(square.latent_distribution(X)[1], axis1=1, axis2=2), variance)
     assert not np.allclose(mean, Z, atol=1e-3)
+
+
+@given(seed=st.integers(0, 99), mixup=st.sampled_from([0.0, 0.5]))
+def test_training_sees_no_view_that_it_comes_from(square, digits, seed, mixup):
+    """Whatever the source, the loss of a target is the same; and what is alone of its kind is not mixed."""
+    views = model_views(square, digits[:8], square.compositions_)
+    maps = make_view_maps(square.algebra_, square.geometries_, views.compositions, 8, torch.Generator())
+    terms = Terms(1.0, 1.0, 1.0, square.format_, torch.device("cpu"), mixup=mixup)
+    joint = CrossReconstruction(square.autoencoder_.network_, views, terms, maps, 8, square.orbit_)
+    row, target = np.random.default_rng(seed).integers(8, size=2)
+    losses = []
+    with torch.no_grad():
+        for source in range(8):
+            rows, drawn = np.array([row, 0]), (np.array([source, 0]), np.array([target, (target + 1) % 8]))
+            x, y = joint.make(rows, *drawn)
+            noise = torch.full((2, joint.noise_dim), 0.5)
+            noise[:, :8] = 0
+            losses.append(float(joint.error(*_decoded(joint, x, y, drawn, noise))))
+    assert np.allclose(losses, losses[0], rtol=1e-4)
+
+
+def _decoded(joint, x, y, drawn, noise):
+    """Latents carried to the targets, and the targets, as an objective compares them."""
+    seen = []
+    joint.error = lambda z, target: seen.append((z, target)) or torch.zeros(())
+    try:
+        joint(x, y, *drawn, noise, 1.0)
+    finally:
+        del joint.error
+    return seen[0]
 
 
 @pytest.mark.slow
@@ -114,3 +146,14 @@ def test_a_network_without_variances_has_no_divergence(digits):
             self.decoder = torch.nn.Sequential(torch.nn.Linear(4, 64), torch.nn.Unflatten(1, (1, 8, 8)))
 
     assert VAE(4, network=Plain(), max_iter=1, kl_weight=3.0).fit(digits[:64]).kl_weight_ == 0.0
+
+
+def test_held_out_images_are_not_mixed(mixing, digits):
+    x, noise = digits[:8], torch.zeros(8, mixing.noise_dim)
+    noise[:, -1] = 3.0
+    mixing.eval()
+    held_out = mixing(x, np.zeros(8, int), noise, 1.0)[1]
+    noise[:, -1] = -3.0
+    assert torch.equal(held_out, mixing(x, np.zeros(8, int), noise, 1.0)[1])
+    mixing.train()
+    assert not torch.allclose(held_out, mixing(x, np.zeros(8, int), -noise, 1.0)[1])

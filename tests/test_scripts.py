@@ -15,6 +15,8 @@ import torch
 from sklearn.base import clone
 
 from latentaug import datasets
+from latentaug.augs import OneParameter
+from latentaug.latent.flows import Flow
 from latentaug.learn.geometries import SOLVERS
 
 ROOT = Path(__file__).parent.parent
@@ -252,3 +254,87 @@ def test_no_wrong_input_ends_in_anything_but_a_plain_error(monkeypatch, capsys):
     with pytest.raises(SystemExit) as ended:
         runpy.run_module("benchmarks.fuzz", run_name="__main__")
     assert ended.value.code == 0, capsys.readouterr().out
+
+
+def test_a_linear_encoder_carries_a_law_to_poses_never_seen(benchmarks):
+    from benchmarks import poses
+
+    roll = poses.MOTIONS["shifts"].family
+    motion = poses.Motion(OneParameter(roll.function, -4, 4, 8, name="roll"), 1, ())
+    noise = np.random.default_rng(0).integers(0, 256, (400, 4, 8)).astype(np.uint8)
+    assert np.array_equal(roll(noise, 3), np.roll(noise, 3, axis=2))
+    train = poses.Images({t: motion.family(noise, t) for t in motion.seen}, np.zeros(400))
+    undo = poses.undoer(poses.by_pairs(train, motion, motion.seen, 32), motion, []).undo
+    for t in set(motion.all) - set(motion.seen):
+        apart = undo(motion.family(noise, t), t) - noise / 255
+        assert np.abs(apart).mean() < 0.02  # the mean taken off is not that of all poses
+
+
+def test_checkerboards_lie_behind_digits(benchmarks):
+    from benchmarks import poses
+
+    X = datasets.load_digits_sample()[0][:20]
+    board = poses.chequered(X, seed=3)
+    assert np.array_equal(board, poses.chequered(X, seed=3))
+    assert (board >= X).all()
+    assert all(len(np.unique(after[before == 0])) == 2 for before, after in zip(X, board, strict=True))
+
+
+@pytest.mark.slow
+def test_poses_benchmark_prints_known_and_estimated_poses(benchmarks, monkeypatch, capsys):
+    from benchmarks import poses
+
+    monkeypatch.setattr(sys, "argv", ["poses", "--quick", "--only", "turns", "--told", "nothing", "pairs", "pixels"])
+    poses.main()
+    rows = [row for row in tables(capsys.readouterr().out) if len(row) == 16]
+    ways = ["PCA, staged, pose known", "PCA, staged, pose estimated", "pixels, pose known", "pixels, pose estimated"]
+    assert [row[0] for row in rows] == ["no operator", *ways]
+    for row in rows:
+        shares, (seen, worst, apart) = list(map(number, row[2:12])), map(number, row[12:15])
+        assert np.mean(shares[3:8]) == pytest.approx(seen, abs=0.1)
+        assert min(shares[:3] + shares[8:]) == worst
+        assert seen - worst == pytest.approx(apart, abs=0.11)
+
+
+def test_a_frame_is_read_from_its_digit_once(benchmarks):
+    from benchmarks import sequences
+
+    X = sequences.padded(datasets.load_digits_sample()[0][:3])
+    upright = sequences.shown(X, np.zeros((3, 4)))
+    assert upright.shape == (3, 32, 32, 3)
+    assert np.array_equal(upright[..., 0], np.rint(X).astype(np.uint8))
+    assert not upright[..., 1:].any()
+    moved = sequences.shown(X, np.tile([90, 1 / 3, 3, -2], (3, 1)))
+    turned = np.roll(np.rot90(upright[..., 0], -1, axes=(1, 2)), (-2, 3), axis=(1, 2))
+    assert np.abs(moved[..., 1].astype(int) - turned).max() <= 1
+    start, pace = sequences.motions(3, seed=1)
+    assert all(map(np.array_equal, (start, pace), sequences.motions(3, seed=1)))
+    far = start + 17 * pace
+    assert np.abs(sequences.shown(X, far).astype(int) - sequences.shown(X, sequences.wrapped(far))).max() <= 1
+    assert (np.abs(start + (sequences.FRAMES - 1) * pace)[:, 2:] <= sequences.REACH).all()
+
+
+def test_motions_of_four_kinds_at_once_are_read_off_latents(benchmarks):
+    from benchmarks import sequences
+
+    rng, identity = np.random.default_rng(0), np.eye(80)
+    whole = rng.integers(-4, 5, (2, 40)) * 2 * np.pi / np.array([[360], [1]])
+    flows = [Flow(identity, identity, f, np.zeros(80), -1, 1, None) for f in [*whole, *rng.normal(0, 0.4, (2, 40))]]
+    pace = sequences.motions(30, seed=2)[1]
+    Z = moved = rng.normal(size=(30, 80))
+    for flow, t in zip(flows, pace.T, strict=True):
+        moved = flow.carry(moved, t)
+    assert np.allclose(sequences.paces(flows, Z, moved), pace, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_sequences_benchmark_foretells_eight_steps(benchmarks, monkeypatch, capsys):
+    from benchmarks import sequences
+
+    monkeypatch.setattr(sys, "argv", ["sequences", "--quick"])
+    sequences.main()
+    printed = capsys.readouterr().out
+    rows = {row[0]: row[1:] for row in tables(printed)}
+    assert {"ours, motion told", "ours, motion estimated"} < rows.keys()
+    assert all(len(row) == 8 and all(number(cell) > 0 for cell in row if cell) for row in rows.values())
+    assert "Motion estimated, a frame, median error" in printed

@@ -261,6 +261,18 @@ def test_frequencies_are_as_many_as_planes(n):
     assert set(whole) - {0} == set(range(1, whole.max() + 1))
 
 
+def test_families_that_share_planes_turn_them_together_and_against_each_other():
+    laws = laws_of("rotate", "brightness")
+    assert laws.frame.families == ["rotate", "brightness"]
+    first, second = (flow.frequencies for flow in make_flows(laws, 64).exact().values())
+    assert (first >= 0).all()
+    both = first * second
+    assert min((both > 0).mean(), (both < 0).mean()) > 0.2
+    assert first.max() < 2 * np.pi / 360 * whole_frequencies(32).max()
+    alone = make_flows(laws_of("brightness"), 64).exact()["brightness"].frequencies
+    assert (alone > 0).all()
+
+
 @given(s=st.floats(-500, 500), t=st.floats(-500, 500), seed=st.integers(0, 9))
 def test_a_flow_is_a_group_and_keeps_its_law_in_float64(s, t, seed):
     rng = np.random.default_rng(seed)
@@ -565,6 +577,35 @@ def test_images_with_a_strength_each_and_no_function(digits):
     assert joint.compose(spin=each).transform(X).shape == X.shape
     with pytest.raises(ValueError, match="spin has no function"):
         clone(model).fit(X)
+
+
+def test_some_strengths_of_a_circle_tell_all_where_an_encoder_is_linear():
+    noise = np.random.default_rng(0).random((300, 4, 8))  # an even number turns round with half a period
+    around = OneParameter(None, -2, 2, 8, name="around")
+    views = {(("around", t),): np.roll(noise, t, axis=2) for t in (-2, -1, 1, 2)}
+    model = LatentAugmenter([around], IdentityAutoencoder(), method="staged").fit(noise, views=views)
+    for t in range(8):
+        assert np.allclose(model.compose(around=t).transform(noise), np.roll(noise, t, axis=2), atol=2e-3)
+
+
+def test_a_half_turn_keeps_its_planes():
+    for signs in ([-1.0] * 4, [-1.0, 1, -1], [1.0, -1, 1]):
+        step = np.diag(signs)
+        kept = step if signs.count(-1) % 2 == 0 else np.eye(len(signs))  # one alone is in no plane
+        assert np.allclose(expm(0.5 * generator_of(step, 0.5)), kept)
+
+
+def test_views_with_a_strength_for_every_image_are_looked_up_once(monkeypatch):
+    strengths = RNG.uniform(-90, 90, (2, 24))
+    paired = {(("spin", tuple(t)),): rotate(SMOOTH, t) for t in strengths.tolist()}
+    spin = OneParameter(None, -90, 90, 360, name="spin")
+    views = Views(SMOOTH, {"spin": spin}, ImageFormat((12, 12)), paired=paired, compositions=[(), *paired])
+    moving, rows, which = RandomStrengths(views), np.arange(24), np.arange(24) % 3
+    images, t = moving.mix(rows, which, np.zeros((24, 1))), moving.strengths(rows, which, np.zeros((24, 1)))[:, 0]
+    assert np.array_equal(t, np.where(which == 0, 0, strengths[which - 1, rows]))
+    assert np.allclose(images, rotate(SMOOTH, t))
+    monkeypatch.setattr(Views, "_given", None)
+    assert np.array_equal(moving.mix(rows, which, np.zeros((24, 1))), images)
 
 
 def test_tables_measure_families_at_a_strength(turns):

@@ -78,14 +78,14 @@ MUTATIONS = (
     ),
     Mutation(
         "joint training wants the image that it was given",
-        "images, targets = self.tensor(x), self.tensor(y)",
-        "images, targets = self.tensor(x), self.tensor(x)",
+        "images, targets = self.tensor(x.reshape(-1, *y.shape[1:])), self.tensor(y)",
+        "images, targets = self.tensor(x.reshape(-1, *y.shape[1:])), self.tensor(x[:, 0] if self.orbit else x)",
         JOINT,
     ),
     Mutation(
         "joint training encodes the target and wants the source",
-        "images, targets = self.tensor(x), self.tensor(y)",
-        "images, targets = self.tensor(y), self.tensor(x)",
+        "return self.views.mix_pairs(rows, *drawn)\n        source, target, s, t = drawn",
+        "return self.views.mix_pairs(rows, *drawn)[::-1]\n        source, target, s, t = drawn",
         JOINT,
     ),
     Mutation(

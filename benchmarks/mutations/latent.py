@@ -16,7 +16,25 @@ NETWORKS = "tests/test_networks.py tests/test_convolutions.py tests/test_vae.py"
 REFINE = "tests/test_refine.py tests/test_generation.py"
 CALLBACKS = "tests/test_callbacks.py tests/test_sklearn.py"
 
+ORBITS = "tests/test_orbits.py"
+
 MUTATIONS = (
+    Mutation(
+        "an orbit is carried on, where it is trained on",
+        "self._back = torch.linalg.inv(self.latent_maps()[numbers])",
+        "self._back = self.latent_maps()[numbers]",
+        ORBITS,
+    ),
+    Mutation("an orbit is carried on", "np.linalg.inv(_matrix(", "(_matrix(", ORBITS),
+    Mutation("an orbit is its first image", "np.mean(carried, axis=0)", "carried[0]", ORBITS),
+    Mutation("images of streams have orbits", "len(data) < MANY and not goes_on", "len(data) < MANY", ORBITS),
+    Mutation(
+        "other views are mixed in",
+        "alike = source * len(self.views.compositions) + target",
+        "alike = 0 * source",
+        ORBITS,
+    ),
+    Mutation("the network of the paper mixes", 'self.network == "paper")', 'self.network == "")', ORBITS),
     Mutation(
         "directions a thirtieth as long as the longest count as collapsed",
         "SINGULAR = 1e-12",

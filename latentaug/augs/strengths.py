@@ -29,7 +29,7 @@ class RandomStrengths:
             np.array([getattr(family, end) for family in views.families.values()]) for end in ("low", "high")
         )
         self.bases = views.of([self._base(c) for c in views.compositions])
-        self.given = [dict(powers(c)) for c in views.compositions]
+        self.given = [{name: np.asarray(t) for name, t in powers(c)} for c in views.compositions]
         self.has = np.array([[name in given for name in self.names] for given in self.given])
 
     def _base(self, composition: Composition) -> Composition:
@@ -46,7 +46,7 @@ class RandomStrengths:
         strengths = drawn.copy()
         for j in np.flatnonzero(~self.drawn):
             for k in np.flatnonzero(self.has[:, j]):
-                chosen, t = np.flatnonzero(which == k), np.asarray(self.given[k][self.names[j]])
+                chosen, t = np.flatnonzero(which == k), self.given[k][self.names[j]]
                 strengths[chosen, j] = t[rows[chosen]] if t.ndim else t
         return strengths
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from dataclasses import replace
 from functools import cached_property
 from itertools import combinations
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -123,6 +123,15 @@ class _Cache:
         return images
 
 
+class _Part(NamedTuple):
+    """A view given as an array, where its images stand in it, and what acts after it."""
+
+    given: Names
+    images: np.ndarray
+    places: np.ndarray | None
+    rest: Names
+
+
 class Views:
     """The views of a data set: compositions of augmentations over its images, and paired arrays.
 
@@ -226,13 +235,20 @@ class Views:
     def take(self, rows: Any, composition: Composition = ()) -> np.ndarray:
         """Images of some rows (indices or a slice) under one composition, in the dtype of the data."""
         names = self._letters(composition)
-        given, rest = self._given(names), names[self._start(names) :]
+        return self._take_part(rows, self._part(names))
+
+    def _part(self, names: Names) -> _Part:
+        """What images under a composition are taken from."""
+        given = self._given(names)
+        return _Part(given, self.paired[given], self.places.get(given), names[self._start(names) :])
+
+    def _take_part(self, rows: Any, part: _Part) -> np.ndarray:
         places = rows
-        if given in self.places:
-            places = self.places[given][rows]
+        if part.places is not None:
+            places = part.places[rows]
             if len(places) and places.min() < 0:
-                raise ValueError(f"View {given!r} has no partner of some images.")
-        return self._apply(take(self.paired[given], places), rest, rows)
+                raise ValueError(f"View {part.given!r} has no partner of some images.")
+        return self._apply(take(part.images, places), part.rest, rows)
 
     def act(self, images: np.ndarray, composition: Composition) -> np.ndarray:
         """What the functions of a composition without strengths make of any images, in their dtype."""
@@ -276,20 +292,26 @@ class Views:
         computed = set(map(self._computed, self._names)) - {()}
         return {beginning: _Cache(self.images, CACHE_BYTES // len(computed)) for beginning in computed}
 
-    def _take_once(self, rows: np.ndarray, names: Names) -> np.ndarray:
-        """Images of some rows under one composition, as `take` gives them, computed once where memory allows."""
-        computed = self._computed(names)
+    @cached_property
+    def _parts_of(self) -> list[tuple[Names, _Part, Names]]:
+        """Of each composition what is computed once, what it is taken from, and what acts later: keys may be long."""
+        computed = list(map(self._computed, self._names))
+        return [(c, self._part(c or names), names[len(c) :]) for c, names in zip(computed, self._names, strict=True)]
+
+    def _take_once(self, rows: np.ndarray, number: int) -> np.ndarray:
+        """Images of some rows under the composition of some number, computed once where memory allows."""
+        computed, part, later = self._parts_of[number]
         if not computed:
-            return self.take(rows, names)
-        images = self._caches[computed].take(rows, lambda missing: self.take(missing, computed))
-        return self._apply(images, names[len(computed) :], rows)
+            return self._take_part(rows, part)
+        images = self._caches[computed].take(rows, lambda missing: self._take_part(missing, part))
+        return self._apply(images, later, rows)
 
     def mix(self, rows: np.ndarray, which: np.ndarray) -> tuple[np.ndarray]:
         """Images of some rows, row ``rows[i]`` under the composition number ``which[i]``, in the dtype of the data."""
         mixed = np.empty((len(rows), *self.images.shape[1:]), dtype=self.images.dtype)
         for k in np.unique(which):
             chosen = np.flatnonzero(which == k)
-            mixed[chosen] = self._take_once(rows[chosen], self._names[k])
+            mixed[chosen] = self._take_once(rows[chosen], k)
         return (mixed,)
 
     def mix_pairs(self, rows: np.ndarray, source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

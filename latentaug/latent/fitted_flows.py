@@ -18,6 +18,7 @@ from latentaug.latent.representations import cyclic_table, group_maps
 __all__ = ["fit_flows", "flow_views", "strengths_to_fit"]
 
 MOST_VIEWS = 60  # of one fit
+ROUNDS = 8  # of maps found from what is white, and that from maps
 
 
 def strengths_to_fit(laws: FamilyLaws, n_wanted: int) -> list[float]:
@@ -59,10 +60,38 @@ class _Fit:
 
         In coordinates in which the latents of all views are white an exact map is orthogonal. There the maps of K are
         fitted and averaged; the generator of a family is the logarithm of the nearest orthogonal step from one strength
-        to the next, projected on what K, and the families before it, allow.
+        to the next, projected on what K, and the families before it, allow. Where images are given on a part of a
+        circle only, what is white all around is found from the map, and the map again from that, some times.
         """
-        views = self.views
-        root, inverse_root = square_roots(np.mean([between(v, v) for v in views], axis=0))
+        spread = seen = np.mean([between(v, v) for v in self.views], axis=0)
+        for _ in range(ROUNDS if self._missing else 0):
+            flow = self._fit_where(spread, between)[0][self.names[0]]
+            carried = [flow.matrix(u - t) for t, u in self._missing]
+            ends = [between(v, v) for v in (self.view(0, 0, t) for t, _ in self._missing)]
+            made = [L.T @ moment @ L for L, moment in zip(carried, ends, strict=True)]
+            spread = (len(self.views) * seen + np.sum(made, axis=0)) / (len(self.views) + len(made))
+        return self._fit_where(spread, between)
+
+    @property
+    def _missing(self) -> list[tuple[float, float]]:
+        """Strengths of a circle at which no images are given, and before each the nearest at which some are."""
+        laws = self.laws[0] if len(self.laws) == len(self.elements) == 1 else None
+        if laws is None or laws.period is None or laws.is_drawn or len(self.grids[0]) < 2:
+            return []
+        period, grid = laws.period, np.array(self.grids[0])
+        n = round(period / np.diff(grid).min())
+        if n > MOST_VIEWS:
+            return []
+        around = grid[0] + period * np.arange(n) / n
+        apart = np.abs((around[:, None] - grid + period / 2) % period - period / 2)
+        alone = apart.min(axis=1) > 0.25 * period / n
+        return [(float(grid[row.argmin()]), float(u)) for u, row in zip(around[alone], apart[alone], strict=True)]
+
+    def _fit_where(
+        self, spread: np.ndarray, between: Callable[[Composition, Composition], np.ndarray]
+    ) -> tuple[dict[str, Flow], np.ndarray]:
+        """What is orthogonal where latents of some second moments are white."""
+        root, inverse_root = square_roots(spread)
 
         def white(first: Composition, second: Composition) -> np.ndarray:
             return inverse_root @ between(first, second) @ inverse_root

@@ -193,30 +193,47 @@ def _block_planes(turns: np.ndarray, central: np.ndarray) -> tuple[list[np.ndarr
     return vectors, labels, signs
 
 
-def whole_frequencies(n: int) -> np.ndarray:
+def whole_frequencies(n: int, n_families: int = 1) -> np.ndarray:
     """Whole frequencies for n planes of a circle: low ones twice and more, and an eighth of the planes at rest.
+
+    The more families share the planes, the lower they stay, so that their products occur.
 
     Examples
     --------
     >>> whole_frequencies(8)
     array([1, 1, 2, 2, 3, 3, 4, 0])
+    >>> whole_frequencies(8, n_families=2)
+    array([1, 1, 1, 2, 2, 3, 3, 0])
     """
     n_still = max(1, n // 8) if n > 1 else 0
     n_turning = n - n_still
-    most = max(1, round(1.5 * np.sqrt(n_turning)))
+    most = max(1, round(1.5 * n_turning ** (1 / (1 + n_families))))
     return np.append(1 + np.arange(n_turning) * most // n_turning, np.zeros(n_still, dtype=int))
 
 
-def spread_frequencies(n: int) -> np.ndarray:
+def spread_frequencies(n: int, n_families: int = 1) -> np.ndarray:
     """Radians at the greatest strength that n planes of a line begin with, before they are learned."""
-    return np.linspace(3.0, 0.05, n)
+    most = 3.0 if n_families == 1 else 3 * max(1, n / 8) ** (1 / (1 + n_families))
+    return np.linspace(most, 0.05, n)
 
 
 def generator_of(step: np.ndarray, size: float) -> np.ndarray:
-    """The skew matrix A nearest in angle, ``expm(size * A)`` being the orthogonal matrix nearest to a moment."""
-    T, Q = schur(orthogonal_map(step), output="complex")
-    A = ((Q * (1j * np.angle(np.diag(T)) / size)) @ Q.conj().T).real
-    return (A - A.T) / 2
+    """The skew matrix A nearest in angle, ``expm(size * A)`` being the orthogonal matrix nearest to a moment.
+
+    What a step turns round entirely, the highest frequency that steps can tell, is put into planes two by two.
+    """
+    T, Q = schur(orthogonal_map(step))
+    angles, first, round_ = np.zeros_like(T), 0, list[int]()
+    while first < len(T):
+        is_plane = first + 1 < len(T) and abs(T[first + 1, first]) > 1e-9
+        if is_plane:
+            sine = (T[first, first + 1] - T[first + 1, first]) / 2
+            angles[first, first + 1] = np.arctan2(sine, T[first, first])
+        elif T[first, first] < 0:
+            round_.append(first)
+        first += 1 + is_plane
+    angles[round_[: len(round_) // 2 * 2 : 2], round_[1::2]] = np.pi
+    return Q @ (angles - angles.T) @ Q.T / size
 
 
 def commuting_part(A: np.ndarray, B: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -46,21 +47,32 @@ class FlowMap(nn.Module):
         grows = laws.grows and bool((planes.signs[family] == 1).all())
         self.growths = nn.Parameter(torch.zeros(len(start))) if grows else None
         self.skew = nn.Parameter(torch.zeros(d, d)) if own_coordinates else None
+        self.is_plain = not own_coordinates and np.array_equal(planes.basis, np.eye(d))
 
     def coordinates(self) -> Tensor:
         """The orthogonal matrix (d, d) whose columns are planes, two each, and what does not turn."""
         return self.basis if self.skew is None else torch.matrix_exp(self.skew - self.skew.T) @ self.basis
 
+    def turns(self, t: Tensor) -> tuple[Tensor, Tensor | None]:
+        """By strengths (B,), the radians of each plane, (B, n_planes); if any grows, the logarithm of by what."""
+        strengths = (t / self.unit).unsqueeze(1)
+        growth = None if self.growths is None else strengths * self.growths[self.slots]
+        return strengths * (self.frequencies[self.slots] * self.signs), growth
+
     def forward(self, z: Tensor, t: Tensor) -> Tensor:
         """Latent rows (B, d), each carried by its own strength, (B,)."""
-        Q, n = self.coordinates(), 2 * len(self.slots)
-        y, strengths = z @ Q, (t / self.unit).unsqueeze(1)
-        angle = strengths * (self.frequencies[self.slots] * self.signs)
+        return self.carry(z, *self.turns(t))
+
+    def carry(self, z: Tensor, angle: Tensor, growth: Tensor | None) -> Tensor:
+        """Latent rows (B, d), their planes turned and grown."""
+        Q, n = None if self.is_plain else self.coordinates(), 2 * len(self.slots)
+        y = z if Q is None else z @ Q
         a, b, cos, sin = y[:, 0:n:2], y[:, 1:n:2], angle.cos(), angle.sin()
         turned = torch.stack([a * cos - b * sin, a * sin + b * cos], dim=-1)
-        if self.growths is not None:
-            turned = turned * (strengths * self.growths[self.slots]).exp().unsqueeze(-1)
-        return torch.cat([turned.flatten(1), y[:, n:]], dim=1) @ Q.T
+        if growth is not None:
+            turned = turned * growth.exp().unsqueeze(-1)
+        moved = torch.cat([turned.flatten(1), y[:, n:]], dim=1)
+        return moved if Q is None else moved @ Q.T
 
     def exact(self) -> Flow:
         """The map, computed in float64."""
@@ -82,18 +94,26 @@ class FlowMaps(nn.Module):
     def __init__(self, maps: Mapping[str, FlowMap]) -> None:
         super().__init__()
         self.names, self.maps = list(maps), nn.ModuleList(maps.values())
+        of_their_own = groupby(enumerate(maps.values()), lambda m: m[0] if m[1].skew is not None else -1)
+        self.runs = [[j for j, _ in run] for _, run in of_their_own]  # families that turn the same planes, at once
 
     def forward(self, z: Tensor, t: Tensor) -> Tensor:
         """Latent rows (B, d), carried by the strengths (B, n_families) of each."""
-        for j, flow in enumerate(self.maps):
-            z = flow(z, t[:, j])
+        for run in self.runs:
+            z = self._carry(z, t, run)
         return z
 
     def undo(self, z: Tensor, t: Tensor) -> Tensor:
         """What `forward` did, undone."""
-        for j, flow in reversed(list(enumerate(self.maps))):
-            z = flow(z, -t[:, j])
+        for run in reversed(self.runs):
+            z = self._carry(z, -t, run)
         return z
+
+    def _carry(self, z: Tensor, t: Tensor, run: list[int]) -> Tensor:
+        maps: Any = self.maps
+        angles, growths = zip(*(maps[j].turns(t[:, j]) for j in run), strict=True)
+        grown = [growth for growth in growths if growth is not None]
+        return maps[run[0]].carry(z, sum(angles[1:], angles[0]), sum(grown[1:], grown[0]) if grown else None)
 
     def exact(self) -> dict[str, Flow]:
         """The map of each family, in float64."""
@@ -101,11 +121,15 @@ class FlowMaps(nn.Module):
         return {name: flow.exact() for name, flow in zip(self.names, maps, strict=True)}
 
 
-def _frequencies(planes: Planes, laws: FamilyLaws, number: int) -> np.ndarray:
-    """What a family turns the slots by at first: families after the first in another order, so that all pairs occur."""
+def _frequencies(planes: Planes, laws: FamilyLaws, number: int, n_families: int) -> np.ndarray:
+    """What a family turns the slots by at first.
+
+    Families after the first have another order, so that all pairs occur, and turn either way: a product of a wave along
+    one and a wave along another is a sum of waves along both and of waves along one and against the other.
+    """
     choose = whole_frequencies if laws.period else spread_frequencies
-    found = choose(planes.n_slots)
-    return np.random.default_rng(number).permutation(found) if number else found
+    found, rng = choose(planes.n_slots, n_families), np.random.default_rng(number)
+    return rng.permutation(found) * rng.choice([-1, 1], size=len(found)) if number else found
 
 
 def make_flows(algebra: Algebra, latent_dim: int) -> FlowMaps:
@@ -115,7 +139,8 @@ def make_flows(algebra: Algebra, latent_dim: int) -> FlowMaps:
     alone = make_planes(np.zeros((1, 1), dtype=int), np.ones((1, 1)), latent_dim)
     for name, laws in algebra.families.items():
         inside = together is not None and name in frame.families
-        number = frame.families.index(name) if inside else 0
         planes = together if inside and together is not None else alone
-        maps[name] = FlowMap(planes, number, laws, _frequencies(planes, laws, number), own_coordinates=not inside)
+        number, beside = (frame.families.index(name), len(frame.families)) if inside else (0, 1)
+        frequencies = _frequencies(planes, laws, number, beside)
+        maps[name] = FlowMap(planes, number, laws, frequencies, own_coordinates=not inside)
     return FlowMaps(maps)

@@ -227,6 +227,7 @@ class ImageObjective(Objective):
         the error is that of cross-reconstruction.
         """
         mean, log_variance = posterior
+        noise = noise[:, : mean.shape[1]]  # the rest is what an objective drew beside it
         z = mean + noise * (0.5 * log_variance).exp() if self.network.is_variational else mean
         error = self.error(z if carry is None else carry(z), target, *condition)
         if not self.network.is_variational:
@@ -257,9 +258,8 @@ class Reconstruction(ImageObjective):
     def forward(self, images: np.ndarray, *drawn_noise_done: Any) -> tuple[Tensor, Tensor]:
         which, *_, noise, done = drawn_noise_done
         x = self.tensor(images)
-        if self.mixes:
-            noise, chance = noise[:, :-1], noise[:, -1]
-            (x,) = self.mixed(chance, np.zeros_like(which), x)
+        if self.mixes and self.training:
+            (x,) = self.mixed(noise[:, -1], np.zeros_like(which), x)
         return self.bound(self.encode(x), x, noise, done)
 
     def pairs(self, rng: np.random.Generator, n: int) -> Pairs:
@@ -299,7 +299,7 @@ class CrossReconstruction(ImageObjective):
         self.noise_dim = network.latent_dim + self.mixes + bool(orbit)
         self.image_bytes = (1 + max(1, len(self.orbit))) * views.image_bytes
         learned = any(p.requires_grad for p in latent_maps.parameters())
-        self._table = None if learned else self._all_crossings()
+        self._table = None if learned or self._is_bare else self._all_crossings()
         numbers = [views.compositions.index(element) for element in self.orbit]
         with torch.no_grad():
             self._back = torch.linalg.inv(self.latent_maps()[numbers])  # (G, d, d)
@@ -335,8 +335,19 @@ class CrossReconstruction(ImageObjective):
         strengths = self.moving.strengths(rows, source, s), self.moving.strengths(rows, target, t)
         return *self.moving.mix_pairs(rows, *drawn), *strengths
 
-    def crossings(self, source: Tensor, target: Tensor) -> Tensor:
-        """``inv(L_s) @ L_t`` (B, d, d) from source and target views (B,): of a table where no map is learned."""
+    @property
+    def _is_bare(self) -> bool:
+        """Whether all there is has strengths: then views have the identity for a map."""
+        maps: Any = self.latent_maps
+        return self.moving is not None and not maps.names
+
+    def crossings(self, source: Tensor, target: Tensor) -> Tensor | None:
+        """``inv(L_s) @ L_t`` (B, d, d) from source and target views (B,): of a table where no map is learned.
+
+        None: the identity, which would take longer than the network where d is large.
+        """
+        if self._is_bare:
+            return None
         if self._table is not None:
             return self._table[source, target]
         L = self.latent_maps()
@@ -356,8 +367,8 @@ class CrossReconstruction(ImageObjective):
         images, targets = self.tensor(x.reshape(-1, *y.shape[1:])), self.tensor(y)
         if self.orbit:
             images = images.unflatten(0, x.shape[:2])
-        noise, chances = noise[:, : len(L[0])], noise[:, len(L[0]) :].unbind(1)
-        if self.mixes:
+        chances = noise[:, self.network.latent_dim :].unbind(1)
+        if self.mixes and self.training:
             alike = source * len(self.views.compositions) + target
             images, targets = self.mixed(chances[0], alike, images, targets)
         posterior = self._encode_orbits(images, chances[-1]) if self.orbit else self.encode(images)
@@ -373,13 +384,13 @@ class CrossReconstruction(ImageObjective):
         alone = (torch.special.ndtr(chance) < ALONE)[:, None]
         return torch.where(alone, means[:, 0], means.mean(1)), log_variances[:, 0]
 
-    def _cross(self, z: Tensor, L: Tensor, strengths: Sequence[np.ndarray] | None) -> Tensor:
+    def _cross(self, z: Tensor, L: Tensor | None, strengths: Sequence[np.ndarray] | None) -> Tensor:
         """Latent rows from source to target views: back to strength 0, across, and on."""
         if strengths is None:
-            return (z.unsqueeze(1) @ L).squeeze(1)
+            return _each(z, L)
         s, t = (torch.from_numpy(part).float().to(z.device) for part in strengths)
         flows: Any = self.latent_maps.flows
-        return flows((flows.undo(z, s).unsqueeze(1) @ L).squeeze(1), t)
+        return flows(_each(flows.undo(z, s), L), t)
 
     def pairs(self, rng: np.random.Generator, n: int) -> Pairs:
         d = self.network.latent_dim
@@ -390,9 +401,14 @@ class CrossReconstruction(ImageObjective):
             L = self.crossings(*map(torch.from_numpy, drawn[:2]))  # (B, d, d)
             if strengths:  # what becomes of each unit vector
                 each = [np.repeat(part, d, axis=0) for part in strengths]
-                units = torch.eye(d, device=L.device).repeat(len(L), 1)
-                L = self._cross(units, L.repeat_interleave(d, 0), each).view(L.shape)
+                units = torch.eye(d, device=self.terms.device).repeat(len(rows), 1)
+                L = self._cross(units, None if L is None else L.repeat_interleave(d, 0), each).view(len(rows), d, d)
             return Pairs(self.tensor(x).flatten(1), self.tensor(y).flatten(1), L)
+
+
+def _each(z: Tensor, L: Tensor | None) -> Tensor:
+    """Latent rows (B, d), each by a map of its own, (B, d, d); as they are where there is none."""
+    return z if L is None else (z.unsqueeze(1) @ L).squeeze(1)
 
 
 class MapFitting(Objective):
