@@ -227,6 +227,7 @@ class ImageObjective(Objective):
         the error is that of cross-reconstruction.
         """
         mean, log_variance = posterior
+        noise = noise[:, : mean.shape[1]]  # the rest is what an objective drew beside it
         z = mean + noise * (0.5 * log_variance).exp() if self.network.is_variational else mean
         error = self.error(z if carry is None else carry(z), target, *condition)
         if not self.network.is_variational:
@@ -258,8 +259,7 @@ class Reconstruction(ImageObjective):
         which, *_, noise, done = drawn_noise_done
         x = self.tensor(images)
         if self.mixes and self.training:
-            noise, chance = noise[:, :-1], noise[:, -1]
-            (x,) = self.mixed(chance, np.zeros_like(which), x)
+            (x,) = self.mixed(noise[:, -1], np.zeros_like(which), x)
         return self.bound(self.encode(x), x, noise, done)
 
     def pairs(self, rng: np.random.Generator, n: int) -> Pairs:
@@ -367,8 +367,7 @@ class CrossReconstruction(ImageObjective):
         images, targets = self.tensor(x.reshape(-1, *y.shape[1:])), self.tensor(y)
         if self.orbit:
             images = images.unflatten(0, x.shape[:2])
-        d = self.network.latent_dim
-        noise, chances = noise[:, :d], noise[:, d:].unbind(1)
+        chances = noise[:, self.network.latent_dim :].unbind(1)
         if self.mixes and self.training:
             alike = source * len(self.views.compositions) + target
             images, targets = self.mixed(chances[0], alike, images, targets)
