@@ -1,7 +1,7 @@
 """Coloured digits that turn, change their hue and move, foretold from two frames.
 
     python -m benchmarks.sequences                   fours, d = 256
-    python -m benchmarks.sequences --passes 20       for less time
+    python -m benchmarks.sequences --passes 40       for less time
     python -m benchmarks.sequences --quick           does it run
 
 Sequences as of MSP, arXiv 2210.05972: a digit four of 24 pixels in 32x32, its first angle and hue random; with every

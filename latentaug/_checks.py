@@ -16,9 +16,8 @@ from sklearn.utils.validation import check_array, check_is_fitted
 __all__ = [
     "LARGEST", "RandomState", "as_array", "as_numbers", "at_home", "check_cayley_table", "check_choice",
     "check_classifier", "check_flag", "check_kind", "check_latents", "check_model", "check_name", "check_number",
-    "check_orbit", "check_pair", "check_path", "check_square", "check_verbosity", "draw_seed", "one_line",
-    "refuse_dates",
-    "refuse_masked", "shown", "unknown_name",
+    "check_orbit", "check_pair", "check_path", "check_square", "check_verbosity", "draw_seed", "is_auto", "one_line",
+    "refuse_dates", "refuse_masked", "shown", "unknown_name",
 ]  # fmt: skip
 
 
@@ -48,6 +47,11 @@ def check_name(name: str) -> None:
     """Refuse the name of an augmentation that no parameter could be set by."""
     if not name or "__" in name:
         raise ValueError(f"The name of an augmentation must not be empty or hold '__'. Got {shown(name)}.")
+
+
+def is_auto(value: Any) -> bool:
+    """Whether a parameter is left to be chosen."""
+    return isinstance(value, str) and value == "auto"
 
 
 def check_number(

@@ -98,7 +98,7 @@ def test_the_house_keeps_its_measures(monkeypatch):
     assert found["most bases"] <= 3
     assert found["functions over 40 lines"] == found["foreign private names"] == []
     assert len(found["fit"]) <= 28, found["fit"]
-    assert len(found["transform"]) <= 11, found["transform"]
+    assert len(found["transform"]) <= 18, found["transform"]
 
 
 def test_importing_the_package_imports_nothing_heavy():

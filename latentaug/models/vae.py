@@ -25,6 +25,7 @@ from latentaug._checks import (
     check_number,
     check_verbosity,
     draw_seed,
+    is_auto,
     shown,
 )
 from latentaug._rows import batches
@@ -75,10 +76,10 @@ def check_vae(vae: VAE) -> None:
     if vae.checkpoint_dir is not None:
         check_place(vae.checkpoint_dir)
     check_number("latent_dim", vae.latent_dim, low=1, integer=True)
-    if vae.kl_weight != "auto":
+    if not is_auto(vae.kl_weight):
         check_number("kl_weight", vae.kl_weight, low=0)
     check_number("kl_warmup", vae.kl_warmup, low=0)
-    if vae.mixup != "auto":
+    if not is_auto(vae.mixup):
         check_number("mixup", vae.mixup, low=0, below=1)
     check_number("refine_steps", vae.refine_steps, low=0, integer=True)
     check_number("reconstruction_weight", vae.reconstruction_weight, low=0)
@@ -422,7 +423,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         network = make_network(self.network, self.image_shape_, self.latent_dim, self.hidden_channels, seed)
         if not network.is_variational:
             self.kl_weight_ = 0.0
-        elif self.kl_weight != "auto":
+        elif not is_auto(self.kl_weight):
             self.kl_weight_ = float(self.kl_weight)
         elif not warm:
             lost = self.reconstruction_weight * objectives.lost_by_mean(views, self.reconstruction_loss)
@@ -440,7 +441,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
 
     def _mixup(self, n_images: int, goes_on: bool) -> float:
         """The greatest share of another image in one trained on."""
-        if self.mixup != "auto":
+        if not is_auto(self.mixup):
             return float(self.mixup)
         is_off = goes_on or (isinstance(self.network, str) and self.network == "paper")
         return 0.0 if is_off else MIXUP * max(0.0, 1 - n_images / FEW)
