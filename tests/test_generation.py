@@ -1,5 +1,7 @@
 """What a fitted model generates: carried views, samples, recursions, distributions; refined encoding."""
 
+import copy
+
 import numpy as np
 import pytest
 from conftest import SQUARE, IdentityAutoencoder, augmented
@@ -103,11 +105,12 @@ def test_a_pushed_posterior_is_that_of_pushed_draws(digits):
 
 
 def test_refining_finds_the_latents_of_decoded_images(flips, digits):
-    made = flips.reconstruct(digits[:50])
-    plain = squared_error(flips.reconstruct(made), made).mean()
-    flips.autoencoder_.set_params(refine_steps=8)
-    refined = squared_error(flips.reconstruct(made), made).mean()
-    flips.autoencoder_.set_params(refine_steps=0)
+    alone = copy.copy(flips)
+    alone.orbit_, alone.autoencoder_ = [], copy.copy(flips.autoencoder_)  # latents of an orbit are a compromise
+    made = alone.reconstruct(digits[:50])
+    plain = squared_error(alone.reconstruct(made), made).mean()
+    alone.autoencoder_.set_params(refine_steps=8)
+    refined = squared_error(alone.reconstruct(made), made).mean()
     assert refined < 0.05 * plain
 
 

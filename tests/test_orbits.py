@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from latentaug import VAE, LatentAugmenter, load
 from latentaug.augs import flip_lr, shear_x
 from latentaug.augs.views import Views
+from latentaug.learn.coding import OrbitDecoder, decode_with_jacobian
 from latentaug.learn.geometries import make_view_maps
 from latentaug.learn.objectives import CrossReconstruction, Reconstruction, Terms
 from latentaug.metrics import error_table
@@ -157,3 +158,27 @@ def test_held_out_images_are_not_mixed(mixing, digits):
     assert torch.equal(held_out, mixing(x, np.zeros(8, int), noise, 1.0)[1])
     mixing.train()
     assert not torch.allclose(held_out, mixing(x, np.zeros(8, int), -noise, 1.0)[1])
+
+
+@pytest.mark.slow
+def test_refined_latents_are_of_the_whole_orbit_and_obey_its_laws(digits):
+    model = LatentAugmenter(SQUARE, VAE(8, device="cpu", max_iter=10, random_state=0)).fit(digits[:200])
+    X = digits[200:230]
+    plain = error_table(model, X)
+    model.autoencoder_.set_params(refine_steps=4)
+    refined = error_table(model, X)
+    assert refined.worst_gap("apply") < 0.01
+    assert refined.worst_gap("undo") < 0.01
+    assert np.mean([row.error for row in refined]) < 0.95 * np.mean([row.error for row in plain])
+
+
+def test_derivatives_over_an_orbit_are_those_of_torch(square):
+    decoder = square.autoencoder_.network_.decoder
+    maps = torch.from_numpy(np.stack([square.compose(*c).matrix_ for c in square.orbit_])).float()
+    over, z = OrbitDecoder(decoder, maps), torch.randn(3, 8, generator=torch.Generator().manual_seed(0))
+    images, J = decode_with_jacobian(over, z)
+    assert torch.allclose(images, over(z), atol=1e-6)
+    assert images.shape == (3, len(maps), 8, 8)
+    for i in range(8):
+        step = 1e-2 * torch.eye(8)[i]
+        assert torch.allclose(J[i], (over(z + step) - over(z - step)) / 2e-2, atol=2e-3)

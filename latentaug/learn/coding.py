@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +23,7 @@ from latentaug.learn.networks import Decoder, SoftClip, Upsampling
 
 __all__ = [
     "ImageCoder",
+    "OrbitDecoder",
     "coder_of",
     "decode_with_jacobian",
     "find_device",
@@ -128,6 +129,26 @@ EASE, STIFFEN = 0.2, 10.0
 CLOSE = 1e-4  # squared error, summed over pixels, below which an image is left as it is
 
 
+class OrbitDecoder(nn.Module):
+    """Of latent rows the images under every element of a group, (B, G C, H, W), by the maps (G, d, d) of the elements.
+
+    Refined with it, latents are fitted to a whole orbit at once, and obey the laws of the group as their guess does.
+    """
+
+    def __init__(self, decoder: nn.Module, latent_maps: Tensor) -> None:
+        super().__init__()
+        self.decoder, self.latent_maps = decoder, latent_maps
+
+    def forward(self, z: Tensor) -> Tensor:
+        return torch.cat([self.decoder(z @ L) for L in self.latent_maps], 1)
+
+    def with_jacobian(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """The same, and its derivatives by each latent coordinate, (d, B, G C, H, W)."""
+        parts = [decode_with_jacobian(self.decoder, z @ L) for L in self.latent_maps]
+        carried = [torch.tensordot(L, J, 1) for L, (_, J) in zip(self.latent_maps, parts, strict=True)]
+        return torch.cat([x for x, _ in parts], 1), torch.cat(carried, 2)
+
+
 def refine(decoder: nn.Module, x: Tensor, z: Tensor, n_steps: int) -> Tensor:
     """Latents whose decoded images lie nearer to images than those of a first guess, never farther.
 
@@ -172,6 +193,8 @@ def _gauss_newton_step(decoder: nn.Module, z: Tensor, residual: Tensor, damping:
 
 def decode_with_jacobian(decoder: nn.Module, z: Tensor) -> tuple[Tensor, Tensor]:
     """Decoded images (B, C, H, W), and their derivatives by each latent coordinate, (d, B, C, H, W)."""
+    if isinstance(decoder, OrbitDecoder):
+        return decoder.with_jacobian(z)
     directions = torch.eye(z.shape[1], dtype=z.dtype, device=z.device)[:, None].repeat(1, len(z), 1)
     if not isinstance(decoder, Decoder):
         return _in_forward_mode(decoder, z, directions)
@@ -244,6 +267,15 @@ class ImageCoder:
             if self.refine_steps:
                 z = refine(self.network.decoder, x, z, self.refine_steps)
         return x, z, log_variance
+
+    def refine_orbits(self, orbits: Sequence[np.ndarray], Z: np.ndarray, latent_maps: np.ndarray) -> np.ndarray:
+        """Latent rows fitted, by the refining steps, to images under all elements of a group, by the maps of those."""
+        with plain_torch(), torch.no_grad():
+            parts = [to_unit_tensor(self.format_.layout(x, flat=False), self.format_, self.device) for x in orbits]
+            L, z = (torch.from_numpy(part.astype(np.float32)).to(self.device) for part in (latent_maps, Z))
+            return (
+                refine(OrbitDecoder(self.network.decoder, L), torch.cat(parts, 1), z, self.refine_steps).cpu().numpy()
+            )
 
     @torch.inference_mode()
     def write(self, Z: np.ndarray, out: np.ndarray) -> None:

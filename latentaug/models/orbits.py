@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,8 @@ class OrbitCodec(Codec):
         super().__init__(model.autoencoder_, model.format_)
         self.model, self.orbit = model, orbit
         latent_maps = model.latent_maps_ if model.shared_maps_ is None else model.shared_maps_
-        self._back = [np.linalg.inv(_matrix(latent_maps, composition)) for composition in orbit]
+        self._maps = np.stack([_matrix(latent_maps, composition) for composition in orbit])
+        self._back = np.linalg.inv(self._maps)
 
     def encode(self, images: np.ndarray) -> np.ndarray:
         return np.concatenate([self._mean(batch) for _, batch in batches_of(images)])
@@ -80,9 +82,11 @@ class OrbitCodec(Codec):
         return found
 
     def _mean(self, images: np.ndarray) -> np.ndarray:
+        """Latents of a batch; fitted to the whole orbit where the autoencoder refines."""
         views = model_views(self.model, images, self.orbit)
-        carried = [
-            super(OrbitCodec, self).encode(views.take(slice(None), composition)) @ back
-            for composition, back in zip(self.orbit, self._back, strict=True)
-        ]
-        return np.mean(carried, axis=0).astype(np.float32)
+        orbits, coder = [views.take(slice(None), composition) for composition in self.orbit], self._coder
+        encode = super().encode if coder is None else replace(coder, refine_steps=0).encode
+        Z = np.mean([encode(x) @ back for x, back in zip(orbits, self._back, strict=True)], axis=0)
+        if coder is not None and coder.refine_steps:
+            Z = coder.refine_orbits(orbits, Z, self._maps)
+        return Z.astype(np.float32)
