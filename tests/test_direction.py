@@ -107,7 +107,7 @@ def shares(views, hubs):
 @pytest.mark.filterwarnings("ignore:VAE does worse than PCA")
 @pytest.mark.parametrize("name", DRAWS)
 def test_views_are_drawn_in_their_shares(digits, drawn, name, monkeypatch):
-    monkeypatch.setattr("latentaug.models.vae.start_path", lambda objective, seed: None)  # which draws, too
+    monkeypatch.setattr("latentaug.learn.objectives.start_path", lambda objective, seed: None)  # which draws, too
     monkeypatch.setattr("latentaug.models.vae.judge", lambda *args: None)
     model, hubs = DRAWS[name]
     model = model.set_params(random_state=0).fit(digits)

@@ -18,7 +18,7 @@ from latentaug import VAE, ConditionalVAE, LatentAugmenter, TransferHead
 from latentaug.learn.resuming import Checkpoint
 
 X = (load_digits().images[:205] * 15).astype(np.uint8)
-QUICK = VAE(4, hidden_channels=(4, 8), max_iter=2, batch_size=31, device="cpu", random_state=0)
+QUICK = VAE(4, mixup=0.0, hidden_channels=(4, 8), max_iter=2, batch_size=31, device="cpu", random_state=0)
 
 
 FLIP = LatentAugmenter(["flip_lr"], QUICK, random_state=0)

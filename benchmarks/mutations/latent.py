@@ -25,8 +25,19 @@ MUTATIONS = (
         "self._back = self.latent_maps()[numbers]",
         ORBITS,
     ),
-    Mutation("an orbit is carried on", "np.linalg.inv(_matrix(", "(_matrix(", ORBITS),
-    Mutation("an orbit is its first image", "np.mean(carried, axis=0)", "carried[0]", ORBITS),
+    Mutation("an orbit is carried on", "self._back = np.linalg.inv(self._maps)", "self._back = self._maps", ORBITS),
+    Mutation(
+        "an orbit is its first image",
+        "zip(orbits, self._back, strict=True)], axis=0)",
+        "zip(orbits, self._back, strict=True)][:1], axis=0)",
+        ORBITS,
+    ),
+    Mutation(
+        "derivatives of an orbit are not carried back",
+        "torch.cat([x for x, _ in parts], 1), torch.cat(carried, 2)",
+        "torch.cat([x for x, _ in parts], 1), torch.cat([J for _, J in parts], 2)",
+        ORBITS,
+    ),
     Mutation("images of streams have orbits", "len(data) < MANY and not goes_on", "len(data) < MANY", ORBITS),
     Mutation(
         "other views are mixed in",

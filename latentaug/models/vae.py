@@ -118,8 +118,8 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
     mixup : float or "auto", default="auto"
         Greatest share of another image in each one that is trained on, below 1, so that few images are not learned by
         heart (Zhang et al., arXiv 1710.09412); in joint training of two that were drawn under the same views, where no
-        augmentation has a strength. "auto": half of the share that they fall short of 3,000 images; 0 in `partial_fit`
-        and of the network "paper".
+        augmentation has a strength. "auto": half of the share that they fall short of 3,000 images; 0 in `partial_fit`,
+        of the network "paper", and with several processes, each of which mixes its own part of a batch.
     reconstruction_weight : float, default=1.0
         Weight of the reconstruction loss, summed over the pixels of an image in [0, 1].
     reconstruction_loss : {"squared_error", "bce", "l1"}, default="squared_error"
@@ -382,7 +382,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
             passes = _Passes(fitting, lambda log: _fitted_attributes(copy.deepcopy(network), log, before))
             around = Surroundings(processes, passes, stream, None if goes_on else self.checkpoint_dir, self.verbose)
             weights = self.reconstruction_weight, self.kl_weight_, self.kl_warmup
-            mixup = self._mixup(len(views), goes_on)
+            mixup = self._mixup(len(views), goes_on, processes.world_size)
             terms = Terms(*weights, self.format_, processes.device, self.precision, self.reconstruction_loss, mixup)
             made = objective(network, views, terms, *given)
             if not (goes_on or self.warm_start) or not hasattr(self, "network_"):
@@ -439,11 +439,11 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
             start(network, torch.Generator().manual_seed(seed))
         return network
 
-    def _mixup(self, n_images: int, goes_on: bool) -> float:
+    def _mixup(self, n_images: int, goes_on: bool, n_processes: int) -> float:
         """The greatest share of another image in one trained on."""
         if not is_auto(self.mixup):
             return float(self.mixup)
-        is_off = goes_on or (isinstance(self.network, str) and self.network == "paper")
+        is_off = goes_on or n_processes > 1 or (isinstance(self.network, str) and self.network == "paper")
         return 0.0 if is_off else MIXUP * max(0.0, 1 - n_images / FEW)
 
     def _coder(self) -> ImageCoder:
