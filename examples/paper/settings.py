@@ -75,7 +75,7 @@ BUDGETS = {
     budget.name: budget
     for budget in (
         Budget("quick", 4000, 1000, passes=8, seeds=(0,), absolute=(2, 4), n_recursed=100),
-        Budget("medium", None, None, passes=10, seeds=(0, 1, 2), absolute=(5, 10, 20, 40)),
+        Budget("medium", None, None, passes=10, seeds=(0, 1, 2), absolute=(10, 40)),
         # A hundred epochs over four views are four hundred passes.
         Budget("full", None, None, 400, (0, 1, 2), (400,), vae=APPENDIX_C, solver="adabelief"),
     )

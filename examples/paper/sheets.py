@@ -50,7 +50,10 @@ def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 
 
-def view_errors(study: Study, name: str, model: Callable[[], Any], floors: bool = False) -> np.ndarray:
+def view_errors(
+    study: Study, name: str, model: Callable[[], Any], floors: bool = False,
+    n_digits: int | None = None,
+) -> np.ndarray:  # fmt: skip
     """Errors on the test digits under each view of a pair, and their sum, the paper's total; measured once and kept.
 
     Parameters
@@ -62,19 +65,21 @@ def view_errors(study: Study, name: str, model: Callable[[], Any], floors: bool 
         Gives the model.
     floors : bool, default=False
         Whether each view is given to the model, and not made from the original.
+    n_digits : int, optional
+        The first test digits only.
 
     Returns
     -------
     ndarray of shape (5,)
         Of the original, each augmentation, both in declared order, and all; in the paper's unit.
     """
-    return study.kept(f"{'floors' if floors else 'errors'}/{name}", lambda: _measure(study, model(), floors))
+    return study.kept(f"{'floors' if floors else 'errors'}/{name}", lambda: _measure(study, model(), floors, n_digits))
 
 
-def _measure(study: Study, model: Any, floors: bool) -> np.ndarray:
+def _measure(study: Study, model: Any, floors: bool, n_digits: int | None) -> np.ndarray:
     a, b = model.aug_names_
     views = [(), (a,), (b,), (a, b)]
-    errors = ImageErrors(model, study.data["test"][0], views)
+    errors = ImageErrors(model, study.data["test"][0][:n_digits], views)
     found = [in_unit(errors.mean(view if floors else (), view), "paper", model.format_.n_pixels) for view in views]
     return np.array([*found, sum(found)])
 

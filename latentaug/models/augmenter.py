@@ -237,7 +237,8 @@ class LatentAugmenter(LatentModel):
     compositions_ : list of tuple of str
         The views trained on.
     orbit_ : list of tuple of str
-        The compositions that `symmetrize` averages over; empty without.
+        The compositions that encoding averages over; empty without `symmetrize`. May be set after fit, to
+        ``algebra_.elements`` or to none: a refined latent of an orbit obeys the laws that one of an image does not.
     poses_ : ndarray of shape (n_poses, d)
         Where there are strengths, latents of up to 1,024 of the training images, whose pose is that of `canonical`.
     latent_boxes_ : dict of tuple of str to ndarray of shape (2, d)
