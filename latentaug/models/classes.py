@@ -34,7 +34,7 @@ SURE = 2.0  # standard errors by which they are to be
 class Normal:
     """A normal distribution of latents.
 
-    Attributes
+    Parameters
     ----------
     mean : ndarray of shape (d,)
     covariance : ndarray of shape (d, d)

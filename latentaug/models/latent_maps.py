@@ -246,10 +246,12 @@ class LatentMaps(LatentSpace):
 
         Parameters
         ----------
-        X, views
+        X : array-like of shape (n, d)
             As in `fit`.
         y : None
             Ignored.
+        views : dict
+            As in `fit`.
         """
         self._check_parameters()
         with self._fitting(X, y):
