@@ -54,9 +54,9 @@ def test_integers_are_on_255_and_other_ranges_are_asked_for():
         assert measure(X, X_hat) == pytest.approx(measure(X / 255, X_hat / 255))
         assert measure(X / 51.0, X_hat / 51.0, data_range=5) == pytest.approx(measure(X, X_hat))
         for call, said in (
-            (lambda: measure(X / 51.0, X_hat / 51.0), "need a data_range"),  # noqa: B023
-            (lambda: measure(X, X_hat / 255), "both integers or both floats"),  # noqa: B023
-            (lambda: measure(X, X_hat[:2]), "must have one shape"),  # noqa: B023
+            (lambda: measure(X / 51.0, X_hat / 51.0), "need a data_range"),  # noqa: B023  (called in its own round)
+            (lambda: measure(X, X_hat / 255), "both integers or both floats"),  # noqa: B023  (called in its own round)
+            (lambda: measure(X, X_hat[:2]), "must have one shape"),  # noqa: B023  (called in its own round)
         ):
             with pytest.raises((ValueError, TypeError), match=said):
                 call()

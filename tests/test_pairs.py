@@ -38,7 +38,7 @@ def quick(**parameters):
 
 
 @pytest.fixture(scope="module")
-def X(digits):  # noqa: N802
+def X(digits):  # noqa: N802  (a fixture, called what it gives)
     return digits[:200]
 
 

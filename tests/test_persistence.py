@@ -85,7 +85,7 @@ UNFITTED = {
 
 
 @pytest.fixture(scope="module")
-def X(digits):  # noqa: N802
+def X(digits):  # noqa: N802  (a fixture, called what it gives)
     return digits[:40]
 
 

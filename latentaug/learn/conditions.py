@@ -91,12 +91,12 @@ class EmbeddedConditions(ViewConditions):
         return self.original @ self.latent_maps()
 
     @property
-    def features(self) -> Tensor:  # type: ignore[override]
+    def features(self) -> Tensor:  # type: ignore[override]  # computed, where the other has a weight
         """Shifts of the encoder's last layer, a view each."""
         return self.embeddings() @ self.to_features
 
     @property
-    def latents(self) -> Tensor:  # type: ignore[override]
+    def latents(self) -> Tensor:  # type: ignore[override]  # so too
         """Shifts of the decoder's first layer, a view each."""
         return self.embeddings() @ self.to_latents
 

@@ -501,7 +501,7 @@ class LatentAugmenter(LatentModel):
 
     def _check_symmetrize(self) -> None:
         if isinstance(self.symmetrize, str):
-            check_choice("symmetrize", self.symmetrize, {"auto", True, False})
+            check_choice("symmetrize", self.symmetrize, ("auto", True, False))
         else:
             check_flag("symmetrize", self.symmetrize)
             if self.symmetrize and self.method != "joint":
