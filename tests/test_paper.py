@@ -10,7 +10,9 @@ import pytest
 from examples.paper import figures, models, recursion, run, settings, sheets
 from examples.paper.sheets import table
 
-TINY = settings.Budget("tiny", 200, 60, passes=1, seeds=(0, 1), absolute=(1, 2), vae={"hidden_channels": (2, 3)})
+TINY = settings.Budget(
+    "tiny", 200, 60, passes=1, seeds=(0, 1), absolute=(1, 2), readings=1, as_written=2, vae={"hidden_channels": (2, 3)}
+)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +70,7 @@ def test_the_full_budget_is_the_paper_s():
     full = models.Study(settings.BUDGETS["full"])._vae()
     assert (full.optimizer, full.learning_rate_init, full.epsilon, full.batch_size) == ("adabelief", 1e-4, 1e-16, 64)
     assert full.max_iter == 4 * 100
-    assert full.kl_weight == 5
+    assert full.kl_weight == settings.READINGS[settings.READ_AS]
     assert full.latent_dim == 16
 
 

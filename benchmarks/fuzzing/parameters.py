@@ -105,6 +105,7 @@ PARAMETERS: dict[str, Parameter] = {
     "LatentMaps.undo": Parameter(values.CHOICE),
     "orders": Parameter(values.ORDERS),
     "commute": Parameter(values.COMMUTING),
+    "representation": Parameter(values.CHOICE),
     "symmetrize": Parameter(values.FLAG),
     "trim": Parameter(values.SHARE),
     # Labels.

@@ -16,14 +16,15 @@ from typing import Any
 import joblib
 import numpy as np
 
-from examples.paper.settings import BUDGETS, OUTPUT, PAIRS, Budget
+from examples.paper.settings import APPENDIX_C, BUDGETS, LATENT_DIM, OUTPUT, PAIRS, READ_AS, READINGS, Budget
 from latentaug import VAE, ConditionalVAE, LatentAugmenter, TransferHead
 from latentaug.datasets import load_digits_sample, load_mnist
 
 METHODS = {
     "staged": {"method": "staged", "geometry": "free"},
-    "joint": {"symmetrize": False},
+    "joint": {"symmetrize": False, "representation": "regular"},
 }
+AS_WRITTEN = ("staged", "traditional")
 
 
 class Study:
@@ -58,6 +59,17 @@ class Study:
             f"flips-cvae-{conditioning}-{seed}",
             lambda: ConditionalVAE(PAIRS["flips"], self._vae(), conditioning=conditioning, random_state=seed),
         )
+
+    def as_written(self, method: str, reading: str, passes: int) -> Any:
+        """LAVAE, "staged", or the traditional CVAE by the settings of Appendix C, under a reading of its loss."""
+        name = f"as-written-{method}-{READINGS[reading]:g}-{passes}"
+        folder = OUTPUT / self.budget.name / "checkpoints" / name
+        settings = APPENDIX_C | {"kl_weight": READINGS[reading], "max_iter": passes, "checkpoint_dir": folder}
+        vae, shared = VAE(LATENT_DIM, network="paper", **settings), {"random_state": 0}
+        if method == "staged":
+            settings = METHODS["staged"] | {"solver": "adabelief"}
+            return self._fitted(name, lambda: LatentAugmenter(PAIRS["flips"], vae, **settings, **shared))
+        return self._fitted(name, lambda: ConditionalVAE(PAIRS["flips"], vae, conditioning=method, **shared))
 
     def nonlinear(self) -> LatentAugmenter:
         """The paper's aside: nonlinear maps on the latents of a trained encoder."""
@@ -110,6 +122,13 @@ class Study:
                 for target in (pair for pair in PAIRS if pair != source):
                     found[f"{source}-to-{target}-{method}"] = partial(self.head, source, target, method)
         found |= {"flips-nonlinear-0": self.nonlinear, "flips-combined-0": self.combined}
+        found |= {
+            f"as-written-{method}-{reading}-{passes}": partial(self.as_written, method, reading, passes)
+            for reading in READINGS
+            if self.budget.readings
+            for passes in (self.budget.readings, *([self.budget.as_written] if reading == READ_AS else []))
+            for method in AS_WRITTEN
+        }
         found |= {f"absolute-{passes}": partial(self.absolute, passes) for passes in self.budget.absolute}
         return found
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
+from scipy.linalg import block_diag
 from sklearn.exceptions import ConvergenceWarning
 
 from latentaug._checks import check_cayley_table, check_number, check_orbit
 from latentaug.latent.maps import orthogonal_map, square_roots
 
 __all__ = [
-    "average_over", "cyclic_table", "fit_group_maps", "group_maps", "regular_representation", "representation_defect",
+    "average_over", "cyclic_table", "fit_group_maps", "group_maps", "irreducible_representations",
+    "nearest_representation", "ranked_copies", "regular_representation", "representation_defect", "sum_of",
 ]  # fmt: skip
 
 
@@ -65,6 +67,72 @@ def regular_representation(cayley_table: np.ndarray, latent_dim: int) -> np.ndar
     return L
 
 
+def irreducible_representations(cayley_table: np.ndarray) -> list[np.ndarray]:
+    """The irreducible representations of a finite group by real orthogonal matrices, each once, the trivial one first.
+
+    A symmetric matrix, drawn and averaged over the regular representation, commutes with it; its eigenspaces are
+    irreducible, and hold every representation that there is.
+
+    Parameters
+    ----------
+    cayley_table : ndarray of shape (N, N)
+        Number of "i, then j".
+
+    Returns
+    -------
+    list of ndarray of shape (N, k, k)
+        Acting on rows, ``L[g] @ L[h] = L[g then h]``.
+
+    Examples
+    --------
+    >>> [L[:, 0, 0].tolist() for L in irreducible_representations(cyclic_table(2))]
+    [[1.0, 1.0], [1.0, -1.0]]
+    """
+    R = regular_representation(cayley_table, len(cayley_table))
+    drawn = np.random.default_rng(0).normal(size=R.shape[1:])
+    values, axes = np.linalg.eigh(np.mean(R.transpose(0, 2, 1) @ (drawn + drawn.T) @ R, axis=0))
+    spaces = np.split(axes, np.flatnonzero(np.diff(values) > 1e-6) + 1, axis=1)
+    found = {tuple(np.trace(L, axis1=1, axis2=2).round(6) + 0.0): L for L in (Q.T @ R @ Q for Q in spaces)}
+    return [_tidy(found[character]) for character in sorted(found, key=lambda c: (c[0], [-value for value in c]))]
+
+
+def _tidy(L: np.ndarray) -> np.ndarray:
+    """In coordinates in which one element, a mirror if there is one, is diagonal; without rounding in whole numbers."""
+    for M in L:
+        values, axes = np.linalg.eigh(M + M.T)
+        if values[-1] - values[0] > 1e-6:
+            L = axes.T @ L @ axes
+            break
+    return np.where(np.abs(L - L.round()) < 1e-9, L.round() + 0.0, L)
+
+
+def ranked_copies(irreps: Sequence[np.ndarray], variances: Sequence[np.ndarray], latent_dim: int) -> list[int]:
+    """How many copies of each irreducible representation fill a latent space: one regular one, then by variance.
+
+    Parameters
+    ----------
+    irreps : list of ndarray of shape (N, k, k)
+        As `irreducible_representations` gives them.
+    variances : list of ndarray
+        Of each, the variance of the images along a coordinate of its first copy, of its second one, and so on.
+    latent_dim : int
+        d, at least N. What is left where no copy fits, or none has a variance, is trivial.
+    """
+    copies = [round(len(L[0]) / np.mean(np.trace(L, axis1=1, axis2=2) ** 2)) for L in irreps]
+    free = latent_dim - sum(n * len(L[0]) for n, L in zip(copies, irreps, strict=True))
+    more = [(-v, k) for k, n in enumerate(copies) for v in variances[k][n:] if v > 0]
+    for _, k in sorted(more):
+        if len(irreps[k][0]) <= free:
+            copies[k], free = copies[k] + 1, free - len(irreps[k][0])
+    return [copies[0] + free, *copies[1:]]
+
+
+def sum_of(irreps: Sequence[np.ndarray], copies: Sequence[int]) -> np.ndarray:
+    """The direct sum of copies of representations, (N, d, d)."""
+    parts = [L for L, n in zip(irreps, copies, strict=True) for _ in range(n)]
+    return np.stack([block_diag(*(L[g] for L in parts)) for g in range(len(irreps[0]))])
+
+
 def fit_group_maps(Z_orbit: np.ndarray, cayley_table: np.ndarray) -> np.ndarray:
     """Exact representation of a finite group, nearest to how it moves the latents.
 
@@ -88,7 +156,7 @@ def group_maps(between: Callable[[int, int], np.ndarray], cayley_table: np.ndarr
     root, inverse_root = square_roots(np.mean([between(h, h) for h in elements], axis=0))
     moments = [sum(between(h, cayley_table[h, g]) for h in elements) for g in elements]
     L = np.stack([orthogonal_map(inverse_root @ M @ inverse_root) for M in moments])
-    return inverse_root @ _nearest_representation(L, cayley_table) @ root
+    return inverse_root @ nearest_representation(L, cayley_table) @ root
 
 
 def representation_defect(L: np.ndarray, cayley_table: np.ndarray) -> float:
@@ -96,7 +164,7 @@ def representation_defect(L: np.ndarray, cayley_table: np.ndarray) -> float:
     return float(np.abs(L[:, None] @ L - L[cayley_table]).max())
 
 
-def _nearest_representation(L: np.ndarray, cayley_table: np.ndarray, max_iter: int = 100) -> np.ndarray:
+def nearest_representation(L: np.ndarray, cayley_table: np.ndarray, max_iter: int = 100) -> np.ndarray:
     """Average an almost-representation, orthogonal matrices, over the group until it is one (Grove and Karcher)."""
     for _ in range(max_iter):
         if representation_defect(L, cayley_table) < 1e-13 * len(L[0]):

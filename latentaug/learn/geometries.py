@@ -7,28 +7,43 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from latentaug.augs.steps import Composition, powers, repeated
+from latentaug.augs.views import Views
+from latentaug.images import spread
 from latentaug.latent import maps
 from latentaug.latent.algebra import MAX_GROUP, Algebra
 from latentaug.latent.fitted_flows import fit_flows, flow_views
 from latentaug.latent.flows import whole_representation
 from latentaug.latent.maps import LatentMap, Moments
-from latentaug.latent.representations import average_over, cyclic_table, group_maps, regular_representation
+from latentaug.latent.representations import (
+    average_over,
+    cyclic_table,
+    group_maps,
+    irreducible_representations,
+    nearest_representation,
+    ranked_copies,
+    regular_representation,
+    sum_of,
+)
+from latentaug.learn.coding import to_unit_tensor
 from latentaug.learn.flows import FlowMaps, make_flows
 from latentaug.learn.networks import initialise
 from latentaug.learn.objectives import MapFitting
+from latentaug.learn.starting import variances_by_part
 from latentaug.learn.training import Draws, TrainingSettings, train
 
 __all__ = [
     "GEOMETRIES", "SOLVERS", "Geometry", "Pairs", "Solver", "Start", "ViewMaps", "choices", "choose_geometries",
-    "fit_latent_maps", "group_table", "make_view_maps", "start_maps", "views_to_fit",
+    "exact_maps", "fit_latent_maps", "group_table", "make_view_maps", "matrix_of", "start_maps", "views_to_fit",
 ]  # fmt: skip
+
+VARY, ROOM = 1024, 2**25  # images that say what a representation is made of, and numbers in all their views
 
 
 class Pairs(NamedTuple):
@@ -423,28 +438,69 @@ class ViewMaps(nn.Module):
         return found if self.flows is None else found | self.flows.exact()
 
 
+def exact_maps(latent_maps: ViewMaps, algebra: Algebra, geometries: Mapping[str, str]) -> dict[str, LatentMap]:
+    """The map of each augmentation, float64; those of a group, trained with in float32, obey its table to rounding."""
+    found = latent_maps.exact()
+    if algebra.families or not _by_group(geometries):
+        return found
+    rho = nearest_representation(np.stack([matrix_of(found, c) for c in algebra.elements]), algebra.cayley_table)
+    group = [name for name, geometry in geometries.items() if GEOMETRIES[geometry].by_group]
+    return found | {name: rho[algebra.generators[name]] for name in group}
+
+
+def matrix_of(latent_maps: Mapping[str, Any], composition: Composition) -> np.ndarray:
+    """The map (d, d) of a composition."""
+    L = np.eye(len(next(iter(latent_maps.values()))))
+    for name, power in powers(composition):
+        L = maps.apply(L, latent_maps[name], power)
+    return L
+
+
 def make_view_maps(
     algebra: Algebra,
     geometries: Mapping[str, str],
     compositions: Sequence[Composition],
     latent_dim: int,
     generator: torch.Generator,
+    views: Views | None = None,
 ) -> ViewMaps:
-    """The latent maps of joint training: exact where the geometry is, ready to be learned elsewhere."""
+    """The latent maps of joint training: exact where the geometry is, ready to be learned elsewhere.
+
+    The representation of a finite group has parts as `views` vary; it is copies of the regular one where there are
+    none, and beside strengths.
+    """
     if algebra.families:
         return _beside_flows(algebra, geometries, compositions, latent_dim, generator)
-    rho = torch.from_numpy(regular_representation(group_table(algebra, geometries), latent_dim)).float()
-    start = Start(algebra, rho, latent_dim, generator)
+    table = group_table(algebra, geometries)
+    rho = (
+        regular_representation(table, latent_dim) if views is None else _by_variance(algebra, table, views, latent_dim)
+    )
+    start = Start(algebra, torch.from_numpy(rho).float(), latent_dim, generator)
     modules = {name: GEOMETRIES[geometry].module(start, name) for name, geometry in geometries.items()}
     return ViewMaps(modules, compositions, latent_dim)
 
 
+def _by_variance(algebra: Algebra, table: np.ndarray, views: Views, latent_dim: int) -> np.ndarray:
+    """The representation of a group whose parts are as many as the images vary in; regular where views are missing."""
+    elements = algebra.elements[: len(table)]
+    rows = views.rows_with(elements) if all(map(views.is_known, elements)) else np.zeros(0, dtype=int)
+    rows = np.arange(len(views)) if rows is None else rows
+    rows = rows[spread(len(rows), min(VARY, ROOM // (len(table) * views.format_.n_pixels)))] if len(rows) else rows
+    if len(rows) <= latent_dim or len(table) == 1:
+        return regular_representation(table, latent_dim)
+    images = [to_unit_tensor(views.take(rows, c), views.format_, torch.device("cpu")) for c in elements]
+    irreps = irreducible_representations(table)
+    variances = variances_by_part(torch.stack(images).flatten(2), table, irreps)
+    return sum_of(irreps, ranked_copies(irreps, variances, latent_dim))
+
+
 def start_maps(
-    algebra: Algebra, geometries: Mapping[str, str], compositions: Sequence[Composition], latent_dim: int, seed: int
-) -> tuple[ViewMaps, int]:
+    algebra: Algebra, geometries: Mapping[str, str], compositions: Sequence[Composition], latent_dim: int, seed: int,
+    views: Views | None = None,
+) -> tuple[ViewMaps, int]:  # fmt: skip
     """The latent maps of joint training, and how many of the views, the first ones, have exact maps."""
     generator = torch.Generator().manual_seed(seed)
-    latent_maps = make_view_maps(algebra, geometries, compositions, latent_dim, generator)
+    latent_maps = make_view_maps(algebra, geometries, compositions, latent_dim, generator, views)
     if algebra.families:
         return latent_maps, sum(map(algebra.is_exact, compositions))
     return latent_maps, len(group_table(algebra, geometries))

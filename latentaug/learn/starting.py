@@ -6,12 +6,14 @@ it is the nearest to it that obeys them, found by subspace iteration.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["LinearCode", "Pairs", "linear_code"]
+__all__ = ["LinearCode", "Pairs", "linear_code", "variances_by_part"]
 
 ITERATIONS = 60
 WIDER = 4  # times as many principal components as latent coordinates are looked at
@@ -45,6 +47,30 @@ def linear_code(pairs: Pairs, latent_dim: int, generator: torch.Generator) -> Li
         E = S.T @ Z / len(Z)
     E, B = torch.linalg.lstsq(S, Z).solution, torch.linalg.lstsq(Z, S).solution
     return LinearCode(mean, (axes @ E).float(), (B @ axes.T).float())
+
+
+def variances_by_part(orbit: Tensor, cayley_table: np.ndarray, irreps: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """How much images vary in the part of each irreducible representation, falling, a coordinate of each copy.
+
+    Parameters
+    ----------
+    orbit : Tensor of shape (N, n, pixels)
+        Images under each element of the group.
+    cayley_table : ndarray of shape (N, N)
+    irreps : list of ndarray of shape (N, k, k)
+    """
+    n, found = orbit.shape[1], list[np.ndarray]()
+    rows = torch.arange(n)
+    drawn = torch.from_numpy(np.asarray(cayley_table))[rows % len(orbit)]  # row i starts under an element of its own
+    orbit = orbit - orbit.mean((0, 1))
+    for L in irreps:
+        characters, k = np.trace(L, axis1=1, axis2=2), len(L[0])
+        share = k / np.mean(characters**2) / len(L)
+        part = sum(share * c * orbit[drawn[:, g], rows] for g, c in enumerate(characters.tolist()) if abs(c) > LEAST)
+        moments = part @ part.T if n <= part.shape[1] else part.T @ part
+        variances = torch.linalg.eigvalsh(moments.double()).flip(0).clamp_min(0).numpy() / n
+        found.append(variances[: len(variances) // k * k].reshape(-1, k).mean(1))
+    return found
 
 
 def _principal(images: Tensor, n: int) -> tuple[Tensor, Tensor]:

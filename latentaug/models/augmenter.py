@@ -35,6 +35,7 @@ from latentaug.learn.geometries import (
     choices,
     choose_geometries,
     compositions_to_train,
+    exact_maps,
     fit_latent_maps,
     start_maps,
     views_to_fit,
@@ -61,6 +62,7 @@ class Found(NamedTuple):
     solver: str
     seed: int
     orbit: Sequence[Composition] = ()
+    fitted: bool = True  # whether the representation of the group is made for the images
 
 
 class Staged:
@@ -161,15 +163,16 @@ class Joint:
     ) -> tuple[dict[str, LatentMap], dict[str, np.ndarray]]:
         """The maps, and what another call goes on from: what is learned of them."""
         of_views = found.algebra, found.geometries, views.compositions, autoencoder.latent_dim, found.seed
-        latent_maps, n_hubs = start_maps(*of_views)
+        latent_maps, n_hubs = start_maps(*of_views, views if found.fitted and before is None else None)
         if before is not None:
             load_weights(latent_maps, before)
         given = latent_maps, n_hubs, found.orbit
         trained = autoencoder.learn(views, CrossReconstruction, *given, goes_on=goes_on).latent_maps
-        return trained.exact(), weights_of(trained)
+        return exact_maps(trained, found.algebra, found.geometries), weights_of(trained)
 
 
 MANY = 10_000  # images, from which an encoder learns laws that others obey too
+REPRESENTATIONS = ("auto", "regular")
 POSES = 1024  # images trained on whose pose `canonical` knows
 
 METHODS: dict[str, Any] = {"joint": Joint(), "staged": Staged()}
@@ -207,6 +210,9 @@ class LatentAugmenter(LatentModel):
         Pairs of augmentations whose order does not matter, where pairs of images do not tell.
     by_class : bool, default=True
         Whether `fit` heeds labels, where it is given any: see `class_maps_`. False: `y` is ignored.
+    representation : {"auto", "regular"}, default="auto"
+        The exact maps of a finite group in the joint method. "auto": each irreducible representation as often as the
+        variance of the images asks for, at least as often as the regular one holds it. "regular": copies of that one.
     symmetrize : bool or "auto", default="auto"
         Whether the joint method trains, and encodes by, the mean of the latents of all that the finite group of the
         augmentations makes of an image, carried back. The group's laws then hold on every image, not only where they
@@ -291,6 +297,7 @@ class LatentAugmenter(LatentModel):
         orders: Mapping[str, int] | None = None,
         commute: Sequence[tuple[str, str]] | None = None,
         by_class: bool = True,
+        representation: str = "auto",
         symmetrize: bool | str = "auto",
         apply: Any = None,
         image_shape: Sequence[int] | None = None,
@@ -305,6 +312,7 @@ class LatentAugmenter(LatentModel):
         self.orders = orders
         self.commute = commute
         self.by_class = by_class
+        self.representation = representation
         self.symmetrize = symmetrize
         self.apply = apply
         self.image_shape = image_shape
@@ -491,7 +499,9 @@ class LatentAugmenter(LatentModel):
     def _fit_maps(self, data: Views, fitting: Fitting, before: Any = None, goes_on: bool = False) -> None:
         """Fit autoencoder and maps on some views, and what is told of the maps."""
         self.orbit_ = orbit_of(self.algebra_, self.geometries_, data) if self._symmetrizes(data, goes_on) else []
-        found = Found(self.algebra_, self.geometries_, self.solver, fitting.seed, self.orbit_)
+        found = Found(
+            self.algebra_, self.geometries_, self.solver, fitting.seed, self.orbit_, self.representation == "auto"
+        )
         with fitting.of(self.autoencoder_):
             latent_maps, self.stream_ = METHODS[self.method].fit(self.autoencoder_, data, found, before, goes_on)
             self._tell_maps(latent_maps, data)
@@ -529,6 +539,7 @@ class LatentAugmenter(LatentModel):
         check_choice("solver", self.solver, SOLVERS)
         check_verbosity(self.verbose)
         check_flag("by_class", self.by_class)
+        check_choice("representation", self.representation, REPRESENTATIONS)
         self._check_symmetrize()
         serves = SOLVERS[self.solver].serves
         if serves is not None and not (METHODS[self.method].fits_maps and self.geometry in serves):

@@ -11,9 +11,8 @@ import numpy as np
 from latentaug._rows import batches_of
 from latentaug.augs.steps import Composition, powers, say
 from latentaug.augs.views import Views
-from latentaug.latent import maps
 from latentaug.latent.algebra import Algebra
-from latentaug.learn.geometries import group_table
+from latentaug.learn.geometries import group_table, matrix_of
 from latentaug.models.codec import Codec
 from latentaug.models.errors import model_views
 
@@ -25,14 +24,6 @@ def orbit_of(algebra: Algebra, geometries: Mapping[str, str], views: Views) -> l
     elements = algebra.elements[: len(group_table(algebra, geometries))]
     made = all(views.augs[name] is not None for element in elements for name, _ in powers(element))
     return elements if len(elements) > 1 and made and all(map(views.is_known, elements)) else []
-
-
-def _matrix(latent_maps: Mapping[str, Any], composition: Composition) -> np.ndarray:
-    """The map (d, d) of a composition."""
-    L = np.eye(len(next(iter(latent_maps.values()))))
-    for name, power in powers(composition):
-        L = maps.apply(L, latent_maps[name], power)
-    return L
 
 
 class OrbitCodec(Codec):
@@ -52,7 +43,7 @@ class OrbitCodec(Codec):
         super().__init__(model.autoencoder_, model.format_)
         self.model, self.orbit = model, orbit
         latent_maps = model.latent_maps_ if model.shared_maps_ is None else model.shared_maps_
-        self._maps = np.stack([_matrix(latent_maps, composition) for composition in orbit])
+        self._maps = np.stack([matrix_of(latent_maps, composition) for composition in orbit])
         self._back = np.linalg.inv(self._maps)
 
     def encode(self, images: np.ndarray) -> np.ndarray:
