@@ -9,15 +9,17 @@ from conftest import IdentityAutoencoder
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.decomposition import PCA
+from sklearn.neighbors import KNeighborsClassifier
 
 from latentaug import VAE, LatentAugmenter, load
 from latentaug.augs import OneParameter, PairedViews, rotate
 from latentaug.augs.pairs import Declared
 from latentaug.augs.views import declare_views
+from latentaug.displays import ProjectionDisplay, ReconstructionDisplay
 from latentaug.images import ImageFormat
 from latentaug.learn.networks import build
 from latentaug.learn.objectives import Reconstruction, Terms
-from latentaug.metrics import error_table, pair_table
+from latentaug.metrics import error_table, pair_table, scorecard
 
 seeds = st.integers(0, 2**16)
 letters = st.lists(st.sampled_from("abc"), max_size=9).map(tuple)
@@ -222,3 +224,32 @@ def test_views_that_are_settled_have_their_strengths(X):
     assert not which[50:].any()
     assert not strengths[50:].any()
     assert np.array_equal(strengths[:, 0] != 0, which == 2)
+
+
+def test_scorecards_and_displays_take_pairs(X):
+    """The same numbers and pictures as of a function; images without a partner are left out."""
+    model = LatentAugmenter(["flip_lr"], PCA(8), method="staged").fit(X)
+    alone = LatentAugmenter(None, PCA(8), method="staged", orders={"mirror": 2})
+    alone.fit(X, views={("mirror",): X[:, :, ::-1]})
+    rows = np.arange(0, len(X), 2)
+    views = {("mirror",): (rows, X[rows][:, :, ::-1])}
+    labels = np.arange(len(X)) % 2
+    whole, card = (scorecard(m, x, **given) for m, x, given in ((model, X[rows], {}), (alone, X, {"views": views})))
+    for name in ("reconstruct", "apply", "undo", "gap", "equivariance"):
+        assert np.isclose(card.rows[0].values[name], whole.rows[0].values[name], rtol=1e-4, atol=1e-6), name
+    assert card.n_images == len(rows)
+    assert card.rows[1].label == "do nothing"
+    assert np.isclose(card.rows[1].values["apply"], whole.rows[1].values["apply"])
+    assert "apply" not in scorecard(alone, X).rows[0].values
+    classifier = KNeighborsClassifier(1).fit(X.reshape(len(X), -1), labels)
+    labelled = scorecard(alone, X, labels, views=views, classifier=classifier)  # no function to recurse by
+    assert labelled.rows[0].values == card.rows[0].values
+    display = ReconstructionDisplay.from_estimator(alone, X, views=views, n_images=3)
+    assert np.allclose(display.views["mirror",], X[rows[:3]][:, :, ::-1])
+    assert len(ProjectionDisplay.from_estimator(alone, X, views=views).points) == 2 * len(rows)
+    with pytest.raises(ValueError, match="turn"):
+        scorecard(alone, X, views={("turn",): X})
+    two = LatentAugmenter(None, PCA(8), method="staged").fit(X, views={("a",): 1 - X, ("b",): X[:, ::-1]})
+    apart = {("a",): (rows, 1 - X[rows]), ("b",): (rows + 1, X[rows + 1][:, ::-1])}
+    with pytest.raises(ValueError, match="some image"):
+        scorecard(two, X, views=apart)

@@ -100,8 +100,8 @@ class ProjectionDisplay(ChartDisplay):
     @classmethod
     def from_estimator(
         cls, model: Any, X: ArrayLike, *, y: ArrayLike | None = None, space: str = "latent", projection: str = "pca",
-        compositions: Sequence[str | tuple] | None = None, random_state: int | np.random.RandomState | None = 0,
-        ax: Axes | None = None,
+        compositions: Sequence[str | tuple] | None = None, views: Mapping[Any, ArrayLike] | None = None,
+        random_state: int | np.random.RandomState | None = 0, ax: Axes | None = None,
     ) -> ProjectionDisplay:  # fmt: skip
         """Project the views of some images into the plane, and draw them.
 
@@ -116,21 +116,23 @@ class ProjectionDisplay(ChartDisplay):
         projection : {"pca", "ica", "tsne"}, default="pca"
         compositions : list of tuple of str, default=None
             The views; those trained on if None.
+        views : dict of tuple of str to array-like, default=None
+            What `X` is under compositions that no function makes, as in `fit`; only images that have all are drawn.
         random_state, ax
             Seed of the projection, and as in `plot`. No global generator is touched.
         """
         check_choice("space", space, SPACES)
         check_choice("projection", projection, PROJECTIONS)
-        views = known_views(model, X, compositions)
-        rows = np.concatenate([SPACES[space](model, views.take(slice(None), c), c) for c in views.compositions])
+        data = known_views(model, X, compositions, views=views)
+        rows = np.concatenate([SPACES[space](model, data.take(slice(None), c), c) for c in data.compositions])
         if min(rows.shape) < 2 or len(rows) < 4:
             n, d = rows.shape
             raise ValueError(f"A projection needs 4 points of 2 dimensions or more. Got {n} of {d}.")
-        groups = np.repeat([in_words(c) for c in views.compositions], len(views))
+        groups = np.repeat([in_words(c) for c in data.compositions], len(data))
         if y is not None:
             labels = as_array("y", y)
-            check_consistent_length(views.images, labels)
-            groups = np.tile(labels, len(views.compositions))
+            check_consistent_length(data.images, labels)
+            groups = np.tile(labels, len(data.compositions))
         projector = PROJECTIONS[projection](len(rows), draw_seed(random_state))
         points = projector.fit_transform(rows)
         title = f"{space} space".capitalize() + ("" if y is None else " by label")

@@ -16,6 +16,7 @@ from latentaug.augs.catalogue import CATALOGUE, name_augs
 from latentaug.augs.steps import as_composition, as_compositions, powers, say
 from latentaug.augs.views import Views, declare_views
 from latentaug.images import check_images
+from latentaug.models.errors import model_views
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -104,15 +105,21 @@ def named_models(model: Any, label: str) -> Mapping[str, Any]:
     return models
 
 
-def known_views(model: Any, X: Any, compositions: Any = None, n_images: int | None = None) -> Views:
-    """Views of the first few images: those asked for, else all that the model was trained on and can be made."""
+def known_views(model: Any, X: Any, compositions: Any = None, n_images: int | None = None, views: Any = None) -> Views:
+    """Views of the first few images: those asked for, else all that the model was trained on and can be made.
+
+    Of those given as arrays, the first few images that have all.
+    """
     check_model(model)
-    images = check_images(model, X, reset=False)[:n_images]
-    given = name_augs(model.augs or model.aug_names_)
+    images = check_images(model, X, reset=False)
+    trained = [composition for composition in model.compositions_ if model.knows(composition)]
+    asked = trained if compositions is None else as_compositions(compositions)
+    if views is not None:
+        data = model_views(model, images, asked, views).complete(len(images))
+        return data.rows(np.arange(len(data))[:n_images])
+    images, given = images[:n_images], name_augs(model.augs or model.aug_names_)
     if compositions is None:
-        known = [composition for composition in model.compositions_ if model.knows(composition)]
-        return Views(images, given, model.format_, compositions=known)
-    asked = as_compositions(compositions)
+        return Views(images, given, model.format_, compositions=asked)
     functions = [name for name, aug in given.items() if aug is not None]
     for name, _ in powers(chain(*asked)):
         if name not in functions:

@@ -75,7 +75,8 @@ class ReconstructionDisplay(ImageDisplay):
     @classmethod
     def from_estimator(
         cls, model: Any, X: ArrayLike, compositions: Sequence[str | tuple] | None = None, *, task: str = "apply",
-        n_images: int = 8, ax: Axes | None = None, cmap: str | Colormap = "gray",
+        views: Mapping[Any, ArrayLike] | None = None, n_images: int = 8, ax: Axes | None = None,
+        cmap: str | Colormap = "gray",
     ) -> ReconstructionDisplay:  # fmt: skip
         """Carry images through latent space, and draw.
 
@@ -89,24 +90,26 @@ class ReconstructionDisplay(ImageDisplay):
             Those to show; all that the (first) model was trained on, and that every model knows, if None.
         task : {"apply", "undo"}, default="apply"
             Whether the composition is applied to the original, or undone.
+        views : dict of tuple of str to array-like, default=None
+            What `X` is under compositions that no function makes, as in `fit`; only images that have all are shown.
         n_images, ax, cmap
             Images to show, a column each, and as in `plot`.
         """
         check_choice("task", task, TASKS)
         check_number("n_images", n_images, low=1, integer=True)
         models = named_models(model, "latent")
-        each = [known_views(m, X, compositions, n_images) for m in models.values()]
-        shown = each[0].compositions
+        each = [known_views(m, X, compositions, n_images, views) for m in models.values()]
+        wanted = each[0].compositions
         if compositions is None:
-            shown = [c for c in shown if c and all(c in views.compositions for views in each)]
-        pixels = {c: each[0].take(slice(None), c) for c in [(), *shown]}
-        routes = {c: TASKS[task].route(c) for c in shown}
+            wanted = [c for c in wanted if c and all(c in known.compositions for known in each)]
+        pixels = {c: each[0].take(slice(None), c) for c in [(), *wanted]}
+        routes = {c: TASKS[task].route(c) for c in wanted}
         outputs = {
             label: {c: m.format_.to_unit(m.carry(pixels[route[0]], *route)) for c, route in routes.items()}
             for label, m in models.items()
         }
-        views = {c: each[0].format_.to_unit(images) for c, images in pixels.items()}
-        return cls(views, outputs, task=task).plot(ax, cmap=cmap)
+        shown = {c: each[0].format_.to_unit(images) for c, images in pixels.items()}
+        return cls(shown, outputs, task=task).plot(ax, cmap=cmap)
 
     def _grid(self) -> ImageGrid:
         check_choice("task", self.task, TASKS)

@@ -7,7 +7,7 @@ each stands the same fit of the latents themselves.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -306,7 +306,7 @@ def apply_each(chains: Sequence[Sequence[LatentMap]], Z: np.ndarray, which: np.n
     return carried
 
 
-def apply_steps(latent_maps: Mapping[str, Any], Z: np.ndarray, steps: Sequence[tuple[str, Any]]) -> np.ndarray:
+def apply_steps(latent_maps: Mapping[str, Any], Z: np.ndarray, steps: Iterable[tuple[str, Any]]) -> np.ndarray:
     """Latent rows carried over by steps, in the dtype of `Z` or one that holds fractions."""
     carried = np.asarray(Z, dtype=np.float64)
     for name, power in steps:

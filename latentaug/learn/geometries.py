@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -40,7 +40,7 @@ from latentaug.learn.training import Draws, TrainingSettings, train
 
 __all__ = [
     "GEOMETRIES", "SOLVERS", "Geometry", "Pairs", "Solver", "Start", "ViewMaps", "choices", "choose_geometries",
-    "exact_maps", "fit_latent_maps", "group_table", "make_view_maps", "matrix_of", "start_maps", "views_to_fit",
+    "exact_maps", "fit_latent_maps", "group_table", "make_view_maps", "start_maps", "views_to_fit",
 ]  # fmt: skip
 
 VARY, ROOM = 1024, 2**25  # images that say what a representation is made of, and numbers in all their views
@@ -443,17 +443,11 @@ def exact_maps(latent_maps: ViewMaps, algebra: Algebra, geometries: Mapping[str,
     found = latent_maps.exact()
     if algebra.families or not _by_group(geometries):
         return found
-    rho = nearest_representation(np.stack([matrix_of(found, c) for c in algebra.elements]), algebra.cayley_table)
+    eye = np.eye(latent_maps.identity.shape[0])
+    L = np.stack([maps.apply_steps(found, eye, powers(element)) for element in algebra.elements])
+    rho = nearest_representation(L, algebra.cayley_table)
     group = [name for name, geometry in geometries.items() if GEOMETRIES[geometry].by_group]
     return found | {name: rho[algebra.generators[name]] for name in group}
-
-
-def matrix_of(latent_maps: Mapping[str, Any], composition: Composition) -> np.ndarray:
-    """The map (d, d) of a composition."""
-    L = np.eye(len(next(iter(latent_maps.values()))))
-    for name, power in powers(composition):
-        L = maps.apply(L, latent_maps[name], power)
-    return L
 
 
 def make_view_maps(

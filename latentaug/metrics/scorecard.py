@@ -15,7 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from latentaug._checks import RandomState, check_choice, check_number, draw_seed
-from latentaug.augs.steps import Composition
+from latentaug.augs.steps import Composition, powers, reduced
 from latentaug.images import ImageFormat, check_images
 from latentaug.latent.algebra import Algebra
 from latentaug.metrics.measures import UNITS, confidence_interval, defects, equivariance_error, in_unit
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 __all__ = ["AutoencoderAlone", "DoNothing", "ScoreRow", "Scorecard", "fit_pca", "scorecard"]
+
+Paired = Mapping[Composition, np.ndarray]  # images of views that no function makes
 
 PCA_IMAGES = 10_000  # Components of more are the same, and the images of all views are held at once.
 
@@ -122,11 +124,13 @@ class ScoreRow(NamedTuple):
 
 
 def _measure(
-    label: str, model: Any, images: np.ndarray, labels: np.ndarray | None, classifier: Any, n_steps: int, seed: int
-) -> ScoreRow:
+    label: str, model: Any, images: np.ndarray, views: Paired, labels: np.ndarray | None, classifier: Any, n_steps: int,
+    seed: int,
+) -> ScoreRow:  # fmt: skip
     """Measure one model: each of its augmentations, every pair in both orders, and its latent maps."""
     names = list(map(model.algebra_.step, model.aug_names_))
-    errors = ImageErrors(model, images, [*((name,) for name in names), *permutations(names, 2)])
+    known = {c: given for c, given in views.items() if {name for name, _ in powers(c)} <= set(model.aug_names_)}
+    errors = ImageErrors(model, images, [*((name,) for name in names), *permutations(names, 2)], known)
     table, found = errors.table(), _average_tasks(errors)
     matrix = np.stack(list(found.values()), axis=1)  # (n_images, n_tasks)
     values = dict(zip(found, matrix.mean(axis=0).tolist(), strict=True))
@@ -203,8 +207,9 @@ def _recurse(
     errors: ImageErrors, labels: np.ndarray | None, classifier: Any, n_steps: int, seed: int
 ) -> RecursionCurve | None:
     """The first augmentation of finite order again and again; None where there is none, or no classifier."""
-    orders, alone = errors.model.algebra_.orders, (c[0] for c in errors.views.compositions if len(c) == 1)
-    name = next((str(step) for step in alone if isinstance(step, str) and orders[step]), None)
+    orders, augs = errors.model.algebra_.orders, errors.views.augs
+    alone = (c[0] for c in errors.views.compositions if len(c) == 1)
+    name = next((str(step) for step in alone if isinstance(step, str) and orders[step] and augs[step]), None)
     if name is None or classifier is None:
         return None
     steps = [-(-n_steps // orders[name]) * orders[name]]
@@ -354,8 +359,8 @@ class Scorecard(Table):
 
 
 def scorecard(
-    models: Any, X: ArrayLike, y: ArrayLike | None = None, *, X_train: ArrayLike | None = None,
-    classifier: Any = None, n_steps: int = 20, random_state: RandomState = 0,
+    models: Any, X: ArrayLike, y: ArrayLike | None = None, *, views: Mapping[Any, ArrayLike] | None = None,
+    X_train: ArrayLike | None = None, classifier: Any = None, n_steps: int = 20, random_state: RandomState = 0,
 ) -> Scorecard:  # fmt: skip
     """Measure fitted models side by side: a row each, then a row for doing nothing, and one for PCA.
 
@@ -389,6 +394,9 @@ def scorecard(
         measured on its own augmentations.
     X, y
         As in `recursion_curve`.
+    views : dict of tuple of str to array-like, default=None
+        What `X` is under compositions that no function makes, as in `fit`; images without a partner in one are left
+        out.
     X_train : array-like of shape (n_train, H, W), (n_train, H, W, C) or (n_train, n_features), default=None
         Images, of which up to 10,000 are taken, to fit the row of PCA on: a `LatentAugmenter` of the same augmentations
         and latent dimension as the first model, staged. Without them it is fitted on `X` itself, as its label says,
@@ -417,10 +425,27 @@ def scorecard(
     named = _check_models(models)
     images, *_ = (check_images(model, X, reset=False) for model in named.values())
     labels, seed = check_labels(y, classifier, len(images)), draw_seed(random_state)
+    images, paired, labels = _complete(named, images, views, labels)
     train = None if X_train is None else check_images(next(iter(named.values())), X_train, reset=False)
     subjects = _add_baselines(named, images, train, seed)
-    rows = (_measure(label, model, images, labels, classifier, n_steps, seed) for label, model in subjects.items())
+    shared = images, paired, labels, classifier, n_steps, seed
+    rows = (_measure(label, model, *shared) for label, model in subjects.items())
     return Scorecard(tuple(rows), len(images), images[0].size, n_steps)
+
+
+def _complete(
+    named: Mapping[str, Any], images: np.ndarray, views: Any, labels: np.ndarray | None
+) -> tuple[np.ndarray, Paired, np.ndarray | None]:
+    """The images that have partners in all views given, these, and the labels."""
+    first = next((model for model in named.values() if getattr(model, "aug_names_", None)), None)
+    if views is None or first is None:
+        return images, {}, labels
+    data = model_views(first, images, views=views)
+    if (rows := data.rows_with(map(reduced, data.paired))) is not None:
+        if not len(rows):
+            raise ValueError("views must hold partners of some image in all of them. Got none that has all.")
+        data, labels = data.rows(rows), None if labels is None else labels[rows]
+    return data.images, {reduced(names): given for names, given in data.paired.items() if names}, labels
 
 
 def _check_models(models: Any) -> dict[str, Any]:

@@ -11,8 +11,9 @@ import numpy as np
 from latentaug._rows import batches_of
 from latentaug.augs.steps import Composition, powers, say
 from latentaug.augs.views import Views
+from latentaug.latent import maps
 from latentaug.latent.algebra import Algebra
-from latentaug.learn.geometries import group_table, matrix_of
+from latentaug.learn.geometries import group_table
 from latentaug.models.codec import Codec
 from latentaug.models.errors import model_views
 
@@ -43,7 +44,8 @@ class OrbitCodec(Codec):
         super().__init__(model.autoencoder_, model.format_)
         self.model, self.orbit = model, orbit
         latent_maps = model.latent_maps_ if model.shared_maps_ is None else model.shared_maps_
-        self._maps = np.stack([matrix_of(latent_maps, composition) for composition in orbit])
+        eye = np.eye(len(next(iter(latent_maps.values()))))
+        self._maps = np.stack([maps.apply_steps(latent_maps, eye, powers(element)) for element in orbit])
         self._back = np.linalg.inv(self._maps)
 
     def encode(self, images: np.ndarray) -> np.ndarray:
