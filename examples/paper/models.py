@@ -22,7 +22,7 @@ from latentaug.datasets import load_digits_sample, load_mnist
 
 METHODS = {
     "staged": {"method": "staged", "geometry": "free"},
-    "joint": {"symmetrize": False, "representation": "regular"},
+    "joint": {"symmetrize": False},
 }
 AS_WRITTEN = ("staged", "traditional")
 

@@ -35,7 +35,7 @@ from latentaug.learn.coding import to_unit_tensor
 from latentaug.learn.flows import FlowMaps, make_flows
 from latentaug.learn.networks import initialise
 from latentaug.learn.objectives import MapFitting
-from latentaug.learn.starting import variances_by_part
+from latentaug.learn.starting import principal_axes, variances_by_part
 from latentaug.learn.training import Draws, TrainingSettings, train
 
 __all__ = [
@@ -43,7 +43,7 @@ __all__ = [
     "exact_maps", "fit_latent_maps", "group_table", "make_view_maps", "start_maps", "views_to_fit",
 ]  # fmt: skip
 
-VARY, ROOM = 1024, 2**25  # images that say what a representation is made of, and numbers in all their views
+LOOKED_AT = 8192  # views that say what a representation is made of
 
 
 class Pairs(NamedTuple):
@@ -475,17 +475,28 @@ def make_view_maps(
 
 
 def _by_variance(algebra: Algebra, table: np.ndarray, views: Views, latent_dim: int) -> np.ndarray:
-    """The representation of a group whose parts are as many as the images vary in; regular where views are missing."""
+    """The representation of a group whose parts are as many as images vary in; regular where views are not known."""
     elements = algebra.elements[: len(table)]
-    rows = views.rows_with(elements) if all(map(views.is_known, elements)) else np.zeros(0, dtype=int)
-    rows = np.arange(len(views)) if rows is None else rows
-    rows = rows[spread(len(rows), min(VARY, ROOM // (len(table) * views.format_.n_pixels)))] if len(rows) else rows
-    if len(rows) <= latent_dim or len(table) == 1:
+    if len(elements) == 1 or len(views) <= latent_dim or not all(map(views.is_known, elements)):
         return regular_representation(table, latent_dim)
-    images = [to_unit_tensor(views.take(rows, c), views.format_, torch.device("cpu")) for c in elements]
+    scores = _orbit_scores(views, elements, spread(len(views), LOOKED_AT // len(elements)), 4 * latent_dim)
     irreps = irreducible_representations(table)
-    variances = variances_by_part(torch.stack(images).flatten(2), table, irreps)
-    return sum_of(irreps, ranked_copies(irreps, variances, latent_dim))
+    return sum_of(irreps, ranked_copies(irreps, variances_by_part(scores, table, irreps), latent_dim))
+
+
+def _orbit_scores(views: Views, elements: Sequence[Composition], rows: np.ndarray, n_scores: int) -> Tensor:
+    """Principal scores of some images under each element, float64, (N, n, m); NaN where a row has none."""
+    there = [rows if (has := views.rows_with([c])) is None else np.intersect1d(rows, has) for c in elements]
+
+    def images(k: int, chosen: np.ndarray) -> Tensor:
+        return to_unit_tensor(views.take(chosen, elements[k]), views.format_, torch.device("cpu")).flatten(1)
+
+    some = torch.cat([images(k, chosen[k :: len(elements)]) for k, chosen in enumerate(there)])
+    axes, _ = principal_axes(some - some.mean(0), n_scores)
+    scores = torch.full((len(elements), len(rows), axes.shape[1]), torch.nan, dtype=axes.dtype)
+    for k, chosen in enumerate(there):
+        scores[k, torch.from_numpy(np.searchsorted(rows, chosen))] = images(k, chosen).double() @ axes
+    return scores
 
 
 def start_maps(

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["LinearCode", "Pairs", "linear_code", "variances_by_part"]
+__all__ = ["LinearCode", "Pairs", "linear_code", "principal_axes", "variances_by_part"]
 
 ITERATIONS = 60
 WIDER = 4  # times as many principal components as latent coordinates are looked at
@@ -40,7 +40,7 @@ def linear_code(pairs: Pairs, latent_dim: int, generator: torch.Generator) -> Li
     """The linear autoencoder of least squared error, nearly, among those that obey the maps."""
     images = torch.cat([pairs.x, pairs.y]) if pairs.carry is not None else pairs.x
     mean = images.mean(0)
-    axes, S = _principal(images - mean, WIDER * latent_dim if pairs.carry is not None else latent_dim)
+    axes, S = principal_axes(images - mean, WIDER * latent_dim if pairs.carry is not None else latent_dim)
     E = torch.randn(S.shape[1], latent_dim, dtype=S.dtype, generator=generator)
     for _ in range(ITERATIONS if pairs.carry is not None else 2):
         Z = _whitened(_agreed(S @ E, pairs.carry))
@@ -52,28 +52,34 @@ def linear_code(pairs: Pairs, latent_dim: int, generator: torch.Generator) -> Li
 def variances_by_part(orbit: Tensor, cayley_table: np.ndarray, irreps: Sequence[np.ndarray]) -> list[np.ndarray]:
     """How much images vary in the part of each irreducible representation, falling, a coordinate of each copy.
 
+    The moments of an image and of what an element makes of it, averaged by the character, are those of the part.
+
     Parameters
     ----------
-    orbit : Tensor of shape (N, n, pixels)
-        Images under each element of the group.
+    orbit : Tensor of shape (N, n, m)
+        Principal scores of images under each element of the group; NaN where there is none.
     cayley_table : ndarray of shape (N, N)
     irreps : list of ndarray of shape (N, k, k)
     """
-    n, found = orbit.shape[1], list[np.ndarray]()
-    rows = torch.arange(n)
-    drawn = torch.from_numpy(np.asarray(cayley_table))[rows % len(orbit)]  # row i starts under an element of its own
-    orbit = orbit - orbit.mean((0, 1))
+    known = ~orbit[:, :, 0].isnan()
+    X = (orbit - orbit[known].mean(0)).nan_to_num()
+    table, elements = cayley_table.tolist(), range(len(orbit))
+    moments = []
+    for g in elements:
+        there = torch.stack([known[h] & known[table[h][g]] for h in elements])
+        products = torch.stack([X[h].T @ X[table[h][g]] for h in elements])
+        moments.append(products.sum(0) / there.sum().clamp_min(1))
+    found = list[np.ndarray]()
     for L in irreps:
         characters, k = np.trace(L, axis1=1, axis2=2), len(L[0])
         share = k / np.mean(characters**2) / len(L)
-        part = sum(share * c * orbit[drawn[:, g], rows] for g, c in enumerate(characters.tolist()) if abs(c) > LEAST)
-        moments = part @ part.T if n <= part.shape[1] else part.T @ part
-        variances = torch.linalg.eigvalsh(moments.double()).flip(0).clamp_min(0).numpy() / n
+        part = share * sum(c * M for c, M in zip(characters.tolist(), moments, strict=True))
+        variances = torch.linalg.eigvalsh((part + part.T) / 2).flip(0).clamp_min(0).numpy()
         found.append(variances[: len(variances) // k * k].reshape(-1, k).mean(1))
     return found
 
 
-def _principal(images: Tensor, n: int) -> tuple[Tensor, Tensor]:
+def principal_axes(images: Tensor, n: int) -> tuple[Tensor, Tensor]:
     """Directions (pixels, n) of most variance, and the scores of centred images, float64; fewer where there are not."""
     if len(images) > images.shape[1]:
         variances, axes = torch.linalg.eigh((images.T @ images).double())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -172,7 +172,10 @@ class Joint:
 
 
 MANY = 10_000  # images, from which an encoder learns laws that others obey too
-REPRESENTATIONS = ("auto", "regular")
+# Whether maps of a group follow the variance of the images, by whether there are few.
+REPRESENTATIONS: dict[str, Callable[[bool], bool]] = {
+    "auto": bool, "fitted": lambda few: True, "regular": lambda few: False,
+}  # fmt: skip
 POSES = 1024  # images trained on whose pose `canonical` knows
 
 METHODS: dict[str, Any] = {"joint": Joint(), "staged": Staged()}
@@ -210,9 +213,10 @@ class LatentAugmenter(LatentModel):
         Pairs of augmentations whose order does not matter, where pairs of images do not tell.
     by_class : bool, default=True
         Whether `fit` heeds labels, where it is given any: see `class_maps_`. False: `y` is ignored.
-    representation : {"auto", "regular"}, default="auto"
-        The exact maps of a finite group in the joint method. "auto": each irreducible representation as often as the
-        variance of the images asks for, at least as often as the regular one holds it. "regular": copies of that one.
+    representation : {"auto", "fitted", "regular"}, default="auto"
+        The exact maps of a finite group in the joint method. "regular": copies of the regular representation. "fitted":
+        its irreducible parts, as many of each as the variance of the images asks for, and one regular one at least;
+        better where images are few, worse after a long training. "auto": "fitted" in `fit` of fewer than 10,000 images.
     symmetrize : bool or "auto", default="auto"
         Whether the joint method trains, and encodes by, the mean of the latents of all that the finite group of the
         augmentations makes of an image, carried back. The group's laws then hold on every image, not only where they
@@ -499,9 +503,8 @@ class LatentAugmenter(LatentModel):
     def _fit_maps(self, data: Views, fitting: Fitting, before: Any = None, goes_on: bool = False) -> None:
         """Fit autoencoder and maps on some views, and what is told of the maps."""
         self.orbit_ = orbit_of(self.algebra_, self.geometries_, data) if self._symmetrizes(data, goes_on) else []
-        found = Found(
-            self.algebra_, self.geometries_, self.solver, fitting.seed, self.orbit_, self.representation == "auto"
-        )
+        given = self.algebra_, self.geometries_, self.solver, fitting.seed, self.orbit_
+        found = Found(*given, REPRESENTATIONS[self.representation](not goes_on and len(data) < MANY))
         with fitting.of(self.autoencoder_):
             latent_maps, self.stream_ = METHODS[self.method].fit(self.autoencoder_, data, found, before, goes_on)
             self._tell_maps(latent_maps, data)
