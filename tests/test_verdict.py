@@ -15,7 +15,8 @@ from sklearn.frozen import FrozenEstimator
 from latentaug import VAE, ConditionalVAE, LatentAugmenter, TransferHead, load
 from latentaug.augs.views import Views
 from latentaug.images import ImageFormat, squared_error
-from latentaug.models.verdict import Verdict, judge, warn_where_bad
+from latentaug.models import augmenter
+from latentaug.models.verdict import Verdict, beside_originals, judge, warn_where_bad
 
 GOOD = Verdict(0.831, 0.604, 16, 16, False, 0.8, 500)
 
@@ -125,6 +126,28 @@ def test_a_model_is_worse_where_its_error_is_a_tenth_above_that_of_components_th
 ):
     verdict = Verdict(explained, 0.6, 16, 16, False, 0.5, n_images)
     assert (said(verdict) is not None) is is_worse
+
+
+def test_a_model_of_all_views_is_seen_beside_components_of_the_originals(digits, monkeypatch):
+    """Components of all views are worse on upright digits than those of upright digits; a fit says so."""
+    format_ = LatentAugmenter(["flip_lr"], PCA(2), method="staged").fit(digits[:20]).format_
+    views = Views(digits, {}, format_)
+    every = np.concatenate([digits, digits[:, :, ::-1], digits[:, ::-1], digits[:, ::-1, ::-1]])
+    found = {}
+    for name, images in (("all", every), ("upright", digits)):
+        pca = PCA(8, random_state=0).fit(images.reshape(len(images), -1))
+
+        def reconstruct(X, pca=pca):
+            return pca.inverse_transform(pca.transform(X.reshape(len(X), -1))).reshape(X.shape)
+
+        found[name] = beside_originals(reconstruct, views, 100 * len(digits), 8)
+    assert found["all"].is_worse
+    assert not found["upright"].is_worse
+    assert found["all"].n_images == found["upright"].n_images == 500
+    assert beside_originals(reconstruct, views, 100 * 49, 8) is None  # too little was trained to be sure
+    monkeypatch.setattr(augmenter, "beside_originals", lambda *_: found["all"])
+    with pytest.warns(ConvergenceWarning, match=r"PCA on the original images.*raise latent_dim"):
+        LatentAugmenter(["flip_lr"], VAE(8, max_iter=4), random_state=0).fit(digits)
 
 
 @pytest.fixture(scope="module")

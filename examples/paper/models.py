@@ -95,17 +95,17 @@ class Study:
 
     def absolute(self, passes: int) -> LatentAugmenter:
         """Flips, the default kind of network, more channels, a small divergence: how low can the error go?"""
-        vae = self._vae(network="conv", hidden_channels=(32, 64), kl_weight=0.1, max_iter=passes, mixup=0.0)
+        vae = self._vae(network="conv", hidden_channels=(32, 64), kl_weight=0.01, max_iter=passes, mixup=0.0)
         return self._fitted(
             f"absolute-{passes}",
             lambda: LatentAugmenter(PAIRS["flips"], vae, symmetrize=False, random_state=0),
         )
 
-    def refined(self, passes: int) -> LatentAugmenter:
-        """The same, its latents fitted to all four views of an image by two steps."""
+    def averaged(self, passes: int, refine_steps: int = 0) -> LatentAugmenter:
+        """The same, latents the mean over all four views of an image, or fitted to all four by some more steps."""
         model = self.absolute(passes)
         model.orbit_ = model.algebra_.elements
-        model.autoencoder_.set_params(refine_steps=2)
+        model.autoencoder_.set_params(refine_steps=refine_steps)
         return model
 
     def every(self) -> dict[str, Callable[[], Any]]:

@@ -49,7 +49,7 @@ from latentaug.models.latent_model import LatentModel
 from latentaug.models.orbits import OrbitCodec, orbit_of
 from latentaug.models.strengths import RandomTransform
 from latentaug.models.vae import VAE, check_vae
-from latentaug.models.verdict import Verdict
+from latentaug.models.verdict import Verdict, beside_originals, warn_of_originals
 
 __all__ = ["METHODS", "LatentAugmenter"]
 
@@ -511,6 +511,9 @@ class LatentAugmenter(LatentModel):
             if self.algebra_.families:
                 few = data.sample(POSES)
                 self.poses_ = np.concatenate([self.encoder_of(()).encode(batch) for batch in few.batches(())])
+        vae = self.autoencoder_
+        if isinstance(vae, VAE) and not vae.refine_steps and vae.verdict_ is not None and not vae.verdict_.is_worse:
+            warn_of_originals(beside_originals(self.carry, data, len(data) * vae.n_iter_, vae.latent_dim), self)
 
     def _check_symmetrize(self) -> None:
         if isinstance(self.symmetrize, str):

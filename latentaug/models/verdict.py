@@ -15,7 +15,7 @@ from latentaug.augs.views import Views
 from latentaug.images import spread, squared_error
 from latentaug.learn.coding import ImageCoder
 
-__all__ = ["Verdict", "judge", "warn_where_bad"]
+__all__ = ["Verdict", "beside_originals", "judge", "warn_of_originals", "warn_where_bad"]
 
 MOST, FEWEST, SURE = 500, 20, 50  # images looked at, and before a model is called worse than PCA
 SHARE = 100  # of the images that training drew, one is looked at
@@ -97,7 +97,7 @@ def judge(
     So many are looked at, at most a hundredth of the `n_drawn` that training saw, that it costs next to nothing.
     `has_scale` says whether a divergence gives latents the scale of N(0, I).
     """
-    n = min(MOST, n_drawn // SHARE, len(views), MOST_NUMBERS // views.format_.n_pixels)
+    n = _n_looked_at(views, n_drawn)
     if n < FEWEST:
         return None
     few = views.rows(spread(len(views), n))
@@ -121,6 +121,27 @@ def judge(
         variation=_variance(X_hat) / total if finite else 0.0,
         n_images=len(X),
     )
+
+
+def _n_looked_at(views: Views, n_drawn: int) -> int:
+    return min(MOST, n_drawn // SHARE, len(views), MOST_NUMBERS // views.format_.n_pixels)
+
+
+def beside_originals(
+    reconstruct: Callable[[np.ndarray], np.ndarray], views: Views, n_drawn: int, latent_dim: int
+) -> Verdict | None:
+    """Look at some of the originals alone, beside PCA of these; None where they are too few to be sure.
+
+    A model of all views that does better than PCA of all views may still do worse than PCA of upright images.
+    """
+    n = _n_looked_at(views, n_drawn)
+    images = views.take(spread(len(views), n)) if n >= SURE else None
+    if images is None or not (total := _variance(X := views.format_.to_output(images))):
+        return None
+    X_hat = reconstruct(images)
+    explained = 1 - float(squared_error(X, X_hat).mean()) / total
+    by_pca, variation = _explained_by_pca(X, latent_dim), _variance(X_hat) / total
+    return Verdict(explained, by_pca, latent_dim, latent_dim, False, variation, len(X))
 
 
 def _variance(X: np.ndarray) -> float:
@@ -186,6 +207,19 @@ FAULTS = {
         lambda _, vae: f"{_longer(vae)}, or {_lighter(vae)}" if vae.kl_weight_ > 0 else _longer(vae),
     ),
 }
+
+
+def warn_of_originals(verdict: Verdict | None, model: Any) -> None:
+    """Warn of a model of many views that tells less of the originals than their principal components; with the cure."""
+    if verdict is None or np.isnan(verdict.explained_by_pca) or not verdict.is_worse:
+        return
+    ours, pca = percent(verdict.explained), percent(verdict.explained_by_pca)
+    message = (
+        f"{type(model).__name__} does worse than PCA on the original images: it explains {ours} of their variance, PCA "
+        f"of {verdict.latent_dim} explains {pca}. Its latents hold every view. To mend it, raise latent_dim, or train "
+        f"longer, by max_iter (now {model.autoencoder_.n_iter_})."
+    )
+    warnings.warn(message, ConvergenceWarning, stacklevel=2)
 
 
 def warn_where_bad(verdict: Verdict | None, vae: Any) -> None:
