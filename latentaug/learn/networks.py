@@ -42,7 +42,7 @@ LENGTH, PATH_LENGTH = 0.03, 1.0  # of weights at the start, by number: the longe
 FAINT = 0.1  # of what a network starts with, beside its linear path
 CLOSEST = 1e-6  # to 0 and to 1, of pixels that are made logits: a sigmoid in bfloat16 is 1 from 6 on
 SMALLEST = 12  # pixels a side that convolutions are worth
-FIRST_CHANNELS = 12  # at full size, where each costs most
+FIRST_CHANNELS = 8  # at full size, where each costs most
 
 _cast = torch.amp.custom_fwd(device_type="cpu", cast_inputs=torch.bfloat16)  # under autocast, and only there
 _cast_back = torch.amp.custom_bwd(device_type="cpu")
