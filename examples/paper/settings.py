@@ -101,7 +101,7 @@ BUDGETS = {
             400,
             (0, 1, 2),
             (400,),
-            readings=40,
+            readings=5,
             as_written=400,
             vae=APPENDIX_C | {"kl_weight": READINGS[READ_AS]},
             solver="adabelief",
