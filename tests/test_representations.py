@@ -6,8 +6,11 @@ import torch
 from conftest import SQUARE
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.decomposition import PCA
 
 from latentaug import VAE, LatentAugmenter
+from latentaug.augs.pairs import Partners
+from latentaug.augs.views import Views
 from latentaug.latent import cyclic_table
 from latentaug.latent.representations import (
     irreducible_representations,
@@ -16,7 +19,9 @@ from latentaug.latent.representations import (
     representation_defect,
     sum_of,
 )
+from latentaug.learn.geometries import fitted_representation
 from latentaug.learn.starting import variances_by_part
+from latentaug.models.errors import model_views
 
 
 def product(a, b):
@@ -123,6 +128,22 @@ def test_joint_training_takes_the_maps_that_the_images_ask_for(digits, augs):
     }  # fmt: skip
     assert kept["symmetric"] > kept["digits"]
     assert kept["regular"] == 20 % len(LatentAugmenter(augs, vae).fit(X[:20]).algebra_.elements)
+
+
+@pytest.mark.parametrize("augs", [["flip_lr"], SQUARE], ids=["mirror", "square"])
+def test_views_with_gaps_ask_for_nearly_the_same(digits, augs):
+    """Moments of pairs need no row that has all views."""
+    model = LatentAugmenter(augs, PCA(4), method="staged").fit(digits[:100])
+    algebra, rng = model.algebra_, np.random.default_rng(0)
+    made = model_views(model, digits)
+    arrays = {c: made.take(slice(None), c) for c in algebra.elements[1:]}
+    rows = {c: np.flatnonzero(rng.random(len(digits)) < 0.4) for c in arrays}
+    gaps = {c: Partners(arrays[c][rows[c]], rows[c]) for c in arrays}
+    given = [Views(digits, dict.fromkeys(augs), model.format_, paired=paired) for paired in (arrays, gaps)]
+    L, whole, less = (fitted_representation(algebra, algebra.cayley_table, views, 32) for views in (made, *given))
+    assert np.array_equal(L, whole)
+    assert all(abs(np.trace(one) - np.trace(other)) <= 4 for one, other in zip(L, less, strict=True))
+    assert not np.array_equal(L, regular_representation(algebra.cayley_table, 32))
 
 
 @pytest.mark.parametrize("order", [3, 6])

@@ -40,10 +40,11 @@ from latentaug.learn.training import Draws, TrainingSettings, train
 
 __all__ = [
     "GEOMETRIES", "SOLVERS", "Geometry", "Pairs", "Solver", "Start", "ViewMaps", "choices", "choose_geometries",
-    "exact_maps", "fit_latent_maps", "group_table", "make_view_maps", "start_maps", "views_to_fit",
+    "exact_maps", "fit_latent_maps", "fitted_representation", "group_table", "make_view_maps", "start_maps", "views_to_fit",
 ]  # fmt: skip
 
-LOOKED_AT = 8192  # views that say what a representation is made of
+# Views that say what a representation is made of, those of them whose components are found, and pixels of each view.
+LOOKED_AT, COMPONENTS_OF, ROOM = 4096, 1000, 2**25
 
 
 class Pairs(NamedTuple):
@@ -467,19 +468,22 @@ def make_view_maps(
         return _beside_flows(algebra, geometries, compositions, latent_dim, generator)
     table = group_table(algebra, geometries)
     rho = (
-        regular_representation(table, latent_dim) if views is None else _by_variance(algebra, table, views, latent_dim)
+        regular_representation(table, latent_dim)
+        if views is None
+        else fitted_representation(algebra, table, views, latent_dim)
     )
     start = Start(algebra, torch.from_numpy(rho).float(), latent_dim, generator)
     modules = {name: GEOMETRIES[geometry].module(start, name) for name, geometry in geometries.items()}
     return ViewMaps(modules, compositions, latent_dim)
 
 
-def _by_variance(algebra: Algebra, table: np.ndarray, views: Views, latent_dim: int) -> np.ndarray:
+def fitted_representation(algebra: Algebra, table: np.ndarray, views: Views, latent_dim: int) -> np.ndarray:
     """The representation of a group whose parts are as many as images vary in; regular where views are not known."""
     elements = algebra.elements[: len(table)]
     if len(elements) == 1 or len(views) <= latent_dim or not all(map(views.is_known, elements)):
         return regular_representation(table, latent_dim)
-    scores = _orbit_scores(views, elements, spread(len(views), LOOKED_AT // len(elements)), 4 * latent_dim)
+    n = max(1, min(LOOKED_AT // len(elements), ROOM // views.format_.n_pixels))
+    scores = _orbit_scores(views, elements, spread(len(views), n), 4 * latent_dim)
     irreps = irreducible_representations(table)
     return sum_of(irreps, ranked_copies(irreps, variances_by_part(scores, table, irreps), latent_dim))
 
@@ -491,7 +495,8 @@ def _orbit_scores(views: Views, elements: Sequence[Composition], rows: np.ndarra
     def images(k: int, chosen: np.ndarray) -> Tensor:
         return to_unit_tensor(views.take(chosen, elements[k]), views.format_, torch.device("cpu")).flatten(1)
 
-    some = torch.cat([images(k, chosen[k :: len(elements)]) for k, chosen in enumerate(there)])
+    step = max(1, len(rows) // COMPONENTS_OF) * len(elements)
+    some = torch.cat([images(k, chosen[k::step]) for k, chosen in enumerate(there)])
     axes, _ = principal_axes(some - some.mean(0), n_scores)
     scores = torch.full((len(elements), len(rows), axes.shape[1]), torch.nan, dtype=axes.dtype)
     for k, chosen in enumerate(there):
