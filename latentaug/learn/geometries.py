@@ -40,7 +40,8 @@ from latentaug.learn.training import Draws, TrainingSettings, train
 
 __all__ = [
     "GEOMETRIES", "SOLVERS", "Geometry", "Pairs", "Solver", "Start", "ViewMaps", "choices", "choose_geometries",
-    "exact_maps", "fit_latent_maps", "fitted_representation", "group_table", "make_view_maps", "start_maps", "views_to_fit",
+    "exact_maps", "fit_latent_maps", "fitted_representation", "group_table", "make_view_maps", "start_maps",
+    "views_to_fit",
 ]  # fmt: skip
 
 # Views that say what a representation is made of, those of them whose components are found, and pixels of each view.
