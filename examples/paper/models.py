@@ -15,6 +15,7 @@ from typing import Any
 
 import joblib
 import numpy as np
+from sklearn.frozen import FrozenEstimator
 
 from examples.paper.settings import APPENDIX_C, BUDGETS, LATENT_DIM, OUTPUT, PAIRS, READ_AS, READINGS, Budget
 from latentaug import VAE, ConditionalVAE, LatentAugmenter, TransferHead
@@ -70,6 +71,13 @@ class Study:
             settings = METHODS["staged"] | {"solver": "adabelief"}
             return self._fitted(name, lambda: LatentAugmenter(PAIRS["flips"], vae, **settings, **shared))
         return self._fitted(name, lambda: ConditionalVAE(PAIRS["flips"], vae, conditioning=method, **shared))
+
+    def closed_form(self, reading: str, passes: int) -> LatentAugmenter:
+        """The autoencoder of the same LAVAE, its maps by least squares."""
+        autoencoder = FrozenEstimator(self.as_written("staged", reading, passes).autoencoder_)
+        settings = METHODS["staged"] | {"autoencoder": autoencoder, "random_state": 0}
+        name = f"as-written-closed-{READINGS[reading]:g}-{passes}"
+        return self._fitted(name, lambda: LatentAugmenter(PAIRS["flips"], **settings))
 
     def nonlinear(self) -> LatentAugmenter:
         """The paper's aside: nonlinear maps on the latents of a trained encoder."""
