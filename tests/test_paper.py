@@ -11,7 +11,7 @@ from examples.paper import figures, models, recursion, run, settings, sheets
 from examples.paper.sheets import table
 
 TINY = settings.Budget(
-    "tiny", 200, 60, passes=1, seeds=(0, 1), absolute=(1, 2), readings=1, as_written=2, vae={"hidden_channels": (2, 3)}
+    "tiny", 200, 60, passes=1, seeds=(0, 1), absolute=(1, 2), as_written=(1, 2, 2), vae={"hidden_channels": (2, 3)}
 )
 
 

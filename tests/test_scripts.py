@@ -83,7 +83,7 @@ def test_speed_benchmark_runs_every_comparison(benchmarks, monkeypatch, capsys):
 
     monkeypatch.setattr(speed, "PASSES", 1)
     setting = speed.Setting(datasets.load_digits_sample()[0][:128], 1, torch.device("cpu"))
-    for part in (speed.training, speed.inference, speed.stage2):
+    for part in (speed.training, speed.networks, speed.inference, speed.stage2):
         part(setting)
     printed = capsys.readouterr().out
     rows = tables(printed)

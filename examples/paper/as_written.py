@@ -1,7 +1,7 @@
 """The paper as written: its settings, its budget; and what it sums or averages over, which it does not say.
 
 python -m examples.paper.as_written --budget quick
-python -m examples.paper.as_written --budget full   hours: four hundred passes over MNIST, twice
+python -m examples.paper.as_written --budget full   hours: four hundred passes over MNIST
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ PAPER = TABLE_1["LAVAE"]["total"] / TABLE_1["CVAE traditional"]["total"]
 
 def make(study: Study) -> Sheet:
     """Each reading for a part of the budget; the one that comes nearest to the paper's numbers for the whole of it."""
-    budget = study.budget
-    readings = {reading: _errors(study, reading, budget.readings) for reading in READINGS}
-    whole, name = _errors(study, READ_AS, budget.as_written), f"as-written-closed-{budget.as_written}"
-    closed = view_errors(study, name, partial(study.closed_form, READ_AS, budget.as_written))
+    few, most, baseline = study.budget.as_written
+    readings = {reading: _errors(study, reading, few, few) for reading in READINGS}
+    whole = _errors(study, READ_AS, most, baseline)
+    closed = view_errors(study, f"as-written-closed-{most}", partial(study.closed_form, READ_AS, most))
     head = ["reading", "weight", "original", "total", "both over its floor", "CVAE, total", "LAVAE over CVAE"]
     rows = [[reading, f"{READINGS[reading]:g}", *_cells(*readings[reading])] for reading in READINGS]
     paper = ["the paper", "5", "68.3", "297.1", "19 %", "989.8", f"{PAPER:.3f}"]
     nearest = min(readings, key=lambda reading: abs(np.log(readings[reading][0][-1] / TABLE_1["LAVAE"]["total"])))
     full = [
-        [f"LAVAE staged, {budget.as_written} passes", *_shown(whole[0])],
+        [f"LAVAE staged, {most} passes", *_shown(whole[0])],
         ["the same, stage 2 by least squares", *_shown(closed)],
-        [f"CVAE traditional, {budget.as_written} passes", *_shown(whole[2])],
+        [f"CVAE traditional, {baseline} passes", *_shown(whole[2])],
         ["LAVAE, the paper", *(f"{TABLE_1['LAVAE'][column]:.1f}" for column in COLUMNS)],
         ["CVAE traditional, the paper", "", "", "", "", f"{TABLE_1['CVAE traditional']['total']:.1f}"],
     ]
     text = [
         "AdaBelief, 1e-4, epsilon 1e-16, batches of 64, binary cross-entropy, a constant weight 5 of the divergence, "
         "stage 2 by AdaBelief for 60 epochs; seed 0, the paper's unit. What the losses are summed or averaged over is "
-        f"not stated. Each reading for {budget.readings} passes, by the weight that it comes to where both are summed:",
+        f"not stated. Each reading for {few} passes, by the weight that it comes to where both are summed:",
         table(head, [*rows, paper]),
         f"By its total, the paper's is nearest to the reading *{nearest}*. Table I by the reading *{READ_AS}*:",
         table(["model", *COLUMNS], full),
@@ -49,15 +49,15 @@ def make(study: Study) -> Sheet:
     return Sheet("The paper as written", "\n\n".join(text))
 
 
-def _errors(study: Study, reading: str, passes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Errors of the columns of LAVAE, its floors, and errors of the CVAE."""
+def _errors(study: Study, reading: str, passes: int, baseline: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Errors of the columns of LAVAE, its floors, and errors of the CVAE, after so many passes each."""
 
-    def measured(method: str, floors: bool = False) -> np.ndarray:
+    def measured(method: str, passes: int, floors: bool = False) -> np.ndarray:
         model: Any = partial(study.as_written, method, reading, passes)
         return view_errors(study, f"as-written-{method}-{READINGS[reading]:g}-{passes}", model, floors=floors)
 
-    staged, baseline = AS_WRITTEN
-    return measured(staged), measured(staged, floors=True), measured(baseline)
+    lavae, cvae = AS_WRITTEN
+    return measured(lavae, passes), measured(lavae, passes, floors=True), measured(cvae, baseline)
 
 
 def _cells(errors: np.ndarray, floors: np.ndarray, baseline: np.ndarray) -> list[str]:

@@ -130,12 +130,12 @@ class Study:
                 for target in (pair for pair in PAIRS if pair != source):
                     found[f"{source}-to-{target}-{method}"] = partial(self.head, source, target, method)
         found |= {"flips-nonlinear-0": self.nonlinear, "flips-combined-0": self.combined}
+        each, *whole = self.budget.as_written or (0,)
         found |= {
             f"as-written-{method}-{reading}-{passes}": partial(self.as_written, method, reading, passes)
             for reading in READINGS
-            if self.budget.readings
-            for passes in (self.budget.readings, *([self.budget.as_written] if reading == READ_AS else []))
-            for method in AS_WRITTEN
+            for method, most in zip(AS_WRITTEN, whole, strict=False)
+            for passes in (each, *([most] if reading == READ_AS else []))
         }
         found |= {f"absolute-{passes}": partial(self.absolute, passes) for passes in self.budget.absolute}
         return found

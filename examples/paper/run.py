@@ -74,7 +74,7 @@ def main() -> None:
     parts = ["# The paper's tables and figures, reproduced", describe(study_of(options.budget))]
     for name, make in SHEETS.items():
         print(f"{name} ...", flush=True)
-        budget = "full" if name == "as_written" and not BUDGETS[options.budget].readings else options.budget
+        budget = "full" if name == "as_written" and not BUDGETS[options.budget].as_written else options.budget
         parts.append(write(make(study_of(budget)), name, budget, folder))
     (folder / "RESULTS.md").write_text("\n\n".join(parts) + "\n")
     minutes = (time.perf_counter() - start) / 60
