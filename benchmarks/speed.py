@@ -192,14 +192,7 @@ def stage2(setting: Setting) -> None:
     print(f"\nIn closed form {median_ratio(seconds['adabelief'], seconds['lstsq']):,.0f} times faster.", flush=True)
 
 
-PARTS = {
-    "training": training,
-    "networks": networks,
-    "pythae": pythae,
-    "inference": inference,
-    "loaded": loaded,
-    "stage2": stage2,
-}
+PARTS = {part.__name__: part for part in (training, networks, pythae, inference, loaded, stage2)}
 
 
 def main() -> None:

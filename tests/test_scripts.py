@@ -88,7 +88,7 @@ def test_speed_benchmark_runs_every_comparison(benchmarks, monkeypatch, capsys):
     printed = capsys.readouterr().out
     rows = tables(printed)
     ours = [row[0] for row in rows if len(row) == 2]
-    assert ours == ["latentaug", "latentaug", "transform", "transform", "encode", "decode"]
+    assert ours == ["latentaug", "latentaug", "the default network", "transform", "transform", "encode", "decode"]
     assert all(number(cell) > 0 for row in rows for cell in row[1:])
     errors = {row[0]: number(row[2]) for row in rows if row[0] in SOLVERS}
     assert errors.keys() == SOLVERS.keys()
