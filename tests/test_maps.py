@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from latentaug.latent import maps
 from latentaug.latent.representations import (
-    _nearest_representation,
     average_over,
     cyclic_table,
     fit_group_maps,
+    nearest_representation,
     regular_representation,
     representation_defect,
 )
@@ -87,7 +87,7 @@ def test_what_no_average_brings_to_a_representation_becomes_the_identity_and_say
     rng = np.random.default_rng(0)
     nothing_alike = np.stack([np.linalg.qr(rng.normal(size=(5, 5)))[0] for _ in range(4)])
     with pytest.warns(UserWarning, match="do not move as the group"):
-        L = _nearest_representation(nothing_alike, TABLES["C4"], max_iter=1)
+        L = nearest_representation(nothing_alike, TABLES["C4"], max_iter=1)
     assert np.array_equal(L, np.broadcast_to(np.eye(5), L.shape))
 
 

@@ -98,8 +98,8 @@ MUTATIONS = (
     ),
     Mutation(
         "group maps are brought back by the wrong root",
-        "return inverse_root @ _nearest_representation(L, cayley_table) @ root",
-        "return root @ _nearest_representation(L, cayley_table) @ inverse_root",
+        "return inverse_root @ nearest_representation(L, cayley_table) @ root",
+        "return root @ nearest_representation(L, cayley_table) @ inverse_root",
         MAPS,
     ),
     Mutation("averaging over a group stops at a hundredth", "< 1e-13 * len(L[0])", "< 1e-2 * len(L[0])", MAPS),

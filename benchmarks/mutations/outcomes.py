@@ -346,7 +346,12 @@ MUTATIONS = (
         "{law: float(np.mean(worst)) for law, worst in laws.items() if worst}",
         METRICS,
     ),
-    Mutation("a row measures pairs in one order", "*permutations(names, 2)])", "*combinations(names, 2)])", METRICS),
+    Mutation(
+        "a row measures pairs in one order",
+        "*permutations(names, 2)], known)",
+        "*combinations(names, 2)], known)",
+        METRICS,
+    ),
     Mutation("a row undoes nothing", '"compose": pairs}', '"compose": pairs, "undo": applied}', METRICS),
     Mutation(
         "the equivariance error of a row is turned round",
@@ -380,14 +385,14 @@ MUTATIONS = (
     ),
     Mutation(
         "points are grouped by view in turn",
-        "np.repeat([in_words(c) for c in views.compositions], len(views))",
-        "np.tile([in_words(c) for c in views.compositions], len(views))",
+        "np.repeat([in_words(c) for c in data.compositions], len(data))",
+        "np.tile([in_words(c) for c in data.compositions], len(data))",
         CHARTS,
     ),
     Mutation(
         "labels of points are repeated",
-        "np.tile(labels, len(views.compositions))",
-        "np.repeat(labels, len(views.compositions))",
+        "np.tile(labels, len(data.compositions))",
+        "np.repeat(labels, len(data.compositions))",
         CHARTS,
     ),
     Mutation(
