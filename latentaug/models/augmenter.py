@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -172,13 +172,15 @@ class Joint:
 
 
 MANY = 10_000  # images, from which an encoder learns laws that others obey too
-# Whether maps of a group follow the variance of the images, by whether there are few.
-REPRESENTATIONS: dict[str, Callable[[bool], bool]] = {
-    "auto": bool, "fitted": lambda few: True, "regular": lambda few: False,
-}  # fmt: skip
+REPRESENTATIONS = ("auto", "fitted", "regular")
 POSES = 1024  # images trained on whose pose `canonical` knows
 
 METHODS: dict[str, Any] = {"joint": Joint(), "staged": Staged()}
+
+
+def _are_few(data: Views, goes_on: bool) -> bool:
+    """Whether a fit is of few images; the parts of a stream are of no number known."""
+    return len(data) < MANY and not goes_on
 
 
 def _takes_streams(augmenter: LatentAugmenter) -> bool:
@@ -503,8 +505,8 @@ class LatentAugmenter(LatentModel):
     def _fit_maps(self, data: Views, fitting: Fitting, before: Any = None, goes_on: bool = False) -> None:
         """Fit autoencoder and maps on some views, and what is told of the maps."""
         self.orbit_ = orbit_of(self.algebra_, self.geometries_, data) if self._symmetrizes(data, goes_on) else []
-        given = self.algebra_, self.geometries_, self.solver, fitting.seed, self.orbit_
-        found = Found(*given, REPRESENTATIONS[self.representation](not goes_on and len(data) < MANY))
+        fitted = self.representation == "fitted" or (self.representation == "auto" and _are_few(data, goes_on))
+        found = Found(self.algebra_, self.geometries_, self.solver, fitting.seed, self.orbit_, fitted)
         with fitting.of(self.autoencoder_):
             latent_maps, self.stream_ = METHODS[self.method].fit(self.autoencoder_, data, found, before, goes_on)
             self._tell_maps(latent_maps, data)
@@ -527,8 +529,8 @@ class LatentAugmenter(LatentModel):
                 )
 
     def _symmetrizes(self, data: Views, goes_on: bool) -> bool:
-        is_few = len(data) < MANY and not goes_on
-        return self.method == "joint" and (is_few if self.symmetrize == "auto" else bool(self.symmetrize))
+        chosen = _are_few(data, goes_on) if self.symmetrize == "auto" else bool(self.symmetrize)
+        return self.method == "joint" and chosen
 
     def encoder_of(self, view: Composition) -> Codec:
         """The codec that encodes the images of any view: the autoencoder's, or its mean over an orbit."""
