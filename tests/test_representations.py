@@ -1,5 +1,7 @@
 """Laws of the representations that joint training chooses by the images."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -8,19 +10,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
-from latentaug import VAE, LatentAugmenter
+from latentaug import VAE, LatentAugmenter, TransferHead, load
 from latentaug.augs.pairs import Partners
 from latentaug.augs.views import Views
 from latentaug.latent import cyclic_table
 from latentaug.latent.representations import (
     irreducible_representations,
+    posed_copies,
     ranked_copies,
     regular_representation,
     representation_defect,
+    standing,
     sum_of,
 )
+from latentaug.learn.coding import decode_with_jacobian
 from latentaug.learn.geometries import fitted_representation
-from latentaug.learn.starting import variances_by_part
+from latentaug.learn.networks import FromPose, ToPose
+from latentaug.learn.starting import is_better_posed, posed_code, variances_by_frequency, variances_by_part
 from latentaug.models.errors import model_views
 
 
@@ -140,7 +146,7 @@ def test_views_with_gaps_ask_for_nearly_the_same(digits, augs):
     rows = {c: np.flatnonzero(rng.random(len(digits)) < 0.4) for c in arrays}
     gaps = {c: Partners(arrays[c][rows[c]], rows[c]) for c in arrays}
     given = [Views(digits, dict.fromkeys(augs), model.format_, paired=paired) for paired in (arrays, gaps)]
-    L, whole, less = (fitted_representation(algebra, algebra.cayley_table, views, 32) for views in (made, *given))
+    L, whole, less = (fitted_representation(algebra, algebra.cayley_table, views, 32)[0] for views in (made, *given))
     assert np.array_equal(L, whole)
     assert all(abs(np.trace(one) - np.trace(other)) <= 4 for one, other in zip(L, less, strict=True))
     assert not np.array_equal(L, regular_representation(algebra.cayley_table, 32))
@@ -161,3 +167,129 @@ def test_the_laws_of_turns_hold_to_rounding_and_go_on(order):
 def test_a_representation_is_named(digits):
     with pytest.raises(ValueError, match="representation"):
         LatentAugmenter(["flip_lr"], VAE(4), representation="irregular").fit(digits[:20])
+
+
+others = pytest.mark.parametrize("table", list(TABLES.values())[1:], ids=list(TABLES)[1:])
+
+
+@others
+@given(more=st.integers(1, 9))
+def test_a_pose_holds_every_element_apart_and_leaves_a_content(table, more):
+    irreps, d = irreducible_representations(table), len(table) + more
+    copies = posed_copies(irreps, d)
+    L = sum_of(irreps, copies)
+    assert L.shape == (len(table), d, d)
+    assert representation_defect(L, table) < 1e-12
+    k = d - copies[0]
+    assert np.array_equal(L[:, : d - k], np.broadcast_to(np.eye(d)[: d - k], (len(table), d - k, d)))
+    poses = standing(L[:, d - k :, d - k :])
+    assert poses.shape == (len(table), k)
+    assert np.allclose(np.square(poses).sum(axis=1), k)
+    apart = np.linalg.norm(poses[:, None] - poses, axis=2) + 9 * np.eye(len(table))
+    assert apart.min() > 0.3
+    assert np.allclose(poses[0] @ L[:, d - k :, d - k :], poses)  # where the first stands, carried
+
+
+def posed_images(table, n, m, rng, pose=0.0):
+    """Images (N, n, pixels) under each element: contents, which it moves among the pixels, and a mark that shows it."""
+    N = len(table)
+    content = torch.from_numpy(rng.normal(size=(n, m)) * np.linspace(2, 1, m))
+    mark = torch.from_numpy(rng.normal(size=3)).float()
+    orbit = []
+    for g in range(N):
+        x = torch.zeros(n, N, m + 3)
+        x[:, g, :m], x[:, g, m:] = content.float(), pose * mark
+        orbit.append(x.flatten(1))
+    return content, orbit
+
+
+@others
+@given(seed=st.integers(0, 99))
+def test_a_linear_path_a_pose_reads_both_and_draws_any(table, seed):
+    """Of images that are a content in a pose, it is exact, where a linear code of as many coordinates is not."""
+    rng, m = np.random.default_rng(seed), 5
+    _, orbit = posed_images(table, 60, m, rng, pose=9.0)
+    irreps = irreducible_representations(table)
+    copies = posed_copies(irreps, m + sum(len(L[0]) for L in irreps))
+    poses = torch.from_numpy(standing(sum_of(irreps, [0, *copies[1:]]))).float()
+    k = poses.shape[1]
+    code = posed_code(orbit, poses, m + k)
+    down, up = ToPose(poses), FromPose(poses)
+    for g, x in enumerate(orbit):
+        z = down(x @ code.encode + code.shift)
+        assert (z[:, m:] - poses[g]).abs().max() < 0.4
+        there = torch.cat([z[:, :m], poses[torch.full((len(z),), 0)]], 1)
+        made = up(there) @ code.decode + code.mean
+        assert (made - orbit[0]).square().sum() < 0.02 * (orbit[0] - orbit[0].mean(0)).square().sum()
+    assert torch.allclose(z[:, :m].square().mean(0), torch.ones(m), atol=0.05)
+
+
+@pytest.mark.parametrize("name", ["mirror", "klein", "turns"])
+def test_a_pose_is_taken_where_it_shows_and_pays(name):
+    table, rng, m = TABLES[name], np.random.default_rng(0), 8
+    irreps = irreducible_representations(table)
+    copies = posed_copies(irreps, m + 2)
+    parts = ranked_copies(irreps, [np.zeros(0)] * len(irreps), m + 2)
+    poses = torch.from_numpy(standing(sum_of(irreps, [0, *copies[1:]])))
+    for pose, expected in ((9.0, True), (0.0, False)):  # with no mark, no pose is told
+        orbit = torch.stack(posed_images(table, 300, 2 * m, rng, pose)[1]).double()
+        assert is_better_posed(orbit, table, irreps, parts, poses) is expected
+    orbit[0, 0] = torch.nan
+    assert not is_better_posed(orbit, table, irreps, parts, poses)
+
+
+def upright(digits):
+    """Digits with a bright bar along a part of one side, which tells their pose."""
+    X = digits / digits.max() / 2
+    X[:, :2, :5] = 1.0
+    return X
+
+
+@pytest.mark.parametrize("augs", [["flip_lr", "flip_ud"], SQUARE], ids=["klein", "square"])
+def test_images_that_show_their_pose_are_a_content_and_a_pose(digits, augs, tmp_path):
+    """The laws hold, the content is invariant, and files, copies, heads and refinement know of it."""
+    X = upright(digits[:300]).astype(np.float32)
+    vae = VAE(16, hidden_channels=(2, 3), max_iter=2, device="cpu")
+    model = LatentAugmenter(augs, vae, random_state=0).fit(X)
+    assert model.autoencoder_.network_.poses is not None
+    Z = model.encode(X[:9])
+    assert sum(np.isclose(np.diagonal(L), 1).sum() >= 14 for L in model.latent_maps_.values()) == len(augs)
+    again = pickle.loads(pickle.dumps(model))
+    model.save(tmp_path / "posed.latentaug")
+    loaded = load(tmp_path / "posed.latentaug")
+    for other in (again, loaded):
+        assert np.array_equal(other.encode(X[:9]), Z)
+        assert np.array_equal(other.transform(X[:9]), model.transform(X[:9]))
+    decoder = model.autoencoder_.network_.decoder
+    z = torch.from_numpy(Z)
+    images, J = decode_with_jacobian(decoder, z)
+    step = torch.zeros_like(z)
+    for k in (0, 15):
+        step.zero_()[:, k] = 1e-2
+        slope = (decoder(z + step) - decoder(z - step)).detach() / 2e-2
+        assert (slope - J[k]).abs().max() < 0.02 * max(1.0, float(J[k].detach().abs().max()))
+    targets = ["rotate_cw", "shear_x", "invert", "canny"]
+    head = TransferHead(model, targets[: len(augs)], autoencoder=vae, random_state=0).fit(X)
+    assert head.autoencoder_.network_.poses is not None
+    goes_on = LatentAugmenter(augs, vae, random_state=0, representation="posed").partial_fit(X)
+    network = goes_on.autoencoder_.network_
+    assert network.poses is not None
+    goes_on.partial_fit(X)
+    assert np.array_equal(goes_on.autoencoder_.network_.poses, network.poses)
+
+
+def test_a_pose_needs_a_linear_path(digits):
+    for given in ({"autoencoder": VAE(8, network="paper")}, {"autoencoder": PCA(4), "method": "staged"}):
+        with pytest.raises(ValueError, match="representation='posed' takes a linear path a pose"):
+            LatentAugmenter(["flip_lr"], representation="posed", **given).fit(digits[:40])
+
+
+@given(seed=st.integers(0, 99), k=st.integers(1, 6), is_circle=st.booleans())
+def test_a_wave_has_the_variance_of_its_frequency(seed, k, is_circle):
+    rng, n = np.random.default_rng(seed), 16
+    a, b = rng.normal(size=(2, 500, 1))
+    t = (np.arange(n)[:, None, None] + (0 if is_circle else 0.5)) * (2 * np.pi if is_circle else np.pi) / n
+    path = np.cos(k * t) * a * [1.0, 0] + (np.sin(k * t) * b * [0, 1.0] if is_circle else 0)
+    found = variances_by_frequency(torch.from_numpy(path), is_circle)
+    assert int(np.argmax([v.max() for v in found])) == k
+    assert all(v.max() < 1e-9 for j, v in enumerate(found) if j != k)

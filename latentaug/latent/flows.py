@@ -6,7 +6,7 @@ copies of its regular representation, so that an element either leaves the turni
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +17,8 @@ from latentaug.latent.families import Frame, sample_step
 from latentaug.latent.maps import orthogonal_map
 
 __all__ = [
-    "Flow", "Planes", "commuting_part", "flow_of", "generator_of", "make_planes", "spread_frequencies",
-    "whole_frequencies", "whole_representation",
+    "Flow", "Planes", "commuting_part", "flow_of", "generator_of", "make_planes", "ranked_frequencies",
+    "spread_frequencies", "whole_frequencies", "whole_representation",
 ]  # fmt: skip
 
 ALIKE = 1e-8
@@ -209,6 +209,32 @@ def whole_frequencies(n: int, n_families: int = 1) -> np.ndarray:
     n_turning = n - n_still
     most = max(1, round(1.5 * n_turning ** (1 / (1 + n_families))))
     return np.append(1 + np.arange(n_turning) * most // n_turning, np.zeros(n_still, dtype=int))
+
+
+def ranked_frequencies(variances: Sequence[np.ndarray], n: int, together: int = 1) -> np.ndarray:
+    """Whole frequencies for n slots of so many planes: those that images vary in most; one at least turns.
+
+    Parameters
+    ----------
+    variances : sequence of ndarray
+        Of frequency 0, 1, ..., the variance of the images along a coordinate of a first plane, of a second, and so on;
+        of frequency 0, along each coordinate.
+    n, together : int
+
+    Examples
+    --------
+    >>> ranked_frequencies([np.array([9.0, 7.0, 2.0]), np.array([5.0, 1.0])], 3)
+    array([0, 1, 0])
+    """
+    still, *turning = variances
+    still = np.append(still, 0.0) if len(still) % 2 else still
+    planes = [still.reshape(-1, 2).mean(axis=1), *turning]
+    ranked = sorted(
+        ((v[j * together : (j + 1) * together].sum(), k) for k, v in enumerate(planes) for j in range(n)), reverse=True
+    )
+    turning_most = next(k for _, k in ranked if k)
+    found = [k for _, k in ranked[:n]]
+    return np.array(found if any(found) else [*found[:-1], turning_most])
 
 
 def spread_frequencies(n: int, n_families: int = 1) -> np.ndarray:

@@ -14,7 +14,8 @@ from latentaug.latent.maps import orthogonal_map, square_roots
 
 __all__ = [
     "average_over", "cyclic_table", "fit_group_maps", "group_maps", "irreducible_representations",
-    "nearest_representation", "ranked_copies", "regular_representation", "representation_defect", "sum_of",
+    "nearest_representation", "posed_copies", "ranked_copies", "regular_representation", "representation_defect",
+    "standing", "sum_of",
 ]  # fmt: skip
 
 
@@ -125,6 +126,36 @@ def ranked_copies(irreps: Sequence[np.ndarray], variances: Sequence[np.ndarray],
         if len(irreps[k][0]) <= free:
             copies[k], free = copies[k] + 1, free - len(irreps[k][0])
     return [copies[0] + free, *copies[1:]]
+
+
+def posed_copies(irreps: Sequence[np.ndarray], latent_dim: int) -> list[int]:
+    """Copies for a content that no element changes, and for a pose: as few others as hold the elements apart.
+
+    Parameters
+    ----------
+    irreps : list of ndarray of shape (N, k, k)
+        As `irreducible_representations` gives them.
+    latent_dim : int
+        d, at least N.
+    """
+    copies, alike = [0] * len(irreps), np.ones(len(irreps[0]), dtype=bool)  # elements that still act as the first one
+    rest = [np.abs(L - L[0]).max(axis=(1, 2)) < 1e-9 for L in irreps]
+    while alike.sum() > 1:
+        k = min(range(len(irreps)), key=lambda k: ((alike & rest[k]).sum(), len(irreps[k][0])))
+        copies[k], alike = 1, alike & rest[k]
+    copies[0] = latent_dim - sum(n * len(L[0]) for n, L in zip(copies, irreps, strict=True))
+    return copies
+
+
+def standing(L: np.ndarray) -> np.ndarray:
+    """Where a row of unit variances stands, (N, k), under each element of a representation that holds them apart.
+
+    Of the rows drawn, the one whose places lie farthest from each other.
+    """
+    drawn = np.random.default_rng(0).normal(size=(1000, len(L[0])))
+    drawn = np.vstack([np.ones(len(L[0])), drawn / np.sqrt(np.square(drawn).mean(axis=1, keepdims=True))])
+    moved = np.square(drawn[:, None, None] @ (L[1:] - L[0])).sum(axis=(2, 3)).min(axis=1, initial=np.inf)
+    return drawn[np.argmax(moved)] @ L
 
 
 def sum_of(irreps: Sequence[np.ndarray], copies: Sequence[int]) -> np.ndarray:

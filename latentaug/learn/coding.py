@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from latentaug._checks import check_kind, one_line, shown
 from latentaug._rows import batches_of, keep_freed_memory
 from latentaug.images import ImageFormat
-from latentaug.learn.networks import Decoder, SoftClip, Upsampling
+from latentaug.learn.networks import Decoder, FromPose, SoftClip, Upsampling
 
 __all__ = [
     "ImageCoder",
@@ -202,7 +202,9 @@ def decode_with_jacobian(decoder: nn.Module, z: Tensor) -> tuple[Tensor, Tensor]
     for layer in decoder.layers[:-1]:
         x, J = _push_forward(layer, x, J)
     if decoder.beside is not None:
-        y, moved = _push_forward(decoder.beside, z, directions)
+        y, moved = z, directions
+        for layer in decoder.beside if isinstance(decoder.beside, nn.Sequential) else [decoder.beside]:
+            y, moved = _push_forward(layer, y, moved)
         x, J = x + y.view_as(x), J + moved.view_as(J)
     return _push_forward(decoder.layers[-1], x, J)
 
@@ -223,6 +225,8 @@ def _push_forward(layer: nn.Module, x: Tensor, J: Tensor) -> tuple[Tensor, Tenso
             y = layer(x)
             slope = torch.autograd.grad(y.sum(), x)[0]
         return y.detach(), J * slope
+    if isinstance(layer, FromPose):
+        return _in_forward_mode(layer, x, J)
     y, rows = layer(x), J.flatten(0, 1)
     # an affine layer less its constant
     moved = layer.move(rows) if isinstance(layer, Upsampling) else layer(rows) - layer(torch.zeros_like(x[:1]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from latentaug.latent.algebra import Algebra
 from latentaug.latent.families import FamilyLaws
-from latentaug.latent.flows import Flow, Planes, make_planes, spread_frequencies, whole_frequencies
+from latentaug.latent.flows import Flow, Planes, make_planes, ranked_frequencies, spread_frequencies, whole_frequencies
 
 __all__ = ["FlowMap", "FlowMaps", "make_flows"]
 
@@ -121,19 +121,32 @@ class FlowMaps(nn.Module):
         return {name: flow.exact() for name, flow in zip(self.names, maps, strict=True)}
 
 
-def _frequencies(planes: Planes, laws: FamilyLaws, number: int, n_families: int) -> np.ndarray:
-    """What a family turns the slots by at first.
+def _frequencies(
+    planes: Planes, laws: FamilyLaws, number: int, n_families: int, variances: Sequence[np.ndarray] | None
+) -> np.ndarray:
+    """What a family turns the slots by at first: as images vary, where it is known how they do.
 
     Families after the first have another order, so that all pairs occur, and turn either way: a product of a wave along
     one and a wave along another is a sum of waves along both and of waves along one and against the other.
     """
-    choose = whole_frequencies if laws.period else spread_frequencies
-    found, rng = choose(planes.n_slots, n_families), np.random.default_rng(number)
+    if variances is None:
+        choose = whole_frequencies if laws.period else spread_frequencies
+        found = choose(planes.n_slots, n_families)
+    else:
+        found = ranked_frequencies(variances, planes.n_slots, round(len(planes.slots) / planes.n_slots))
+        if laws.period is None:  # half turns from the least to the greatest strength
+            found = found * np.pi * max(laws.high, -laws.low) / (laws.high - laws.low)
+    rng = np.random.default_rng(number)
     return rng.permutation(found) * rng.choice([-1, 1], size=len(found)) if number else found
 
 
-def make_flows(algebra: Algebra, latent_dim: int) -> FlowMaps:
-    """The maps of joint training of all families: exact together where the laws allow it, else each by itself."""
+def make_flows(
+    algebra: Algebra, latent_dim: int, variances: Mapping[str, Sequence[np.ndarray]] | None = None
+) -> FlowMaps:
+    """The maps of joint training of all families: exact together where the laws allow it, else each by itself.
+
+    Where `variances` tells of a family how much images vary by each frequency, its planes turn by those that tell most.
+    """
     frame, maps = algebra.frame, {}
     together = make_planes(frame.table, frame.signs, latent_dim) if frame.families else None
     alone = make_planes(np.zeros((1, 1), dtype=int), np.ones((1, 1)), latent_dim)
@@ -141,6 +154,6 @@ def make_flows(algebra: Algebra, latent_dim: int) -> FlowMaps:
         inside = together is not None and name in frame.families
         planes = together if inside and together is not None else alone
         number, beside = (frame.families.index(name), len(frame.families)) if inside else (0, 1)
-        frequencies = _frequencies(planes, laws, number, beside)
+        frequencies = _frequencies(planes, laws, number, beside, (variances or {}).get(name))
         maps[name] = FlowMap(planes, number, laws, frequencies, own_coordinates=not inside)
     return FlowMaps(maps)

@@ -27,15 +27,17 @@ from latentaug.latent.representations import (
     group_maps,
     irreducible_representations,
     nearest_representation,
+    posed_copies,
     ranked_copies,
     regular_representation,
+    standing,
     sum_of,
 )
 from latentaug.learn.coding import to_unit_tensor
 from latentaug.learn.flows import FlowMaps, make_flows
 from latentaug.learn.networks import initialise
 from latentaug.learn.objectives import MapFitting
-from latentaug.learn.starting import principal_axes, variances_by_part
+from latentaug.learn.starting import is_better_posed, principal_axes, variances_by_frequency, variances_by_part
 from latentaug.learn.training import Draws, TrainingSettings, train
 
 __all__ = [
@@ -46,6 +48,8 @@ __all__ = [
 
 # Views that say what a representation is made of, those of them whose components are found, and pixels of each view.
 LOOKED_AT, COMPONENTS_OF, ROOM = 4096, 1000, 2**25
+STRENGTHS = 16  # that say how images vary with one
+POSED_ROOM = 2**24  # weights of a linear path with a part a pose, where it is not asked for
 
 
 class Pairs(NamedTuple):
@@ -401,7 +405,10 @@ def fit_latent_maps(
 
 
 class ViewMaps(nn.Module):
-    """The latent maps of V views, products of those of augmentations: modules called without argument, (d, d)."""
+    """The latent maps of V views, products of those of augmentations: modules called without argument, (d, d).
+
+    Where latents are a content and a pose, `upright` is the pose of the originals, their last coordinates.
+    """
 
     def __init__(
         self,
@@ -409,6 +416,7 @@ class ViewMaps(nn.Module):
         compositions: Sequence[Composition],
         latent_dim: int,
         flows: FlowMaps | None = None,
+        upright: np.ndarray | None = None,
     ) -> None:
         super().__init__()
         self.names = list(maps)
@@ -416,6 +424,15 @@ class ViewMaps(nn.Module):
         self.flows = flows
         self.views = [repeated(step for step in powers(c) if step[0] in maps) for c in compositions]
         self.identity: Tensor = nn.Buffer(torch.eye(latent_dim))
+        self.upright = None if upright is None else torch.from_numpy(upright).float()
+
+    def poses(self, n_views: int) -> Tensor | None:
+        """The pose (n_views, k) under each of the first views, where latents are a content and a pose."""
+        if self.upright is None:
+            return None
+        k = len(self.upright)
+        with torch.no_grad():
+            return self.upright @ self()[:n_views, -k:, -k:].cpu()
 
     def matrices(self) -> dict[str, Tensor]:
         """The map of each augmentation."""
@@ -459,34 +476,50 @@ def make_view_maps(
     latent_dim: int,
     generator: torch.Generator,
     views: Views | None = None,
+    representation: str = "fitted",
 ) -> ViewMaps:
     """The latent maps of joint training: exact where the geometry is, ready to be learned elsewhere.
 
-    The representation of a finite group has parts as `views` vary; it is copies of the regular one where there are
-    none, and beside strengths.
+    The representation of a finite group is made for `views`; it is copies of the regular one where there are none, and
+    beside strengths.
     """
     if algebra.families:
-        return _beside_flows(algebra, geometries, compositions, latent_dim, generator)
+        return _beside_flows(algebra, geometries, compositions, latent_dim, generator, views)
     table = group_table(algebra, geometries)
-    rho = (
-        regular_representation(table, latent_dim)
-        if views is None
-        else fitted_representation(algebra, table, views, latent_dim)
+    rho, upright = (
+        (regular_representation(table, latent_dim), None)
+        if views is None or representation == "regular"
+        else fitted_representation(algebra, table, views, latent_dim, representation)
     )
     start = Start(algebra, torch.from_numpy(rho).float(), latent_dim, generator)
     modules = {name: GEOMETRIES[geometry].module(start, name) for name, geometry in geometries.items()}
-    return ViewMaps(modules, compositions, latent_dim)
+    return ViewMaps(modules, compositions, latent_dim, upright=upright)
 
 
-def fitted_representation(algebra: Algebra, table: np.ndarray, views: Views, latent_dim: int) -> np.ndarray:
-    """The representation of a group whose parts are as many as images vary in; regular where views are not known."""
+def fitted_representation(
+    algebra: Algebra, table: np.ndarray, views: Views, latent_dim: int, representation: str = "fitted"
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """The representation of a group that is made for some images; regular where views are not known.
+
+    "fitted": of parts, as many as images vary in; "posed": of a content and a pose; "auto": whichever a linear code
+    serves better by. Beside it the pose of the originals, where it is of one.
+    """
     elements = algebra.elements[: len(table)]
     if len(elements) == 1 or len(views) <= latent_dim or not all(map(views.is_known, elements)):
-        return regular_representation(table, latent_dim)
+        return regular_representation(table, latent_dim), None
     n = max(1, min(LOOKED_AT // len(elements), ROOM // views.format_.n_pixels))
     scores = _orbit_scores(views, elements, spread(len(views), n), 4 * latent_dim)
     irreps = irreducible_representations(table)
-    return sum_of(irreps, ranked_copies(irreps, variances_by_part(scores, table, irreps), latent_dim))
+    copies = ranked_copies(irreps, variances_by_part(scores, table, irreps), latent_dim)
+    posed = posed_copies(irreps, latent_dim)
+    poses = standing(sum_of(irreps, [0, *posed[1:]]))
+    if representation == "posed" or (
+        representation == "auto"
+        and latent_dim * len(table) * views.format_.n_pixels <= POSED_ROOM
+        and is_better_posed(scores, table, irreps, copies, torch.from_numpy(poses))
+    ):
+        return sum_of(irreps, posed), poses[0]
+    return sum_of(irreps, copies), None
 
 
 def _orbit_scores(views: Views, elements: Sequence[Composition], rows: np.ndarray, n_scores: int) -> Tensor:
@@ -505,13 +538,26 @@ def _orbit_scores(views: Views, elements: Sequence[Composition], rows: np.ndarra
     return scores
 
 
+def _variances_of(algebra: Algebra, views: Views | None, latent_dim: int) -> dict[str, list[np.ndarray]]:
+    """Of each family that has a function, how much images vary by each frequency."""
+    found = dict[str, list[np.ndarray]]()
+    for name, laws in algebra.families.items():
+        if views is not None and laws.is_drawn and len(views) > latent_dim:
+            size = (laws.high - laws.low if laws.period is None else laws.period) / STRENGTHS
+            strengths = [laws.low + size * (k + 0.5) for k in range(STRENGTHS)]
+            n = max(1, min(LOOKED_AT, ROOM // views.format_.n_pixels) // STRENGTHS)
+            path = _orbit_scores(views, [((name, t),) for t in strengths], spread(len(views), n), 4 * latent_dim)
+            found[name] = variances_by_frequency(path, laws.period is not None)
+    return found
+
+
 def start_maps(
     algebra: Algebra, geometries: Mapping[str, str], compositions: Sequence[Composition], latent_dim: int, seed: int,
-    views: Views | None = None,
+    views: Views | None = None, representation: str = "fitted",
 ) -> tuple[ViewMaps, int]:  # fmt: skip
     """The latent maps of joint training, and how many of the views, the first ones, have exact maps."""
     generator = torch.Generator().manual_seed(seed)
-    latent_maps = make_view_maps(algebra, geometries, compositions, latent_dim, generator, views)
+    latent_maps = make_view_maps(algebra, geometries, compositions, latent_dim, generator, views, representation)
     if algebra.families:
         return latent_maps, sum(map(algebra.is_exact, compositions))
     return latent_maps, len(group_table(algebra, geometries))
@@ -523,9 +569,10 @@ def _beside_flows(
     compositions: Sequence[Composition],
     latent_dim: int,
     generator: torch.Generator,
+    views: Views | None,
 ) -> ViewMaps:
     """The latent maps of joint training where some augmentations have a strength."""
-    flows = make_flows(algebra, latent_dim)
+    flows = make_flows(algebra, latent_dim, _variances_of(algebra, views, latent_dim))
     frame = algebra.frame
     rho = whole_representation(regular_representation(frame.table, latent_dim), flows.exact(), frame)
     start = Start(algebra, torch.from_numpy(rho).float(), latent_dim, generator)

@@ -26,8 +26,8 @@ from latentaug.augs.strengths import RandomStrengths
 from latentaug.augs.views import Views
 from latentaug.images import ImageFormat, spread
 from latentaug.learn.coding import to_unit_tensor
-from latentaug.learn.networks import CLOSEST, Autoencoder, ViewConditions, start_beside
-from latentaug.learn.starting import Pairs, linear_code
+from latentaug.learn.networks import CLOSEST, Autoencoder, ViewConditions, start_beside, start_posed
+from latentaug.learn.starting import Pairs, linear_code, posed_code
 from latentaug.learn.training import Objective
 
 __all__ = [
@@ -158,6 +158,8 @@ class ImageObjective(Objective):
     ----------
     reconstructs : bool
         Whether encoder and decoder, one after the other, are trained to give its images back, and are judged by it.
+    poses : Tensor of shape (G, k) or None
+        What the last latent coordinates are under each element of a group, where the others are a content.
     """
 
     reconstructs = False
@@ -170,6 +172,7 @@ class ImageObjective(Objective):
         self.mixes = terms.mixup > 0 and self.reconstructs
         self.noise_dim = network.latent_dim + self.mixes
         self.moving = RandomStrengths(views) if views.families else None
+        self.poses: Tensor | None = None
 
     def draw(self, rng: np.random.Generator, n: int) -> tuple[np.ndarray, ...]:
         """A view for each image, and its strengths where there are families."""
@@ -240,6 +243,10 @@ class ImageObjective(Objective):
         """Images, and images that their latents are carried to, of n rows, from which a linear path may start."""
         return None
 
+    def orbit_pairs(self, rng: np.random.Generator, n: int) -> list[Tensor]:
+        """Of n rows the images (n, pixels) under every pose."""
+        return []
+
     def arrays(self) -> Iterator[np.ndarray]:
         """All images, all paired ones, and where those stand that are not beside every image."""
         yield from (*self.views.paired.values(), *self.views.places.values())
@@ -290,11 +297,12 @@ class CrossReconstruction(ImageObjective):
     reconstructs = True
 
     def __init__(
-        self, network: Autoencoder, views: Views, terms: Terms, latent_maps: nn.Module, n_hubs: int,
+        self, network: Autoencoder, views: Views, terms: Terms, latent_maps: Any, n_hubs: int,
         orbit: Sequence[Composition] = (),
     ) -> None:  # fmt: skip
         super().__init__(network, views, terms)
         self.latent_maps, self.n_hubs, self.orbit = latent_maps.to(terms.device), n_hubs, list(orbit)
+        self.poses = latent_maps.poses(n_hubs)
         self.mixes &= self.moving is None  # others are drawn at other strengths
         self.noise_dim = network.latent_dim + self.mixes + bool(orbit)
         self.image_bytes = (1 + max(1, len(self.orbit))) * views.image_bytes
@@ -405,6 +413,10 @@ class CrossReconstruction(ImageObjective):
                 L = self._cross(units, None if L is None else L.repeat_interleave(d, 0), each).view(len(rows), d, d)
             return Pairs(self.tensor(x).flatten(1), self.tensor(y).flatten(1), L)
 
+    def orbit_pairs(self, rng: np.random.Generator, n: int) -> list[Tensor]:
+        rows = rng.permutation(self.n_images)[:n]
+        return [self.tensor(self.views.take(rows, c)).flatten(1).cpu() for c in self.views.compositions[: self.n_hubs]]
+
 
 def _each(z: Tensor, L: Tensor | None) -> Tensor:
     """Latent rows (B, d), each by a map of its own, (B, d, d); as they are where there is none."""
@@ -452,13 +464,16 @@ class HeadDecoding(ImageObjective):
         From some of them (B, d) and the number of each one's view (B,) to latents (B, d) carried by the source's maps.
     undo : bool
         Whether to train the encoder.
+    poses : Tensor of shape (G, k), default=None
+        Those of the latents, where they are contents and poses.
     """
 
     def __init__(
         self, network: Autoencoder, views: Views, terms: Terms, latents: np.ndarray,
-        carry: Callable[[np.ndarray, np.ndarray], np.ndarray], undo: bool,
+        carry: Callable[[np.ndarray, np.ndarray], np.ndarray], undo: bool, poses: Tensor | None = None,
     ) -> None:  # fmt: skip
         super().__init__(network, views, terms)
+        self.poses = poses
         self.latents, self.carry, self.undo, self.noise_dim = latents, carry, undo, 0
         if not undo:
             network.encoder.requires_grad_(False)
@@ -535,8 +550,16 @@ def start_path(objective: Any, seed: int) -> None:
     network = network.network if isinstance(network, ViewConditions) else network
     if getattr(network.decoder, "beside", None) is None:
         return
+    rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     with torch.no_grad():
-        pairs = objective.pairs(np.random.default_rng(seed), STARTED_FROM)
+        if objective.poses is not None:
+            start_posed(network.cpu(), objective.poses, generator)
+            orbit = objective.orbit_pairs(rng, STARTED_FROM)
+            if orbit:
+                start_beside(network, posed_code(orbit, objective.poses, network.latent_dim))
+            network.to(objective.terms.device)
+            return
+        pairs = objective.pairs(rng, STARTED_FROM)
         if pairs is not None:
             pairs = Pairs(pairs.x.cpu(), pairs.y.cpu(), None if pairs.carry is None else pairs.carry.cpu())
-            start_beside(network, linear_code(pairs, network.latent_dim, torch.Generator().manual_seed(seed)))
+            start_beside(network, linear_code(pairs, network.latent_dim, generator))

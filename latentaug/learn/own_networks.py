@@ -134,7 +134,7 @@ class OwnNetwork(nn.Module):
         super().__init__()
         self.module, self.latent_dim, self.is_variational = module, latent_dim, True
         self.architecture: tuple[Any, ...] = "own", tuple(image_shape), latent_dim, ()
-        self.shifts = 2 * latent_dim, latent_dim
+        self.shifts, self.poses = (2 * latent_dim, latent_dim), None
         self.encoder, self.decoder = _Encoder(self), _Decoder(self)
         self.register_buffer("features", torch.zeros(2 * latent_dim))  # of a condition
         self.register_buffer("latents", torch.zeros(latent_dim))

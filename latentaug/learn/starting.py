@@ -1,7 +1,8 @@
 """Where a training starts: the linear path of an autoencoder, as good as a linear autoencoder can be.
 
 With nothing to carry that is principal component analysis. Where latents are carried from one view to another by maps,
-it is the nearest to it that obeys them, found by subspace iteration.
+it is the nearest to it that obeys them, found by subspace iteration. Where latents are a content and a pose, it is
+principal component analysis of the originals, one path a pose.
 """
 
 from __future__ import annotations
@@ -13,11 +14,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["LinearCode", "Pairs", "linear_code", "principal_axes", "variances_by_part"]
+__all__ = [
+    "LinearCode", "Pairs", "is_better_posed", "linear_code", "posed_code", "principal_axes",
+    "variances_by_frequency", "variances_by_part",
+]  # fmt: skip
 
 ITERATIONS = 60
 WIDER = 4  # times as many principal components as latent coordinates are looked at
 LEAST = 1e-6  # share of the variance that a direction needs
+RIDGE = 0.01  # of the mean variance, where poses are read
+TOLD = 0.95  # share of the images whose pose is read right, where latents may be a content and a pose
+HELD_OUT = 5  # one image of so many
 
 
 class Pairs(NamedTuple):
@@ -29,11 +36,12 @@ class Pairs(NamedTuple):
 
 
 class LinearCode(NamedTuple):
-    """Latents ``(x - mean) @ encode`` of unit variance, and images ``mean + z @ decode``."""
+    """Latents ``x @ encode + shift`` of unit variance, and images ``mean + z @ decode``."""
 
-    mean: Tensor
     encode: Tensor
+    shift: Tensor
     decode: Tensor
+    mean: Tensor
 
 
 def linear_code(pairs: Pairs, latent_dim: int, generator: torch.Generator) -> LinearCode:
@@ -46,7 +54,47 @@ def linear_code(pairs: Pairs, latent_dim: int, generator: torch.Generator) -> Li
         Z = _whitened(_agreed(S @ E, pairs.carry))
         E = S.T @ Z / len(Z)
     E, B = torch.linalg.lstsq(S, Z).solution, torch.linalg.lstsq(Z, S).solution
-    return LinearCode(mean, (axes @ E).float(), (B @ axes.T).float())
+    encode = (axes @ E).float()
+    return LinearCode(encode, -mean @ encode, (B @ axes.T).float(), mean)
+
+
+def posed_code(orbit: Sequence[Tensor], poses: Tensor, latent_dim: int) -> LinearCode:
+    """The code of content and pose: a pose (k), and the content (d - k) as each pose would have it, in one row.
+
+    Parameters
+    ----------
+    orbit : sequence of Tensor of shape (n, pixels)
+        The same images under each element of a group, themselves the first.
+    poses : Tensor of shape (N, k)
+        What is read under each.
+    latent_dim : int
+        d.
+    """
+    n = latent_dim - poses.shape[1]
+    content = torch.zeros(len(orbit[0]), n, dtype=torch.float64)
+    _, scores = principal_axes(orbit[0] - orbit[0].mean(0), n)
+    content[:, n - scores.shape[1] :] = scores / scores.square().mean(0).sqrt()
+    some = torch.cat([x[k :: len(orbit)] for k, x in enumerate(orbit)])
+    mean = some.mean(0)
+    axes, _ = principal_axes(some - mean, WIDER * latent_dim)
+    read = axes @ _reader(torch.stack([(x - mean).double() @ axes for x in orbit]), poses)
+    encode, shift, decode = [read], [-mean.double() @ read], list[Tensor]()
+    for x in orbit:
+        mean = x.mean(0)
+        axes, S = principal_axes(x - mean, WIDER * latent_dim)
+        E, D = torch.linalg.lstsq(S, content).solution, torch.linalg.pinv(content) @ S
+        encode, shift = [*encode, axes @ E], [*shift, -mean.double() @ axes @ E]
+        decode += [D @ axes.T, mean.double()[None]]
+    nothing = torch.zeros_like(mean)
+    return LinearCode(torch.cat(encode, 1).float(), torch.cat(shift).float(), torch.cat(decode).float(), nothing)
+
+
+def _reader(orbit: Tensor, poses: Tensor) -> Tensor:
+    """What reads the poses (N, k) off the scores (N, n, m) of images under each element."""
+    X = orbit.flatten(0, 1)
+    moments, targets = X.T @ X / len(X), poses.double().repeat_interleave(orbit.shape[1], 0)
+    ridge = RIDGE * moments.diagonal().mean() * torch.eye(len(moments), dtype=X.dtype)
+    return torch.linalg.solve(moments + ridge, X.T @ targets / len(X))
 
 
 def variances_by_part(orbit: Tensor, cayley_table: np.ndarray, irreps: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -61,6 +109,39 @@ def variances_by_part(orbit: Tensor, cayley_table: np.ndarray, irreps: Sequence[
     cayley_table : ndarray of shape (N, N)
     irreps : list of ndarray of shape (N, k, k)
     """
+    found = list[np.ndarray]()
+    for L, part in zip(irreps, _moments_by_part(orbit, cayley_table, irreps), strict=True):
+        k = len(L[0])
+        variances = torch.linalg.eigvalsh(part).flip(0).clamp_min(0).numpy()
+        found.append(variances[: len(variances) // k * k].reshape(-1, k).mean(1))
+    return found
+
+
+def variances_by_frequency(path: Tensor, is_circle: bool) -> list[np.ndarray]:
+    """How much images vary by each frequency of a strength, falling: along a coordinate of each plane, 0 of each one.
+
+    The frequencies are whole around a circle, and half turns along a line, as a cosine transform has them.
+
+    Parameters
+    ----------
+    path : Tensor of shape (n_strengths, n, m)
+        Principal scores of the same images at strengths spread evenly.
+    is_circle : bool
+    """
+    path = path - path.mean((0, 1))
+    n, kept = len(path), len(path) // 2
+    if is_circle:
+        waves = torch.fft.fft(torch.eye(n, dtype=path.dtype))[:kept] / n
+    else:
+        places = (torch.arange(n, dtype=path.dtype) + 0.5) / n
+        waves = (torch.pi * torch.arange(kept)[:, None] * places).cos() / n
+        waves = waves.to(torch.complex128)
+    moments = [c.mH @ c / len(c) for c in torch.tensordot(waves, path.to(waves.dtype), 1)]
+    return [torch.linalg.eigvalsh(M).flip(0).clamp_min(0).numpy() for M in moments]
+
+
+def _moments_by_part(orbit: Tensor, cayley_table: np.ndarray, irreps: Sequence[np.ndarray]) -> list[Tensor]:
+    """Second moments (m, m) of the part of each representation."""
     known = ~orbit[:, :, 0].isnan()
     X = (orbit - orbit[known].mean(0)).nan_to_num()
     table, elements = cayley_table.tolist(), range(len(orbit))
@@ -69,14 +150,49 @@ def variances_by_part(orbit: Tensor, cayley_table: np.ndarray, irreps: Sequence[
         there = torch.stack([known[h] & known[table[h][g]] for h in elements])
         products = torch.stack([X[h].T @ X[table[h][g]] for h in elements])
         moments.append(products.sum(0) / there.sum().clamp_min(1))
-    found = list[np.ndarray]()
-    for L in irreps:
-        characters, k = np.trace(L, axis1=1, axis2=2), len(L[0])
-        share = k / np.mean(characters**2) / len(L)
-        part = share * sum(c * M for c, M in zip(characters.tolist(), moments, strict=True))
-        variances = torch.linalg.eigvalsh((part + part.T) / 2).flip(0).clamp_min(0).numpy()
-        found.append(variances[: len(variances) // k * k].reshape(-1, k).mean(1))
-    return found
+    parts = [torch.tensordot(_character(L), torch.stack(moments), 1) for L in irreps]
+    return [(part + part.T) / 2 for part in parts]
+
+
+def _character(L: np.ndarray) -> Tensor:
+    """The weights (N,) of what the elements make of an image, that sum to its part of an irreducible representation."""
+    characters = np.trace(L, axis1=1, axis2=2)
+    return torch.from_numpy(characters * len(L[0]) / np.mean(characters**2) / len(L))
+
+
+def is_better_posed(
+    orbit: Tensor, cayley_table: np.ndarray, irreps: Sequence[np.ndarray], copies: Sequence[int], poses: Tensor
+) -> bool:
+    """Whether a linear code of content and pose loses less of originals held out than one of parts.
+
+    Parameters
+    ----------
+    orbit : Tensor of shape (N, n, m)
+        Principal scores of images under each element of the group, themselves the first; NaN where there is none.
+    cayley_table : ndarray of shape (N, N)
+    irreps : list of ndarray of shape (N, k, k)
+    copies : list of int
+        How many of each make the parts.
+    poses : Tensor of shape (N, k)
+    """
+    if orbit.isnan().any():
+        return False
+    orbit = orbit - orbit.mean((0, 1))
+    test = torch.arange(orbit.shape[1]) % HELD_OUT == 0
+    train, test = orbit[:, ~test], orbit[:, test]
+    told = (test @ _reader(train, poses) @ poses.double().T).argmax(2) == torch.arange(len(orbit))[:, None]
+    if told.double().mean() < TOLD:
+        return False
+    of_parts = torch.zeros_like(test[0])
+    for L, n, part in zip(irreps, copies, _moments_by_part(train, cayley_table, irreps), strict=True):
+        axes = torch.linalg.eigh(part)[1][:, len(part) - n * len(L[0]) :]
+        of_parts += torch.tensordot(_character(L), test, 1) @ axes @ axes.T
+    mean = train[0].mean(0)
+    n = sum(k * len(L[0]) for k, L in zip(copies, irreps, strict=True)) - poses.shape[1]
+    axes, _ = principal_axes(train[0] - mean, n)
+    of_content = mean + (test[0] - mean) @ axes @ axes.T
+    by_parts, by_pose = ((test[0] - made).square().sum() for made in (of_parts, of_content))
+    return bool(by_pose < by_parts)
 
 
 def principal_axes(images: Tensor, n: int) -> tuple[Tensor, Tensor]:

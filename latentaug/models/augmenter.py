@@ -48,7 +48,7 @@ from latentaug.models.codec import Codec, accumulate, start_autoencoder
 from latentaug.models.latent_model import LatentModel
 from latentaug.models.orbits import OrbitCodec, orbit_of
 from latentaug.models.strengths import RandomTransform
-from latentaug.models.vae import VAE, check_vae
+from latentaug.models.vae import VAE, check_vae, has_linear_path
 from latentaug.models.verdict import Verdict, beside_originals, warn_of_originals
 
 __all__ = ["METHODS", "LatentAugmenter"]
@@ -62,7 +62,7 @@ class Found(NamedTuple):
     solver: str
     seed: int
     orbit: Sequence[Composition] = ()
-    fitted: bool = True  # whether the representation of the group is made for the images
+    representation: str = "fitted"  # of the group
 
 
 class Staged:
@@ -163,7 +163,7 @@ class Joint:
     ) -> tuple[dict[str, LatentMap], dict[str, np.ndarray]]:
         """The maps, and what another call goes on from: what is learned of them."""
         of_views = found.algebra, found.geometries, views.compositions, autoencoder.latent_dim, found.seed
-        latent_maps, n_hubs = start_maps(*of_views, views if found.fitted and before is None else None)
+        latent_maps, n_hubs = start_maps(*of_views, None if before is not None else views, found.representation)
         if before is not None:
             load_weights(latent_maps, before)
         given = latent_maps, n_hubs, found.orbit
@@ -172,7 +172,7 @@ class Joint:
 
 
 MANY = 10_000  # images, from which an encoder learns laws that others obey too
-REPRESENTATIONS = ("auto", "fitted", "regular")
+REPRESENTATIONS = ("auto", "fitted", "posed", "regular")
 POSES = 1024  # images trained on whose pose `canonical` knows
 
 METHODS: dict[str, Any] = {"joint": Joint(), "staged": Staged()}
@@ -215,10 +215,12 @@ class LatentAugmenter(LatentModel):
         Pairs of augmentations whose order does not matter, where pairs of images do not tell.
     by_class : bool, default=True
         Whether `fit` heeds labels, where it is given any: see `class_maps_`. False: `y` is ignored.
-    representation : {"auto", "fitted", "regular"}, default="auto"
+    representation : {"auto", "fitted", "posed", "regular"}, default="auto"
         The exact maps of a finite group in the joint method. "regular": copies of the regular representation. "fitted":
         its irreducible parts, as many of each as the variance of the images asks for, and one regular one at least;
-        better where images are few, worse after a long training. "auto": "fitted" in `fit` of fewer than 10,000 images.
+        better where images are few, worse after a long training. "posed": a content that no augmentation changes, and a
+        few coordinates for the pose, for images whose pose shows, such as upright faces. "auto": in `fit` of fewer than
+        10,000 images, "posed" or "fitted", whichever a linear code loses less by; else "regular".
     symmetrize : bool or "auto", default="auto"
         Whether the joint method trains, and encodes by, the mean of the latents of all that the finite group of the
         augmentations makes of an image, carried back. The group's laws then hold on every image, not only where they
@@ -505,8 +507,9 @@ class LatentAugmenter(LatentModel):
     def _fit_maps(self, data: Views, fitting: Fitting, before: Any = None, goes_on: bool = False) -> None:
         """Fit autoencoder and maps on some views, and what is told of the maps."""
         self.orbit_ = orbit_of(self.algebra_, self.geometries_, data) if self._symmetrizes(data, goes_on) else []
-        fitted = self.representation == "fitted" or (self.representation == "auto" and _are_few(data, goes_on))
-        found = Found(self.algebra_, self.geometries_, self.solver, fitting.seed, self.orbit_, fitted)
+        found = Found(
+            self.algebra_, self.geometries_, self.solver, fitting.seed, self.orbit_, self._kind(data, goes_on)
+        )
         with fitting.of(self.autoencoder_):
             latent_maps, self.stream_ = METHODS[self.method].fit(self.autoencoder_, data, found, before, goes_on)
             self._tell_maps(latent_maps, data)
@@ -516,6 +519,14 @@ class LatentAugmenter(LatentModel):
         vae = self.autoencoder_
         if isinstance(vae, VAE) and not vae.refine_steps and vae.verdict_ is not None and not vae.verdict_.is_worse:
             warn_of_originals(beside_originals(self.carry, data, len(data) * vae.n_iter_, vae.latent_dim), self)
+
+    def _kind(self, data: Views, goes_on: bool) -> str:
+        """The kind of representation to take, or to choose by the images."""
+        if self.representation != "auto":
+            return self.representation
+        if not _are_few(data, goes_on):
+            return "regular"
+        return "auto" if has_linear_path(self._autoencoder) else "fitted"
 
     def _check_symmetrize(self) -> None:
         if isinstance(self.symmetrize, str):
@@ -548,6 +559,11 @@ class LatentAugmenter(LatentModel):
         check_verbosity(self.verbose)
         check_flag("by_class", self.by_class)
         check_choice("representation", self.representation, REPRESENTATIONS)
+        if self.representation == "posed" and not (self.method == "joint" and has_linear_path(self._autoencoder)):
+            raise ValueError(
+                "representation='posed' takes a linear path a pose. Allowed: method='joint', and a VAE with network="
+                f"'auto', 'conv' or 'dense'. Got method={self.method!r}, {shown(self._autoencoder)}."
+            )
         self._check_symmetrize()
         serves = SOLVERS[self.solver].serves
         if serves is not None and not (METHODS[self.method].fits_maps and self.geometry in serves):

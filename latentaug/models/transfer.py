@@ -178,7 +178,8 @@ class TransferHead(LatentModel):
             self._find_laws(data)
             self.autoencoder_, self.undo_ = self._start_head(seed), bool(self.undo)
             with fitting.of(self.autoencoder_):
-                self.autoencoder_.learn(data, HeadDecoding, self._encode(data), _carry(L, data), self.undo_)
+                given = self._encode(data), _carry(L, data), self.undo_, self._poses()
+                self.autoencoder_.learn(data, HeadDecoding, *given)
             self._tell_maps(L, data if self.undo_ else data.of([()]))
         return self
 
@@ -218,6 +219,10 @@ class TransferHead(LatentModel):
         default = clone(found) if isinstance(found, VAE) else VAE()
         head = start_autoencoder(self.autoencoder or default.set_params(random_state=None, verbose=self.verbose), seed)
         return head.set_params(latent_dim=self.augmenter_.latent_dim_)
+
+    def _poses(self) -> Any:
+        """The poses of the augmenter's latents, where they are contents and poses."""
+        return getattr(getattr(self.augmenter_.autoencoder_, "network_", None), "poses", None)
 
     def _encode(self, data: Views) -> np.ndarray:
         """Latents (n, d) of the original images, float32."""

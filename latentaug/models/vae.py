@@ -34,7 +34,7 @@ from latentaug.images import ImageFormat, check_images
 from latentaug.learn import objectives
 from latentaug.learn.coding import ImageCoder, find_device_or_cpu, load_weights, plain_torch, weights_of
 from latentaug.learn.exporting import export
-from latentaug.learn.networks import Autoencoder, build, start
+from latentaug.learn.networks import KINDS, Autoencoder, build, start
 from latentaug.learn.objectives import PRECISIONS, RECONSTRUCTION_LOSSES, Reconstruction, Terms, divergence
 from latentaug.learn.own_networks import Network, OwnNetwork, check_network, make_network
 from latentaug.learn.processes import check_devices, join, shared_seed
@@ -44,7 +44,7 @@ from latentaug.models.base import Fitting, Transformer, all_or_nothing
 from latentaug.models.codec import Codec
 from latentaug.models.verdict import Verdict, judge, warn_where_bad
 
-__all__ = ["VAE", "check_vae"]
+__all__ = ["VAE", "check_vae", "has_linear_path"]
 
 ARCHITECTURE = "_architecture"  # of the fitted network, in a state
 MADE_BY = "_made_by"  # the parameter `network`, where one's own was fitted: it may have been set since
@@ -434,6 +434,8 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
                     f"warm_start and partial_fit go on from {_say(self.network_)}. Got {_say(network)}; "
                     "a clone starts anew."
                 )
+            if isinstance(network, Autoencoder) and self.network_.poses is not None:
+                network.stand(self.network_.poses)
             load_weights(network, weights_of(self.network_))
         elif isinstance(network, Autoencoder):
             start(network, torch.Generator().manual_seed(seed))
@@ -600,7 +602,8 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
         if "network_" in state:  # weights travel as numpy arrays, to any device
             state["network_"] = weights_of(self.network_)
             kind, shape, *sizes = self.network_.architecture  # parameters may have been set since
-            state[ARCHITECTURE] = [kind, list(shape), sizes[0], list(sizes[1])]
+            poses = [] if self.network_.poses is None else [list(self.network_.poses.shape)]
+            state[ARCHITECTURE] = [kind, list(shape), sizes[0], list(sizes[1]), *poses]
             del state["device_"]
         return state
 
@@ -615,11 +618,22 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
             self.device_ = find_device_or_cpu(self.device)
             self.network_ = network.eval().to(self.device_)
 
-    def _rebuilt(self, kind: str, shape: Any, latent_dim: int, widths: Any) -> Autoencoder | OwnNetwork:
+    def _rebuilt(
+        self, kind: str, shape: Any, latent_dim: int, widths: Any, poses: Any = None
+    ) -> Autoencoder | OwnNetwork:
         """A network as fitted, its weights to be filled."""
         if kind != "own":
-            return build(shape, latent_dim, widths, kind)
+            network = build(shape, latent_dim, widths, kind)
+            if poses is not None:
+                network.stand(torch.zeros(*poses))
+            return network
         return make_network(getattr(self, MADE_BY, self.network), shape, latent_dim, None, seed=0)
+
+
+def has_linear_path(autoencoder: Any) -> bool:
+    """Whether it makes a network with a linear path beside its layers."""
+    network = autoencoder.network if isinstance(autoencoder, VAE) else None
+    return isinstance(network, str) and (network not in KINDS or KINDS[network].is_normalised)
 
 
 def _fitted_attributes(network: nn.Module, log: TrainingLog, before: list[float]) -> dict[str, Any]:
@@ -650,6 +664,6 @@ def _renewed(state: Mapping[str, Any]) -> dict[str, Any]:
         state.setdefault("loss_unit_", RECONSTRUCTION_LOSSES["squared_error"].unit)
         state.setdefault("kl_weight_", state["kl_weight"])
         sizes = state.get(ARCHITECTURE) or [state["image_shape_"], state["latent_dim"], state["hidden_channels"]]
-        state[ARCHITECTURE] = sizes if len(sizes) == 4 else ["paper", *sizes]
+        state[ARCHITECTURE] = sizes if len(sizes) >= 4 else ["paper", *sizes]
     num_nodes = state.pop("num_nodes", 1)
     return state if num_nodes == 1 else state | {"devices": (num_nodes, state["devices"])}
