@@ -268,7 +268,7 @@ def test_images_that_show_their_pose_are_a_content_and_a_pose(digits, augs, tmp_
         step.zero_()[:, k] = 1e-2
         slope = (decoder(z + step) - decoder(z - step)).detach() / 2e-2
         assert (slope - J[k]).abs().max() < 0.02 * max(1.0, float(J[k].detach().abs().max()))
-    targets = ["rotate_cw", "shear_x", "invert", "canny"]
+    targets = ["rotate_cw", "shear_x", "mini_image", "canny"]
     head = TransferHead(model, targets[: len(augs)], autoencoder=vae, random_state=0).fit(X)
     assert head.autoencoder_.network_.poses is not None
     goes_on = LatentAugmenter(augs, vae, random_state=0, representation="posed").partial_fit(X)

@@ -530,7 +530,7 @@ def _orbit_scores(views: Views, elements: Sequence[Composition], rows: np.ndarra
         return to_unit_tensor(views.take(chosen, elements[k]), views.format_, torch.device("cpu")).flatten(1)
 
     step = max(1, len(rows) // COMPONENTS_OF) * len(elements)
-    some = torch.cat([images(k, chosen[k::step]) for k, chosen in enumerate(there)])
+    some = torch.cat([images(k, chosen[k::step]) for k, chosen in enumerate(there) if len(chosen) > k])
     axes, _ = principal_axes(some - some.mean(0), n_scores)
     scores = torch.full((len(elements), len(rows), axes.shape[1]), torch.nan, dtype=axes.dtype)
     for k, chosen in enumerate(there):
