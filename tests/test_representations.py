@@ -262,7 +262,7 @@ def test_images_that_show_their_pose_are_a_content_and_a_pose(digits, augs, tmp_
         assert np.array_equal(other.transform(X[:9]), model.transform(X[:9]))
     decoder = model.autoencoder_.network_.decoder
     z = torch.from_numpy(Z)
-    images, J = decode_with_jacobian(decoder, z)
+    J = decode_with_jacobian(decoder, z)[1]
     step = torch.zeros_like(z)
     for k in (0, 15):
         step.zero_()[:, k] = 1e-2
@@ -278,10 +278,26 @@ def test_images_that_show_their_pose_are_a_content_and_a_pose(digits, augs, tmp_
     assert np.array_equal(goes_on.autoencoder_.network_.poses, network.poses)
 
 
+def test_many_images_take_copies_of_the_regular_representation_or_a_pose(digits, monkeypatch):
+    monkeypatch.setattr("latentaug.models.augmenter.MANY", 100)
+    vae = VAE(16, hidden_channels=(2, 3), max_iter=1, device="cpu")
+    for images, expected in ((digits[:200], 0), (upright(digits[:200]), 14)):
+        L = LatentAugmenter(["flip_lr", "flip_ud"], vae, random_state=0).fit(images).latent_maps_["flip_lr"]
+        assert np.trace(L) == expected
+
+
+def test_a_pose_needs_every_view(digits):
+    X = digits[:60]
+    views = {("turn",): (np.arange(40), X[:40, :, ::-1])}
+    model = LatentAugmenter(["turn"], VAE(8, max_iter=1), orders={"turn": 2}, representation="posed")
+    with pytest.raises(ValueError, match="needs each image in all views. Allowed where some are missing: 'fitted'"):
+        model.fit(X, views=views)
+
+
 def test_a_pose_needs_a_linear_path(digits):
-    for given in ({"autoencoder": VAE(8, network="paper")}, {"autoencoder": PCA(4), "method": "staged"}):
+    for settings in ({"autoencoder": VAE(8, network="paper")}, {"autoencoder": PCA(4), "method": "staged"}):
         with pytest.raises(ValueError, match="representation='posed' takes a linear path a pose"):
-            LatentAugmenter(["flip_lr"], representation="posed", **given).fit(digits[:40])
+            LatentAugmenter(["flip_lr"], representation="posed", **settings).fit(digits[:40])
 
 
 @given(seed=st.integers(0, 99), k=st.integers(1, 6), is_circle=st.booleans())

@@ -51,6 +51,7 @@ from latentaug.latent.flows import (
     flow_of,
     generator_of,
     make_planes,
+    ranked_frequencies,
     spread_frequencies,
     whole_frequencies,
 )
@@ -259,6 +260,34 @@ def test_frequencies_are_as_many_as_planes(n):
     assert len(whole) == len(spread_frequencies(n)) == n
     assert (whole > 0).any()
     assert set(whole) - {0} == set(range(1, whole.max() + 1))
+
+
+@given(n=st.integers(2, 20), seed=st.integers(0, 99))
+def test_planes_turn_by_the_frequencies_in_which_images_vary_most(n, seed):
+    rng = np.random.default_rng(seed)
+    variances = [np.sort(rng.random(40))[::-1] for _ in range(5)]
+    found = ranked_frequencies(variances, n)
+    planes = [variances[0].reshape(-1, 2).mean(axis=1), *variances[1:]]
+    kept = [v[: int((found == k).sum())] for k, v in enumerate(planes)]
+    assert len(found) == n
+    assert np.isclose(sum(v.sum() for v in kept), np.sort(np.concatenate(planes))[-n:].sum())
+
+
+def test_little_that_turns_turns_still():
+    assert ranked_frequencies([np.full(20, 9.0), np.array([0.1]), np.array([0.2])], 4).tolist() == [0, 0, 0, 2]
+    assert ranked_frequencies([np.array([9.0, 7.0, 3.0]), np.array([5.0, 1.0])], 3).tolist() == [0, 1, 0]
+    assert ranked_frequencies([np.array([9.0, 9.0]), np.array([5.0, 4.0])], 2, together=2).tolist() == [1, 0]
+
+
+def test_the_ends_of_a_line_are_drawn_more_often_and_all_of_a_circle_alike():
+    augs = {"rotate": rotate, "shear": shear}
+    views = Views(SMOOTH, augs, ImageFormat((12, 12)), compositions=[(), (("rotate", 1), ("shear", 1))])
+    moving = RandomStrengths(views)
+    t = moving.draw(np.random.default_rng(0), np.ones(4000, dtype=int))
+    places = (t - moving.low) / (moving.high - moving.low)
+    ends = ((places < 0.1) | (places > 0.9)).mean(axis=0)
+    assert abs(ends[0] - 0.2) < 0.03
+    assert abs(ends[1] - 0.41) < 0.03
 
 
 def test_families_that_share_planes_turn_them_together_and_against_each_other():

@@ -55,12 +55,12 @@ MUTATIONS = (
         "latent_maps.to(terms.device).requires_grad_(False), n_hubs",
         JOINT,
     ),
-    Mutation("most draws stay in their view", "SAME_VIEW = 0.2", "SAME_VIEW = 0.8", JOINT),
-    Mutation("no draw stays in its view", "SAME_VIEW = 0.2", "SAME_VIEW = 0.0", JOINT),
+    Mutation("most draws stay in their view", "SAME_VIEW, SAME_MOVED = 0.2", "SAME_VIEW, SAME_MOVED = 0.8", JOINT),
+    Mutation("no draw stays in its view", "SAME_VIEW, SAME_MOVED = 0.2", "SAME_VIEW, SAME_MOVED = 0.0", JOINT),
     Mutation(
         "crossings only lead away from hubs",
-        "from_hub = rng.random(n) < SAME_VIEW, rng.random(n) < 0.5",
-        "from_hub = rng.random(n) < SAME_VIEW, rng.random(n) < 1.0",
+        "from_hub = rng.random(n) < share, rng.random(n) < 0.5",
+        "from_hub = rng.random(n) < share, rng.random(n) < 1.0",
         JOINT,
     ),
     Mutation(

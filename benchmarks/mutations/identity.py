@@ -83,7 +83,7 @@ TESTS = {
     "latent.maps.is_linear": "conditional",
     "latent.maps.AffineMap": "latent_maps",
     "latent.ridge": "latent_maps",
-    "latent.representations": "maps conjugated_maps",
+    "latent.representations": "maps conjugated_maps representations",
     "learn.coding": "border",
     "learn.coding.ImageCoder": "vae",
     "learn.coding.coder_of": "out",

@@ -7,15 +7,33 @@ from benchmarks.mutations.mutation import Mutation
 __all__ = ["MUTATIONS"]
 
 TESTS = "tests/test_strengths.py"
+POSES = "tests/test_representations.py"
 
 MUTATIONS = [
     Mutation("a rotation turns the other way", "return cos * x + sin * y, cos * y - sin * x",
              "return cos * x - sin * y, cos * y + sin * x", TESTS),
     Mutation("strengths of a batch are those of the first", "return np.broadcast_to(t, (n_images,))",
              "return np.full(n_images, t if t.ndim == 0 else t[0])", TESTS),
-    Mutation("one strength is drawn for all images", "size=(len(which), len(self.names))",
-             "size=(1, len(self.names))", TESTS),
-    Mutation("views without a family have strengths", "self.has[which] * rng.uniform(", "1.0 * rng.uniform(", TESTS),
+    Mutation("one strength is drawn for all images", "rng.random((len(which), len(self.names)))",
+             "rng.random((1, len(self.names)))", TESTS),
+    Mutation("views without a family have strengths", "return self.has[which] * (", "return 1.0 * (", TESTS),
+    Mutation("the ends of a circle come more often", "np.where(self.are_circles, places,",
+             "np.where(~self.are_circles, places,", TESTS),
+    Mutation("the ends of a line come no more often", "np.sin(np.pi / 2 * places) ** 2)", "places)", TESTS),
+    Mutation("planes turn by the frequencies that tell least", "for j in range(n)), reverse=True",
+             "for j in range(n)), reverse=False", TESTS),
+    Mutation("a circle is looked at as a line", "if is_circle:", "if not is_circle:", POSES),
+    Mutation("nothing turns where little does", "found if any(found) else", "found if True else", TESTS),
+    Mutation("the pose that is farthest is taken", "torch.softmax(p @", "torch.softmax(-p @", POSES),
+    Mutation("a pose is taken where parts lose less", "return bool(by_pose < by_parts)",
+             "return bool(by_pose > by_parts)", POSES),
+    Mutation("a pose is taken that is not told", "told.double().mean() < TOLD", "told.double().mean() < 0", POSES),
+    Mutation("contents are read as the first pose has them", "encode, shift = [*encode, axes @ E]",
+             "encode, shift = [*encode, encode[1] if len(encode) > 1 else axes @ E]", POSES),
+    Mutation("a pose does not hold the elements apart", "while alike.sum() > 1:", "while alike.sum() > len(alike):",
+             POSES),
+    Mutation("a posed network is built anew without its poses", "            if poses is not None:\n",
+             "            if poses is None:\n", POSES),
     Mutation("nothing is turned round", "return -1 if few.apart(", "return 0 if few.apart(", TESTS),
     Mutation("a mirror leaves planes as they are", "turns[:, np.arange(n), table[mirror]] = signs",
              "turns[:, np.arange(n), table[mirror]] = 1", TESTS),

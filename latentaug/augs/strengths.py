@@ -28,6 +28,7 @@ class RandomStrengths:
         self.low, self.high = (
             np.array([getattr(family, end) for family in views.families.values()]) for end in ("low", "high")
         )
+        self.are_circles = np.array([family.period is not None for family in views.families.values()])
         self.bases = views.of([self._base(c) for c in views.compositions])
         self.given = [{name: np.asarray(t) for name, t in powers(c)} for c in views.compositions]
         self.has = np.array([[name in given for name in self.names] for given in self.given])
@@ -38,8 +39,13 @@ class RandomStrengths:
         return tuple((name, power) for name, power in powers(composition) if name not in drawn)
 
     def draw(self, rng: np.random.Generator, which: np.ndarray) -> np.ndarray:
-        """Strengths (n, n_families) for images under the views of some numbers; 0 where a view has no such family."""
-        return self.has[which] * rng.uniform(self.low, self.high, size=(len(which), len(self.names)))
+        """Strengths (n, n_families) for images under the views of some numbers; 0 where a view has no such family.
+
+        Around a circle they are uniform; along a line its ends, which are farthest from all others, come more often.
+        """
+        places = rng.random((len(which), len(self.names)))
+        places = np.where(self.are_circles, places, np.sin(np.pi / 2 * places) ** 2)
+        return self.has[which] * (self.low + (self.high - self.low) * places)
 
     def strengths(self, rows: np.ndarray, which: np.ndarray, drawn: np.ndarray) -> np.ndarray:
         """Those drawn, and in their place those given with paired images."""

@@ -223,7 +223,7 @@ def ranked_frequencies(variances: Sequence[np.ndarray], n: int, together: int = 
 
     Examples
     --------
-    >>> ranked_frequencies([np.array([9.0, 7.0, 2.0]), np.array([5.0, 1.0])], 3)
+    >>> ranked_frequencies([np.array([9.0, 7.0, 3.0]), np.array([5.0, 1.0])], 3)
     array([0, 1, 0])
     """
     still, *turning = variances

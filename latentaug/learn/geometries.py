@@ -476,7 +476,7 @@ def make_view_maps(
     latent_dim: int,
     generator: torch.Generator,
     views: Views | None = None,
-    representation: str = "fitted",
+    representations: Sequence[str] = ("fitted",),
 ) -> ViewMaps:
     """The latent maps of joint training: exact where the geometry is, ready to be learned elsewhere.
 
@@ -488,8 +488,8 @@ def make_view_maps(
     table = group_table(algebra, geometries)
     rho, upright = (
         (regular_representation(table, latent_dim), None)
-        if views is None or representation == "regular"
-        else fitted_representation(algebra, table, views, latent_dim, representation)
+        if views is None
+        else fitted_representation(algebra, table, views, latent_dim, representations)
     )
     start = Start(algebra, torch.from_numpy(rho).float(), latent_dim, generator)
     modules = {name: GEOMETRIES[geometry].module(start, name) for name, geometry in geometries.items()}
@@ -497,29 +497,34 @@ def make_view_maps(
 
 
 def fitted_representation(
-    algebra: Algebra, table: np.ndarray, views: Views, latent_dim: int, representation: str = "fitted"
+    algebra: Algebra, table: np.ndarray, views: Views, latent_dim: int, among: Sequence[str] = ("fitted",)
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """The representation of a group that is made for some images; regular where views are not known.
 
-    "fitted": of parts, as many as images vary in; "posed": of a content and a pose; "auto": whichever a linear code
-    serves better by. Beside it the pose of the originals, where it is of one.
+    "fitted": of parts, as many as images vary in; "posed": of a content and a pose; among others only where a linear
+    code of these loses less than one of parts. Beside it the pose of the originals, where it is of one.
     """
     elements = algebra.elements[: len(table)]
-    if len(elements) == 1 or len(views) <= latent_dim or not all(map(views.is_known, elements)):
+    is_known = len(elements) > 1 and len(views) > latent_dim and all(map(views.is_known, elements))
+    if not is_known or list(among) == ["regular"]:
         return regular_representation(table, latent_dim), None
     n = max(1, min(LOOKED_AT // len(elements), ROOM // views.format_.n_pixels))
     scores = _orbit_scores(views, elements, spread(len(views), n), 4 * latent_dim)
+    asked = list(among) == ["posed"]
+    if asked and scores.isnan().any():
+        raise ValueError(
+            "representation='posed' needs each image in all views. Allowed where some are missing: 'fitted'."
+        )
     irreps = irreducible_representations(table)
     copies = ranked_copies(irreps, variances_by_part(scores, table, irreps), latent_dim)
     posed = posed_copies(irreps, latent_dim)
     poses = standing(sum_of(irreps, [0, *posed[1:]]))
-    if representation == "posed" or (
-        representation == "auto"
-        and latent_dim * len(table) * views.format_.n_pixels <= POSED_ROOM
-        and is_better_posed(scores, table, irreps, copies, torch.from_numpy(poses))
+    has_room = latent_dim * len(table) * views.format_.n_pixels <= POSED_ROOM
+    if asked or (
+        "posed" in among and has_room and is_better_posed(scores, table, irreps, copies, torch.from_numpy(poses))
     ):
         return sum_of(irreps, posed), poses[0]
-    return sum_of(irreps, copies), None
+    return (sum_of(irreps, copies) if "fitted" in among else regular_representation(table, latent_dim)), None
 
 
 def _orbit_scores(views: Views, elements: Sequence[Composition], rows: np.ndarray, n_scores: int) -> Tensor:
@@ -553,11 +558,11 @@ def _variances_of(algebra: Algebra, views: Views | None, latent_dim: int) -> dic
 
 def start_maps(
     algebra: Algebra, geometries: Mapping[str, str], compositions: Sequence[Composition], latent_dim: int, seed: int,
-    views: Views | None = None, representation: str = "fitted",
+    views: Views | None = None, representations: Sequence[str] = ("fitted",),
 ) -> tuple[ViewMaps, int]:  # fmt: skip
     """The latent maps of joint training, and how many of the views, the first ones, have exact maps."""
     generator = torch.Generator().manual_seed(seed)
-    latent_maps = make_view_maps(algebra, geometries, compositions, latent_dim, generator, views, representation)
+    latent_maps = make_view_maps(algebra, geometries, compositions, latent_dim, generator, views, representations)
     if algebra.families:
         return latent_maps, sum(map(algebra.is_exact, compositions))
     return latent_maps, len(group_table(algebra, geometries))

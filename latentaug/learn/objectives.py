@@ -38,7 +38,7 @@ __all__ = [
 
 LOOKED_AT = 1024  # images, before training
 STARTED_FROM, MOVED = 1000, 8000  # images, by a linear path; latents moved by strengths, each by a map of its own
-SAME_VIEW = 0.2  # share of the draws of joint training that stay in their view
+SAME_VIEW, SAME_MOVED = 0.2, 0.1  # share of the draws of joint training that stay in their view; with strengths
 ALONE = 0.1  # share of the images that are encoded by themselves, where the others are with their orbit
 
 PRECISIONS = {"32": torch.float32, "bf16-mixed": torch.bfloat16}
@@ -279,7 +279,7 @@ class CrossReconstruction(ImageObjective):
     """Joint training: encoder, decoder and what is learned of the maps obey them.
 
     Each draw encodes an image under a source view, carries z over by ``inv(L_s) @ L_t``, decodes, and compares with the
-    image under the target view; in a fifth of the draws they are the same view.
+    image under the target view; in a fifth of the draws, a tenth where there are strengths, they are the same view.
 
     Parameters
     ----------
@@ -318,7 +318,8 @@ class CrossReconstruction(ImageObjective):
         Where there are families, their strengths too.
         """
         view, hub = rng.integers(len(self.views.compositions), size=n), rng.integers(self.n_hubs, size=n)
-        same, from_hub = rng.random(n) < SAME_VIEW, rng.random(n) < 0.5
+        share = SAME_VIEW if self.moving is None else SAME_MOVED
+        same, from_hub = rng.random(n) < share, rng.random(n) < 0.5
         source = np.where(~same & from_hub, hub, view)
         target = np.where(~same & ~from_hub, hub, view)
         if self.moving is None:

@@ -62,7 +62,7 @@ class Found(NamedTuple):
     solver: str
     seed: int
     orbit: Sequence[Composition] = ()
-    representation: str = "fitted"  # of the group
+    representations: Sequence[str] = ("fitted",)  # of the group, among which images choose
 
 
 class Staged:
@@ -163,7 +163,7 @@ class Joint:
     ) -> tuple[dict[str, LatentMap], dict[str, np.ndarray]]:
         """The maps, and what another call goes on from: what is learned of them."""
         of_views = found.algebra, found.geometries, views.compositions, autoencoder.latent_dim, found.seed
-        latent_maps, n_hubs = start_maps(*of_views, None if before is not None else views, found.representation)
+        latent_maps, n_hubs = start_maps(*of_views, None if before is not None else views, found.representations)
         if before is not None:
             load_weights(latent_maps, before)
         given = latent_maps, n_hubs, found.orbit
@@ -219,8 +219,8 @@ class LatentAugmenter(LatentModel):
         The exact maps of a finite group in the joint method. "regular": copies of the regular representation. "fitted":
         its irreducible parts, as many of each as the variance of the images asks for, and one regular one at least;
         better where images are few, worse after a long training. "posed": a content that no augmentation changes, and a
-        few coordinates for the pose, for images whose pose shows, such as upright faces. "auto": in `fit` of fewer than
-        10,000 images, "posed" or "fitted", whichever a linear code loses less by; else "regular".
+        few coordinates for the pose, for images whose pose shows, such as upright faces. "auto", in `fit`: "posed" if a
+        linear code of that loses less than one of parts; else "fitted" for fewer than 10,000 images, and "regular".
     symmetrize : bool or "auto", default="auto"
         Whether the joint method trains, and encodes by, the mean of the latents of all that the finite group of the
         augmentations makes of an image, carried back. The group's laws then hold on every image, not only where they
@@ -508,7 +508,12 @@ class LatentAugmenter(LatentModel):
         """Fit autoencoder and maps on some views, and what is told of the maps."""
         self.orbit_ = orbit_of(self.algebra_, self.geometries_, data) if self._symmetrizes(data, goes_on) else []
         found = Found(
-            self.algebra_, self.geometries_, self.solver, fitting.seed, self.orbit_, self._kind(data, goes_on)
+            self.algebra_,
+            self.geometries_,
+            self.solver,
+            fitting.seed,
+            self.orbit_,
+            self._representations(data, goes_on),
         )
         with fitting.of(self.autoencoder_):
             latent_maps, self.stream_ = METHODS[self.method].fit(self.autoencoder_, data, found, before, goes_on)
@@ -520,13 +525,12 @@ class LatentAugmenter(LatentModel):
         if isinstance(vae, VAE) and not vae.refine_steps and vae.verdict_ is not None and not vae.verdict_.is_worse:
             warn_of_originals(beside_originals(self.carry, data, len(data) * vae.n_iter_, vae.latent_dim), self)
 
-    def _kind(self, data: Views, goes_on: bool) -> str:
-        """The kind of representation to take, or to choose by the images."""
+    def _representations(self, data: Views, goes_on: bool) -> tuple[str, ...]:
+        """The kinds of representation among which the images choose."""
         if self.representation != "auto":
-            return self.representation
-        if not _are_few(data, goes_on):
-            return "regular"
-        return "auto" if has_linear_path(self._autoencoder) else "fitted"
+            return (self.representation,)
+        other = "fitted" if _are_few(data, goes_on) else "regular"
+        return ("posed", other) if has_linear_path(self._autoencoder) and not goes_on else (other,)
 
     def _check_symmetrize(self) -> None:
         if isinstance(self.symmetrize, str):
