@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from examples.paper.models import AS_WRITTEN, Study
+from examples.paper.models import AS_WRITTEN, Study, name_as_written
 from examples.paper.settings import READ_AS, READINGS, TABLE_1
 from examples.paper.sheets import Sheet, main, table, view_errors
 
@@ -25,24 +25,30 @@ def make(study: Study) -> Sheet:
     readings = {reading: _errors(study, reading, few, few) for reading in READINGS}
     whole = _errors(study, READ_AS, most, baseline)
     closed = view_errors(study, f"as-written-closed-{most}", partial(study.closed_form, READ_AS, most))
-    head = ["reading", "weight", "original", "total", "both over its floor", "CVAE, total", "LAVAE over CVAE"]
-    rows = [[reading, f"{READINGS[reading]:g}", *_cells(*readings[reading])] for reading in READINGS]
-    paper = ["the paper", "5", "68.3", "297.1", "19 %", "989.8", f"{PAPER:.3f}"]
+    head = ["reading", "weight", *COLUMNS[::4], "both over its floor", "CVAE, total", "LAVAE over CVAE", "seconds"]
+    rows = [
+        [reading, f"{READINGS[reading]:g}", *_cells(*readings[reading]), _seconds(study, reading, few, few)]
+        for reading in READINGS
+    ]
+    paper = ["the paper", "5", "68.3", "297.1", "19 %", "989.8", f"{PAPER:.3f}", ""]
     nearest = min(readings, key=lambda reading: abs(np.log(readings[reading][0][-1] / TABLE_1["LAVAE"]["total"])))
+    names = [name_as_written(method, READ_AS, n) for method, n in zip(AS_WRITTEN, (most, baseline), strict=True)]
+    took = [study.seconds(name) for name in names]
     full = [
-        [f"LAVAE staged, {most} passes", *_shown(whole[0])],
-        ["the same, stage 2 by least squares", *_shown(closed)],
-        [f"CVAE traditional, {baseline} passes", *_shown(whole[2])],
-        ["LAVAE, the paper", *(f"{TABLE_1['LAVAE'][column]:.1f}" for column in COLUMNS)],
-        ["CVAE traditional, the paper", "", "", "", "", f"{TABLE_1['CVAE traditional']['total']:.1f}"],
+        [f"LAVAE staged, {most} passes", *_shown(whole[0]), took[0]],
+        ["the same, stage 2 by least squares", *_shown(closed), ""],
+        [f"CVAE traditional, {baseline} passes", *_shown(whole[2]), took[1]],
+        ["LAVAE, the paper", *(f"{TABLE_1['LAVAE'][column]:.1f}" for column in COLUMNS), ""],
+        ["CVAE traditional, the paper", "", "", "", "", f"{TABLE_1['CVAE traditional']['total']:.1f}", ""],
     ]
     text = [
         "AdaBelief, 1e-4, epsilon 1e-16, batches of 64, binary cross-entropy, a constant weight 5 of the divergence, "
-        "stage 2 by AdaBelief for 60 epochs; seed 0, the paper's unit. What the losses are summed or averaged over is "
-        f"not stated. Each reading for {few} passes, by the weight that it comes to where both are summed:",
+        "stage 2 by AdaBelief for 60 epochs; seed 0, the paper's unit; seconds of training on one thread. What the "
+        f"losses are summed or averaged over is not stated. Each reading for {few} passes, by the weight that it comes "
+        "to where both are summed:",
         table(head, [*rows, paper]),
         f"By its total, the paper's is nearest to the reading *{nearest}*. Table I by the reading *{READ_AS}*:",
-        table(["model", *COLUMNS], full),
+        table(["model", *COLUMNS, "seconds"], full),
         f"Both flips over their own floor: {whole[0][3] / whole[1][3] - 1:.0%}, the paper 19 %. Total over that of the "
         f"CVAE: {whole[0][-1] / whole[2][-1]:.3f}, the paper {PAPER:.3f}.",
     ]
@@ -54,10 +60,17 @@ def _errors(study: Study, reading: str, passes: int, baseline: int) -> tuple[np.
 
     def measured(method: str, passes: int, floors: bool = False) -> np.ndarray:
         model: Any = partial(study.as_written, method, reading, passes)
-        return view_errors(study, f"as-written-{method}-{READINGS[reading]:g}-{passes}", model, floors=floors)
+        return view_errors(study, name_as_written(method, reading, passes), model, floors=floors)
 
     lavae, cvae = AS_WRITTEN
     return measured(lavae, passes), measured(lavae, passes, floors=True), measured(cvae, baseline)
+
+
+def _seconds(study: Study, reading: str, *passes: int) -> str:
+    """Seconds of LAVAE and of the CVAE, where both are known."""
+    return ", ".join(
+        study.seconds(name_as_written(method, reading, n)) for method, n in zip(AS_WRITTEN, passes, strict=True)
+    ).strip(", ")
 
 
 def _cells(errors: np.ndarray, floors: np.ndarray, baseline: np.ndarray) -> list[str]:

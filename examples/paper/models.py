@@ -19,13 +19,18 @@ from sklearn.frozen import FrozenEstimator
 
 from examples.paper.settings import APPENDIX_C, BUDGETS, LATENT_DIM, OUTPUT, PAIRS, READ_AS, READINGS, Budget
 from latentaug import VAE, ConditionalVAE, LatentAugmenter, TransferHead
-from latentaug.datasets import load_digits_sample, load_mnist
+from latentaug.datasets import load_avatars, load_digits_sample, load_fashion_mnist, load_mnist
 
 METHODS = {
     "staged": {"method": "staged", "geometry": "free"},
     "joint": {"symmetrize": False},
 }
 AS_WRITTEN = ("staged", "traditional")
+
+
+def name_as_written(method: str, reading: str, passes: int) -> str:
+    """What a model of the paper's settings is kept under."""
+    return f"as-written-{method}-{READINGS[reading]:g}-{passes}"
 
 
 class Study:
@@ -36,8 +41,13 @@ class Study:
 
     @cached_property
     def data(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """Digits and labels, to train and to test on."""
+        """Images and labels, to train and to test on; faces have none."""
         n_train, n_test = self.budget.n_train, self.budget.n_test
+        if self.budget.images == "faces":
+            X = load_avatars(n_train + n_test).images
+            return {"train": (X[:n_train], np.empty(0)), "test": (X[n_train:], np.empty(0))}
+        if self.budget.images == "clothes":
+            return {part: load_fashion_mnist(part, download=False) for part in ("train", "test")}
         if n_train is None or n_test is None:
             return {part: load_mnist(part) for part in ("train", "test")}
         X, y = load_digits_sample()
@@ -63,7 +73,7 @@ class Study:
 
     def as_written(self, method: str, reading: str, passes: int) -> Any:
         """LAVAE, "staged", or the traditional CVAE by the settings of Appendix C, under a reading of its loss."""
-        name = f"as-written-{method}-{READINGS[reading]:g}-{passes}"
+        name = name_as_written(method, reading, passes)
         folder = OUTPUT / self.budget.name / "checkpoints" / name
         settings = APPENDIX_C | {"kl_weight": READINGS[reading], "max_iter": passes, "checkpoint_dir": folder}
         vae, shared = VAE(LATENT_DIM, network="paper", **settings), {"random_state": 0}
@@ -153,8 +163,15 @@ class Study:
             path.parent.mkdir(parents=True, exist_ok=True)
             joblib.dump(made, path.with_suffix(".part"))
             path.with_suffix(".part").rename(path)
-            print(f"{name}: made in {time.perf_counter() - start:.0f} s", flush=True)
+            seconds = time.perf_counter() - start
+            path.with_suffix(".seconds").write_text(f"{seconds:,.0f}")
+            print(f"{name}: made in {seconds:.0f} s", flush=True)
         return joblib.load(path)
+
+    def seconds(self, model: str) -> str:
+        """How long a model took to train, where that is known."""
+        path = OUTPUT / self.budget.name / "models" / f"{model}.seconds"
+        return path.read_text() if path.exists() else ""
 
 
 def study_of(budget: str) -> Study:

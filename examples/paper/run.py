@@ -14,7 +14,17 @@ import platform
 import time
 from pathlib import Path
 
-from examples.paper import absolute, any_to_any, as_written, nonlinear, recursion, refinement, scorecard, table1
+from examples.paper import (
+    absolute,
+    any_to_any,
+    as_written,
+    elsewhere,
+    nonlinear,
+    recursion,
+    refinement,
+    scorecard,
+    table1,
+)
 from examples.paper.figures import FIGURES
 from examples.paper.models import Study, study_of, train_all
 from examples.paper.settings import BUDGETS, OUTPUT
@@ -22,6 +32,7 @@ from examples.paper.sheets import Sheet
 
 SHEETS = {
     "table1": table1.make,
+    "elsewhere": elsewhere.make,
     "as_written": as_written.make,
     "absolute": absolute.make,
     "scorecard": scorecard.make,

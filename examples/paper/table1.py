@@ -26,16 +26,19 @@ MODELS = {
 }
 
 
-def make(study: Study) -> Sheet:
-    """Table I, a row a model: mean over the seeds and their standard deviation, in the paper's unit."""
+def make(study: Study, paper: bool = True) -> Sheet:
+    """Table I, a row a model: mean over the seeds and their standard deviation, in the paper's unit.
+
+    The paper's own rows stand below, where they are of the same images.
+    """
     ours = {label: np.array([_measure(study, *model, seed) for seed in study.budget.seeds])
             for label, model in MODELS.items()}  # fmt: skip
     rows = [[label, *map(_spread, values[:, :5].T), _spread(100 * values[:, 5], "%")] for label, values in ours.items()]
-    paper = [
+    theirs = [
         [f"{label}, the paper", *(row.get(column, "") for column in COLUMNS), ""] for label, row in TABLE_1.items()
     ]
     head = ["model", *COLUMNS, "both over its floor"]
-    return Sheet("Table I: two flips", f"{table(head, [*rows, *paper])}\n\n{_read(ours)}")
+    return Sheet("Table I: two flips", f"{table(head, [*rows, *(theirs if paper else [])])}\n\n{_read(ours)}")
 
 
 def _measure(study: Study, name: str, model: Callable[[Study, int], Any], only_floors: bool, seed: int) -> list[float]:
