@@ -44,7 +44,7 @@ class Study:
         """Images and labels, to train and to test on; faces have none."""
         n_train, n_test = self.budget.n_train, self.budget.n_test
         if self.budget.images == "faces":
-            X = load_avatars(n_train + n_test).images
+            X = load_avatars(n_train + n_test, size=32).images
             return {"train": (X[:n_train], np.empty(0)), "test": (X[n_train:], np.empty(0))}
         if self.budget.images == "clothes":
             return {part: load_fashion_mnist(part, download=False) for part in ("train", "test")}

@@ -66,7 +66,7 @@ class Budget:
     solver : str
         Of Eq. 6.
     images : {"digits", "faces", "clothes"}
-        What is trained on; faces are drawn, 64x64x3, and clothes are Fashion-MNIST.
+        What is trained on; faces are drawn, 32x32x3, and clothes are Fashion-MNIST.
     absolute : tuple of int
         Passes of the runs with a small weight of the divergence and twice the channels.
     n_recursed : int
