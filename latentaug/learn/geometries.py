@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +16,6 @@ from torch import Tensor, nn
 
 from latentaug.augs.steps import Composition, powers, repeated
 from latentaug.augs.views import Views
-from latentaug.images import spread
 from latentaug.latent import maps
 from latentaug.latent.algebra import MAX_GROUP, Algebra
 from latentaug.latent.fitted_flows import fit_flows, flow_views
@@ -33,11 +33,10 @@ from latentaug.latent.representations import (
     standing,
     sum_of,
 )
-from latentaug.learn.coding import to_unit_tensor
 from latentaug.learn.flows import FlowMaps, make_flows
 from latentaug.learn.networks import initialise
-from latentaug.learn.objectives import MapFitting
-from latentaug.learn.starting import is_better_posed, principal_axes, variances_by_frequency, variances_by_part
+from latentaug.learn.objectives import MapFitting, principal_scores
+from latentaug.learn.starting import is_better_posed, variances_by_part
 from latentaug.learn.training import Draws, TrainingSettings, train
 
 __all__ = [
@@ -46,9 +45,6 @@ __all__ = [
     "views_to_fit",
 ]  # fmt: skip
 
-# Views that say what a representation is made of, those of them whose components are found, and pixels of each view.
-LOOKED_AT, COMPONENTS_OF, ROOM = 4096, 1000, 2**25
-STRENGTHS = 16  # that say how images vary with one
 POSED_ROOM = 2**24  # weights of a linear path with a part a pose, where it is not asked for
 
 
@@ -470,14 +466,9 @@ def exact_maps(latent_maps: ViewMaps, algebra: Algebra, geometries: Mapping[str,
 
 
 def make_view_maps(
-    algebra: Algebra,
-    geometries: Mapping[str, str],
-    compositions: Sequence[Composition],
-    latent_dim: int,
-    generator: torch.Generator,
-    views: Views | None = None,
-    representations: Sequence[str] = ("fitted",),
-) -> ViewMaps:
+    algebra: Algebra, geometries: Mapping[str, str], compositions: Sequence[Composition], latent_dim: int,
+    generator: torch.Generator, views: Views | None = None, representations: tuple[str, ...] = ("fitted",),
+) -> ViewMaps:  # fmt: skip
     """The latent maps of joint training: exact where the geometry is, ready to be learned elsewhere.
 
     The representation of a finite group is made for `views`; it is copies of the regular one where there are none, and
@@ -497,7 +488,7 @@ def make_view_maps(
 
 
 def fitted_representation(
-    algebra: Algebra, table: np.ndarray, views: Views, latent_dim: int, among: Sequence[str] = ("fitted",)
+    algebra: Algebra, table: np.ndarray, views: Views, latent_dim: int, among: tuple[str, ...] = ("fitted",)
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """The representation of a group that is made for some images; regular where views are not known.
 
@@ -506,59 +497,26 @@ def fitted_representation(
     """
     elements = algebra.elements[: len(table)]
     is_known = len(elements) > 1 and len(views) > latent_dim and all(map(views.is_known, elements))
-    if not is_known or list(among) == ["regular"]:
+    if not is_known or among == ("regular",):
         return regular_representation(table, latent_dim), None
-    n = max(1, min(LOOKED_AT // len(elements), ROOM // views.format_.n_pixels))
-    scores = _orbit_scores(views, elements, spread(len(views), n), 4 * latent_dim)
-    asked = list(among) == ["posed"]
-    if asked and scores.isnan().any():
-        raise ValueError(
-            "representation='posed' needs each image in all views. Allowed where some are missing: 'fitted'."
-        )
+    scores = principal_scores(views, elements, 4 * latent_dim)
+    if among == ("posed",) and scores.isnan().any():
+        raise ValueError("representation='posed' needs each image in all views. Allowed where some miss: 'fitted'.")
     irreps = irreducible_representations(table)
     copies = ranked_copies(irreps, variances_by_part(scores, table, irreps), latent_dim)
     posed = posed_copies(irreps, latent_dim)
     poses = standing(sum_of(irreps, [0, *posed[1:]]))
-    has_room = latent_dim * len(table) * views.format_.n_pixels <= POSED_ROOM
-    if asked or (
-        "posed" in among and has_room and is_better_posed(scores, table, irreps, copies, torch.from_numpy(poses))
-    ):
+    is_posed = among == ("posed",)
+    if "posed" in among and not is_posed and latent_dim * len(table) * views.format_.n_pixels <= POSED_ROOM:
+        is_posed = is_better_posed(scores, table, irreps, copies, torch.from_numpy(poses))
+    if is_posed:
         return sum_of(irreps, posed), poses[0]
     return (sum_of(irreps, copies) if "fitted" in among else regular_representation(table, latent_dim)), None
 
 
-def _orbit_scores(views: Views, elements: Sequence[Composition], rows: np.ndarray, n_scores: int) -> Tensor:
-    """Principal scores of some images under each element, float64, (N, n, m); NaN where a row has none."""
-    there = [rows if (has := views.rows_with([c])) is None else np.intersect1d(rows, has) for c in elements]
-
-    def images(k: int, chosen: np.ndarray) -> Tensor:
-        return to_unit_tensor(views.take(chosen, elements[k]), views.format_, torch.device("cpu")).flatten(1)
-
-    step = max(1, len(rows) // COMPONENTS_OF) * len(elements)
-    some = torch.cat([images(k, chosen[k::step]) for k, chosen in enumerate(there) if len(chosen) > k])
-    axes, _ = principal_axes(some - some.mean(0), n_scores)
-    scores = torch.full((len(elements), len(rows), axes.shape[1]), torch.nan, dtype=axes.dtype)
-    for k, chosen in enumerate(there):
-        scores[k, torch.from_numpy(np.searchsorted(rows, chosen))] = images(k, chosen).double() @ axes
-    return scores
-
-
-def _variances_of(algebra: Algebra, views: Views | None, latent_dim: int) -> dict[str, list[np.ndarray]]:
-    """Of each family that has a function, how much images vary by each frequency."""
-    found = dict[str, list[np.ndarray]]()
-    for name, laws in algebra.families.items():
-        if views is not None and laws.is_drawn and len(views) > latent_dim:
-            size = (laws.high - laws.low if laws.period is None else laws.period) / STRENGTHS
-            strengths = [laws.low + size * (k + 0.5) for k in range(STRENGTHS)]
-            n = max(1, min(LOOKED_AT, ROOM // views.format_.n_pixels) // STRENGTHS)
-            path = _orbit_scores(views, [((name, t),) for t in strengths], spread(len(views), n), 4 * latent_dim)
-            found[name] = variances_by_frequency(path, laws.period is not None)
-    return found
-
-
 def start_maps(
     algebra: Algebra, geometries: Mapping[str, str], compositions: Sequence[Composition], latent_dim: int, seed: int,
-    views: Views | None = None, representations: Sequence[str] = ("fitted",),
+    views: Views | None = None, representations: tuple[str, ...] = ("fitted",),
 ) -> tuple[ViewMaps, int]:  # fmt: skip
     """The latent maps of joint training, and how many of the views, the first ones, have exact maps."""
     generator = torch.Generator().manual_seed(seed)
@@ -569,15 +527,16 @@ def start_maps(
 
 
 def _beside_flows(
-    algebra: Algebra,
-    geometries: Mapping[str, str],
-    compositions: Sequence[Composition],
-    latent_dim: int,
-    generator: torch.Generator,
-    views: Views | None,
-) -> ViewMaps:
+    algebra: Algebra, geometries: Mapping[str, str], compositions: Sequence[Composition], latent_dim: int,
+    generator: torch.Generator, views: Views | None,
+) -> ViewMaps:  # fmt: skip
     """The latent maps of joint training where some augmentations have a strength."""
-    flows = make_flows(algebra, latent_dim, _variances_of(algebra, views, latent_dim))
+    scores = (
+        partial(principal_scores, views, n_scores=4 * latent_dim)
+        if views is not None and len(views) > latent_dim
+        else None
+    )
+    flows = make_flows(algebra, latent_dim, scores)
     frame = algebra.frame
     rho = whole_representation(regular_representation(frame.table, latent_dim), flows.exact(), frame)
     start = Start(algebra, torch.from_numpy(rho).float(), latent_dim, generator)

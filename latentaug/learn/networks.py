@@ -23,12 +23,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.grad import conv2d_weight
 
-from latentaug.learn.starting import LinearCode
+from latentaug.learn.starting import FromPose, LinearCode, ToPose
 
 __all__ = [
     "CLOSEST", "FAINT", "KINDS", "Autoencoder", "Decoder", "Dense", "Downsampling", "Encoder", "FromPose", "Kind",
     "SoftClip", "ToPose", "Upsampling", "ViewConditions", "build", "choose_kind", "initialise", "start",
-    "start_beside", "start_posed",
+    "start_beside",
 ]  # fmt: skip
 
 KERNEL = 5
@@ -42,7 +42,6 @@ NARROW = -3.0  # log-variance of the posteriors at the start
 LENGTH, PATH_LENGTH = 0.03, 1.0  # of weights at the start, by number: the longer, the less a step turns them
 FAINT = 0.1  # of what a network starts with, beside its linear path
 CLOSEST = 1e-6  # to 0 and to 1, of pixels that are made logits: a sigmoid in bfloat16 is 1 from 6 on
-SURE = 6.0  # by how much a pose speaks for itself, and against the next one
 SMALLEST = 12  # pixels a side that convolutions are worth
 FIRST_CHANNELS = 8  # at full size, where each costs most
 
@@ -264,38 +263,6 @@ class Maps(nn.Module):
         return x.view(len(x), *self.shape).movedim(-1, 1)
 
 
-class Poses(nn.Module):
-    """How near latent coordinates are to each pose, (B, k) to shares (B, G) that sum to one."""
-
-    def __init__(self, poses: Tensor) -> None:
-        super().__init__()
-        self.poses = nn.Buffer(poses)
-
-    def forward(self, p: Tensor) -> Tensor:
-        likeness = self.poses @ self.poses[0]
-        apart = (likeness[0] - likeness[1:].max()).clamp_min(TINY)
-        return torch.softmax(p @ self.poses.T * (SURE / apart), 1)
-
-
-class ToPose(Poses):
-    """A pose, and a content as each pose would have it, (B, k + G m), to the content and the pose, (B, m + k)."""
-
-    def forward(self, y: Tensor) -> Tensor:
-        n_poses, k = self.poses.shape
-        p, contents = y[:, :k], y[:, k:].unflatten(1, (n_poses, -1))
-        return torch.cat([(super().forward(p).unsqueeze(1) @ contents).squeeze(1), p], 1)
-
-
-class FromPose(Poses):
-    """A content and a pose, (B, m + k), to the content, and one, in its pose and zero in the others, (B, G (m + 1))."""
-
-    def forward(self, z: Tensor) -> Tensor:
-        m = z.shape[1] - self.poses.shape[1]
-        shares = super().forward(z[:, m:])
-        content = torch.cat([z[:, :m], torch.ones_like(z[:, :1])], 1)
-        return (shares.unsqueeze(2) * content.unsqueeze(1)).flatten(1)
-
-
 def _halve(size: int, times: int) -> int:
     """Height or width after some convolutions of stride two."""
     return -(-size // 2**times)
@@ -465,14 +432,17 @@ class Autoencoder(nn.Module):
         self.encoder.beside = Dense(n_pixels, self.latent_dim).normalise(1.0)
         self.decoder.beside = Dense(self.latent_dim, n_pixels).normalise(1.0)
 
-    def stand(self, poses: Tensor) -> None:
-        """From now on with a linear path a pose; what the last coordinates are in each is given, (G, k)."""
+    def stand(self, poses: Tensor, generator: torch.Generator) -> None:
+        """From now on with a new linear path a pose; what the last coordinates are in each is given, (G, k)."""
         (n_poses, k), n_pixels = poses.shape, math.prod(self.architecture[1])
-        content = self.latent_dim - k
         self.poses = poses
         with torch.device("meta"):
-            down = Dense(n_pixels, k + n_poses * content).normalise(1.0).to_empty(device="cpu")
-            up = Dense(n_poses * (content + 1), n_pixels).normalise(1.0).to_empty(device="cpu")
+            down = Dense(n_pixels, k + n_poses * (self.latent_dim - k)).normalise(1.0).to_empty(device="cpu")
+            up = Dense(n_poses * (self.latent_dim - k + 1), n_pixels).normalise(1.0).to_empty(device="cpu")
+        with torch.no_grad():
+            for layer in (down, up):
+                weight = torch.randn(layer.weight.shape, generator=generator) / math.sqrt(layer.in_features)
+                layer.become(weight, torch.zeros(layer.out_features))
         self.encoder.beside = nn.Sequential(down, ToPose(poses))
         self.decoder.beside = nn.Sequential(FromPose(poses), up)
 
@@ -536,16 +506,6 @@ def start_beside(network: Autoencoder, code: LinearCode) -> None:
         encoder, decoder = _linear_path(network)
         encoder.become(code.encode.T, code.shift)
         decoder.become(code.decode.T, code.mean)
-
-
-def start_posed(network: Autoencoder, poses: Tensor, generator: torch.Generator) -> None:
-    """Give an autoencoder a linear path a pose, as faint as its other layers are long."""
-    network.stand(poses)
-    with torch.no_grad():
-        for layer in _linear_path(network):
-            layer.weight.normal_(std=LENGTH, generator=generator)
-            nn.init.ones_(layer.gain)
-            nn.init.zeros_(layer.bias)
 
 
 def _linear_path(network: Autoencoder) -> tuple[Dense, Dense]:

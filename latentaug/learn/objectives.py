@@ -26,17 +26,18 @@ from latentaug.augs.strengths import RandomStrengths
 from latentaug.augs.views import Views
 from latentaug.images import ImageFormat, spread
 from latentaug.learn.coding import to_unit_tensor
-from latentaug.learn.networks import CLOSEST, Autoencoder, ViewConditions, start_beside, start_posed
-from latentaug.learn.starting import Pairs, linear_code, posed_code
+from latentaug.learn.networks import CLOSEST, Autoencoder, ViewConditions, start_beside
+from latentaug.learn.starting import Pairs, linear_code, posed_code, principal_axes
 from latentaug.learn.training import Objective
 
 __all__ = [
     "CONDITIONINGS", "PRECISIONS", "RECONSTRUCTION_LOSSES", "ConditionedReconstruction", "CrossReconstruction",
     "HeadDecoding", "ImageLoss", "ImageObjective", "MapFitting", "Reconstruction", "Terms", "divergence",
-    "lost_by_mean", "squared_error", "start_path",
+    "lost_by_mean", "principal_scores", "squared_error", "start_path",
 ]  # fmt: skip
 
 LOOKED_AT = 1024  # images, before training
+SAID_BY, COMPONENTS_OF, ROOM = 4096, 1000, 2**25  # views that say what maps are made of, of whose pixels there is room
 STARTED_FROM, MOVED = 1000, 8000  # images, by a linear path; latents moved by strengths, each by a map of its own
 SAME_VIEW, SAME_MOVED = 0.2, 0.1  # share of the draws of joint training that stay in their view; with strengths
 ALONE = 0.1  # share of the images that are encoded by themselves, where the others are with their orbit
@@ -545,6 +546,23 @@ class ConditionedReconstruction(ImageObjective):
         return self.bound(posterior, self.tensor(y), noise, done, condition=conditions[1:])
 
 
+def principal_scores(views: Views, elements: Sequence[Composition], n_scores: int) -> Tensor:
+    """Principal scores of some images under each element, float64, (N, n, m); NaN where a row has none."""
+    rows = spread(len(views), max(1, min(SAID_BY // len(elements), ROOM // views.format_.n_pixels)))
+    there = [rows if (has := views.rows_with([c])) is None else np.intersect1d(rows, has) for c in elements]
+
+    def images(k: int, chosen: np.ndarray) -> Tensor:
+        return to_unit_tensor(views.take(chosen, elements[k]), views.format_, torch.device("cpu")).flatten(1)
+
+    step = max(1, len(rows) // COMPONENTS_OF) * len(elements)
+    some = torch.cat([images(k, chosen[k::step]) for k, chosen in enumerate(there) if len(chosen) > k])
+    axes, _ = principal_axes(some - some.mean(0), n_scores)
+    scores = torch.full((len(elements), len(rows), axes.shape[1]), torch.nan, dtype=axes.dtype)
+    for k, chosen in enumerate(there):
+        scores[k, torch.from_numpy(np.searchsorted(rows, chosen))] = images(k, chosen).double() @ axes
+    return scores
+
+
 def start_path(objective: Any, seed: int) -> None:
     """Start the linear path of an objective's network, where it has one, from some of its images."""
     network = objective.network
@@ -554,7 +572,7 @@ def start_path(objective: Any, seed: int) -> None:
     rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     with torch.no_grad():
         if objective.poses is not None:
-            start_posed(network.cpu(), objective.poses, generator)
+            network.cpu().stand(objective.poses, generator)
             orbit = objective.orbit_pairs(rng, STARTED_FROM)
             if orbit:
                 start_beside(network, posed_code(orbit, objective.poses, network.latent_dim))

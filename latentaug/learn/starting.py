@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 __all__ = [
-    "LinearCode", "Pairs", "is_better_posed", "linear_code", "posed_code", "principal_axes",
-    "variances_by_frequency", "variances_by_part",
+    "FromPose", "LinearCode", "Pairs", "ToPose", "is_better_posed", "linear_code",
+    "posed_code", "principal_axes", "variances_by_frequency", "variances_by_part",
 ]  # fmt: skip
 
 ITERATIONS = 60
@@ -25,6 +25,40 @@ LEAST = 1e-6  # share of the variance that a direction needs
 RIDGE = 0.01  # of the mean variance, where poses are read
 TOLD = 0.95  # share of the images whose pose is read right, where latents may be a content and a pose
 HELD_OUT = 5  # one image of so many
+SURE = 6.0  # by how much a pose speaks for itself, and against the next one
+TINY = 1e-8
+
+
+class Poses(nn.Module):
+    """How near latent coordinates are to each pose, (B, k) to shares (B, G) that sum to one."""
+
+    def __init__(self, poses: Tensor) -> None:
+        super().__init__()
+        self.poses = nn.Buffer(poses)
+
+    def forward(self, p: Tensor) -> Tensor:
+        likeness = self.poses @ self.poses[0]
+        apart = (likeness[0] - likeness[1:].max()).clamp_min(TINY)
+        return torch.softmax(p @ self.poses.T * (SURE / apart), 1)
+
+
+class ToPose(Poses):
+    """A pose, and a content as each pose would have it, (B, k + G m), to the content and the pose, (B, m + k)."""
+
+    def forward(self, y: Tensor) -> Tensor:
+        n_poses, k = self.poses.shape
+        p, contents = y[:, :k], y[:, k:].unflatten(1, (n_poses, -1))
+        return torch.cat([(super().forward(p).unsqueeze(1) @ contents).squeeze(1), p], 1)
+
+
+class FromPose(Poses):
+    """A content and a pose, (B, m + k), to the content, and one, in its pose and zero in the others, (B, G (m + 1))."""
+
+    def forward(self, z: Tensor) -> Tensor:
+        m = z.shape[1] - self.poses.shape[1]
+        shares = super().forward(z[:, m:])
+        content = torch.cat([z[:, :m], torch.ones_like(z[:, :1])], 1)
+        return (shares.unsqueeze(2) * content.unsqueeze(1)).flatten(1)
 
 
 class Pairs(NamedTuple):

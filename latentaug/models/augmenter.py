@@ -62,7 +62,7 @@ class Found(NamedTuple):
     solver: str
     seed: int
     orbit: Sequence[Composition] = ()
-    representations: Sequence[str] = ("fitted",)  # of the group, among which images choose
+    representations: tuple[str, ...] = ("fitted",)  # of the group, among which images choose
 
 
 class Staged:

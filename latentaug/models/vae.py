@@ -435,7 +435,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
                     "a clone starts anew."
                 )
             if isinstance(network, Autoencoder) and self.network_.poses is not None:
-                network.stand(self.network_.poses)
+                network.stand(self.network_.poses, torch.Generator())
             load_weights(network, weights_of(self.network_))
         elif isinstance(network, Autoencoder):
             start(network, torch.Generator().manual_seed(seed))
@@ -618,14 +618,12 @@ class VAE(ClassNamePrefixFeaturesOutMixin, Transformer):
             self.device_ = find_device_or_cpu(self.device)
             self.network_ = network.eval().to(self.device_)
 
-    def _rebuilt(
-        self, kind: str, shape: Any, latent_dim: int, widths: Any, poses: Any = None
-    ) -> Autoencoder | OwnNetwork:
+    def _rebuilt(self, kind: str, shape: Any, latent_dim: int, widths: Any, poses: Any = None) -> Any:
         """A network as fitted, its weights to be filled."""
         if kind != "own":
             network = build(shape, latent_dim, widths, kind)
             if poses is not None:
-                network.stand(torch.zeros(*poses))
+                network.stand(torch.zeros(*poses), torch.Generator())
             return network
         return make_network(getattr(self, MADE_BY, self.network), shape, latent_dim, None, seed=0)
 
