@@ -26,7 +26,6 @@ RIDGE = 0.01  # of the mean variance, where poses are read
 TOLD = 0.95  # share of the images whose pose is read right, where latents may be a content and a pose
 HELD_OUT = 5  # one image of so many
 SURE = 6.0  # by how much a pose speaks for itself, and against the next one
-TINY = 1e-8
 
 
 class Poses(nn.Module):
@@ -38,7 +37,7 @@ class Poses(nn.Module):
 
     def forward(self, p: Tensor) -> Tensor:
         likeness = self.poses @ self.poses[0]
-        apart = (likeness[0] - likeness[1:].max()).clamp_min(TINY)
+        apart = likeness[0] - likeness[1:].max()
         return torch.softmax(p @ self.poses.T * (SURE / apart), 1)
 
 
