@@ -116,6 +116,33 @@ def test_a_declared_order_makes_a_group_of_arrays(method, X):
     assert augmenter.score(X, views=views) < 0
 
 
+def test_changes_never_seen_together_compose(digits):
+    """A bright corner and a bright edge, never both: together they are what each of them does."""
+    X, unseen = digits[:240].copy(), digits[240:300].copy()
+
+    def corner(images):
+        return np.maximum(images, np.add.outer(np.arange(8), np.arange(8)) < 3)
+
+    def edge(images):
+        return np.maximum(images, (np.arange(8) > 6)[:, None])
+
+    laws = dict(orders={"corner": 2, "edge": 2}, commute=[("corner", "edge")])
+    views = {("corner",): corner(X), ("edge",): edge(X)}
+    augmenter = LatentAugmenter(None, VAE(8, max_iter=25), **laws, random_state=0).fit(X, views=views)
+    assert len(augmenter.algebra_.elements) == 4
+    both, Z = ("corner", "edge"), augmenter.encode(unseen)
+    L = augmenter.latent_maps_
+    assert np.abs(L["corner"] @ L["edge"] - L["edge"] @ L["corner"]).max() < 1e-12
+    assert np.abs(L["corner"] @ L["corner"] - np.eye(8)).max() < 1e-12
+    made, true = augmenter.carry(unseen, (), both), corner(edge(unseen))
+    error = np.square(made - true).sum(axis=(1, 2)).mean()
+    floor = np.square(augmenter.reconstruct(unseen) - unseen).sum(axis=(1, 2)).mean()
+    assert error < 1.25 * floor
+    assert np.isfinite(augmenter.transform_latent(Z)).all()
+    staged = LatentAugmenter(None, PCA(8), method="staged", **laws).fit(X, views=views)
+    assert len(staged.algebra_.elements) == 2  # moments of all elements make its maps
+
+
 def test_commuting_pairs_may_be_given_in_one_order(X):
     views = {("a",): X[:, ::-1], ("b",): X[:, :, ::-1], ("b", "a"): X[:, ::-1, ::-1]}
     laws = dict(orders={"a": 2, "b": 2}, commute=[("a", "b")])

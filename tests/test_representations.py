@@ -20,6 +20,7 @@ from latentaug.latent.representations import (
     ranked_copies,
     regular_representation,
     representation_defect,
+    seen_copies,
     standing,
     sum_of,
 )
@@ -95,6 +96,32 @@ def test_copies_fill_the_latent_space_and_hold_every_element_apart(table, seed, 
     assert all(n >= few for n, few in zip(copies, least, strict=True))
     assert representation_defect(L, table) < 1e-12
     assert len(np.unique(L.round(6), axis=0)) == len(table)
+
+
+@groups
+@given(seed=st.integers(0, 99))
+def test_parts_that_no_image_tells_apart_are_left_out(table, seed):
+    irreps, rng = irreducible_representations(table), np.random.default_rng(seed)
+    variances = [rng.random(3) for _ in irreps]
+    whole = seen_copies(irreps, variances, np.ones(len(table), dtype=bool))
+    assert whole == [1] * len(irreps)
+    seen = np.append(True, rng.random(len(table) - 1) < 0.7)
+    copies = seen_copies(irreps, variances, seen)
+    taken = [L for L, n in zip(irreps, copies, strict=True) if n]
+    if taken:
+        rows = np.hstack([L[seen].reshape(seen.sum(), -1) for L in taken])
+        ranks = [np.linalg.matrix_rank(L.reshape(len(L), -1)) for L in taken]
+        assert np.linalg.matrix_rank(rows) == sum(ranks)  # what is seen says what is not
+        assert len(np.unique(sum_of(irreps, copies).round(6), axis=0)) == len(table)
+
+
+def test_what_two_changes_do_together_is_what_each_does_where_they_are_not_seen_together():
+    table = np.array([[0, 1, 2, 3], [1, 0, 3, 2], [2, 3, 0, 1], [3, 2, 1, 0]])
+    irreps = irreducible_representations(table)
+    together = next(k for k, L in enumerate(irreps) if L[1, 0, 0] == L[2, 0, 0] == -1)
+    variances = [np.array([1.0 - 0.9 * (k == together)]) for k in range(4)]
+    copies = seen_copies(irreps, variances, np.array([True, True, True, False]))
+    assert copies == [int(k != together) for k in range(4)]
 
 
 def test_more_copies_go_where_images_vary():
@@ -279,7 +306,7 @@ def test_images_that_show_their_pose_are_a_content_and_a_pose(digits, augs, tmp_
 
 
 def test_many_images_take_copies_of_the_regular_representation_or_a_pose(digits, monkeypatch):
-    monkeypatch.setattr("latentaug.models.augmenter.MANY", 100)
+    monkeypatch.setattr("latentaug.models.augmenter.FITTED", 100)
     vae = VAE(16, hidden_channels=(2, 3), max_iter=1, device="cpu")
     for images, expected in ((digits[:200], 0), (upright(digits[:200]), 14)):
         L = LatentAugmenter(["flip_lr", "flip_ud"], vae, random_state=0).fit(images).latent_maps_["flip_lr"]

@@ -156,6 +156,13 @@ def good(digits):
 
 
 @pytest.mark.slow
+def test_images_without_a_partner_are_seen_in_the_views_that_they_have(digits):
+    X = digits[:200]
+    views = {("turn",): (np.arange(0, 200, 2), X[::2, :, ::-1])}
+    model = LatentAugmenter(None, VAE(4, max_iter=10), orders={"turn": 2}, random_state=0).fit(X, views=views)
+    assert model.verdict_.n_images == 20
+
+
 def test_a_good_model_says_so_without_a_warning_and_in_a_notebook(good, digits):
     verdict = good.verdict_
     rows = digits[np.unique(np.linspace(0, len(digits) - 1, 40).astype(int))]

@@ -379,4 +379,22 @@ MUTATIONS = (
         "_fitted_attributes(network, log",
         CALLBACKS,
     ),
+    Mutation(
+        "a verdict looks at partners that some images have not",
+        "few.mix(numbers, few.settle(numbers, which))",
+        "few.mix(numbers, which)",
+        "tests/test_verdict.py",
+    ),
+    Mutation(
+        "a declared group needs every element to be given, also where maps are trained",
+        "is_whole or (np.count_nonzero(e) == 1 and",
+        "True or (np.count_nonzero(e) == 1 and",
+        "tests/test_pairs.py",
+    ),
+    Mutation(
+        "parts are taken that the elements seen do not tell apart",
+        "if together == sum(np.linalg",
+        "if together <= sum(np.linalg",
+        "tests/test_representations.py",
+    ),
 )

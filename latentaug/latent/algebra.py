@@ -218,7 +218,9 @@ def _look(views: Views, n_images: int) -> Views:
     return _joined(few, views.rows(np.unique(np.concatenate(more)))) if any(map(len, more)) else few
 
 
-def declared_algebra(names: Sequence[str], declared: Declared, given: Iterable[Composition]) -> Algebra:
+def declared_algebra(
+    names: Sequence[str], declared: Declared, given: Iterable[Composition], is_whole: bool = True
+) -> Algebra:
     """The laws that a user declares, of augmentations that no function is known of.
 
     Parameters
@@ -228,7 +230,10 @@ def declared_algebra(names: Sequence[str], declared: Declared, given: Iterable[C
     declared : Declared
         The laws.
     given : iterable of tuple of str
-        The compositions that are known by data: a group is represented where all of its elements are.
+        The compositions that are known by data.
+    is_whole : bool, default=True
+        Whether a group is represented only where all of its elements are known; else where each augmentation is, as
+        often as its order asks, or once less.
 
     Examples
     --------
@@ -240,8 +245,8 @@ def declared_algebra(names: Sequence[str], declared: Declared, given: Iterable[C
     known = Algebra({name: orders.get(name) for name in names}, commutators, {}, [()], cyclic_table(1))
     for name in (name for name in names if name in orders):
         fits = all(known.commute(name, other) for other in group)
-        group += [name] if fits and _elements([*group, name], orders, given) else []
-    elements = _elements(group, orders, given)
+        group += [name] if fits and _elements([*group, name], orders, given, is_whole) else []
+    elements = _elements(group, orders, given, is_whole)
     numbers = np.array(list(product(*(range(orders[name]) for name in group))), dtype=int).reshape(len(elements), -1)
     sizes = [orders[name] for name in group]
     steps = np.array([math.prod(sizes[k + 1 :]) for k in range(len(sizes))], dtype=int)
@@ -250,8 +255,10 @@ def declared_algebra(names: Sequence[str], declared: Declared, given: Iterable[C
     return Algebra(known.orders, commutators, generators, elements, table)
 
 
-def _elements(group: Sequence[str], orders: Mapping[str, int], given: Iterable[Composition]) -> list[Composition]:
-    """For each element of a product of cyclic groups the composition that is given for it; none where one is not."""
+def _elements(
+    group: Sequence[str], orders: Mapping[str, int], given: Iterable[Composition], is_whole: bool
+) -> list[Composition]:
+    """A composition for each element of a product of cyclic groups, as it is given; none where too few are given."""
     if math.prod(orders[name] for name in group) > MAX_GROUP:
         return []
     spelled: dict[tuple[int, ...], Composition] = {}
@@ -259,8 +266,16 @@ def _elements(group: Sequence[str], orders: Mapping[str, int], given: Iterable[C
         names = repeated(composition)
         if set(names) <= set(group):
             spelled.setdefault(tuple(names.count(name) % orders[name] for name in group), composition)
-    elements = [spelled.get(powers) for powers in product(*(range(orders[name]) for name in group))]
-    return [] if None in elements else [element for element in elements if element is not None]
+    elements = list(product(*(range(orders[name]) for name in group)))
+    needed = [e for e in elements if is_whole or (np.count_nonzero(e) == 1 and _is_early(e, group, orders))]
+    if not all(element in spelled for element in needed):
+        return []
+    return [spelled.get(e, reduced(zip(group, e, strict=True))) for e in elements]
+
+
+def _is_early(element: Sequence[int], group: Sequence[str], orders: Mapping[str, int]) -> bool:
+    """Whether a power of one augmentation is no last one, which undoes the first; unless it is that."""
+    return all(power < max(2, orders[name] - 1) for power, name in zip(element, group, strict=True))
 
 
 def find_order(views: Views, name: Step, max_order: int = MAX_GROUP) -> int | None:
@@ -320,7 +335,7 @@ def _group(
     return dict(zip(names, steps[0].tolist(), strict=True)), elements, np.stack(columns, axis=1)
 
 
-def find_algebra(views: Views, n_images: int = 64, max_group: int = MAX_GROUP) -> Algebra:
+def find_algebra(views: Views, n_images: int = 64, max_group: int = MAX_GROUP, is_whole: bool = True) -> Algebra:
     """Find the laws that hold on a sample of the images.
 
     Parameters
@@ -331,12 +346,14 @@ def find_algebra(views: Views, n_images: int = 64, max_group: int = MAX_GROUP) -
         Images looked at, spread evenly over the data; where those are blank, others that are not.
     max_group : int
         Most elements of a group.
+    is_whole : bool, default=True
+        As in `declared_algebra`.
     """
     check_kind("views", views, Views, "a Views")
     check_number("n_images", n_images, low=1, integer=True)
     check_number("max_group", max_group, low=1, integer=True)
     if all(aug is None for aug in views.augs.values()) and views.declared != Declared():
-        return declared_algebra(list(views.augs), views.declared, map(reduced, views.paired))
+        return declared_algebra(list(views.augs), views.declared, map(reduced, views.paired), is_whole)
     whole = views.complete()
     if not len(whole):
         return _found_apart(views, n_images, max_group)

@@ -15,7 +15,7 @@ from latentaug.latent.maps import orthogonal_map, square_roots
 __all__ = [
     "average_over", "cyclic_table", "fit_group_maps", "group_maps", "irreducible_representations",
     "nearest_representation", "posed_copies", "ranked_copies", "regular_representation", "representation_defect",
-    "standing", "sum_of",
+    "seen_copies", "standing", "sum_of",
 ]  # fmt: skip
 
 
@@ -107,8 +107,13 @@ def _tidy(L: np.ndarray) -> np.ndarray:
     return np.where(np.abs(L - L.round()) < 1e-9, L.round() + 0.0, L)
 
 
-def ranked_copies(irreps: Sequence[np.ndarray], variances: Sequence[np.ndarray], latent_dim: int) -> list[int]:
+def ranked_copies(
+    irreps: Sequence[np.ndarray], variances: Sequence[np.ndarray], latent_dim: int, seen: np.ndarray | None = None
+) -> list[int]:
     """How many copies of each irreducible representation fill a latent space: one regular one, then by variance.
+
+    Where images are seen under some elements only, one of each of `seen_copies` comes first, and no others; one regular
+    one where there are none.
 
     Parameters
     ----------
@@ -118,10 +123,14 @@ def ranked_copies(irreps: Sequence[np.ndarray], variances: Sequence[np.ndarray],
         Of each, the variance of the images along a coordinate of its first copy, of its second one, and so on.
     latent_dim : int
         d, at least N. What is left where no copy fits, or none has a variance, is trivial.
+    seen : ndarray of shape (N,) of bool, optional
+        The elements that there are images under; without it all.
     """
     copies = [round(len(L[0]) / np.mean(np.trace(L, axis1=1, axis2=2) ** 2)) for L in irreps]
+    least = copies if seen is None or seen.all() else seen_copies(irreps, variances, seen)
+    copies = least if any(least) else copies
     free = latent_dim - sum(n * len(L[0]) for n, L in zip(copies, irreps, strict=True))
-    more = [(-v, k) for k, n in enumerate(copies) for v in variances[k][n:] if v > 0]
+    more = [(-v, k) for k, n in enumerate(copies) if n for v in variances[k][n:] if v > 0]
     for _, k in sorted(more):
         if len(irreps[k][0]) <= free:
             copies[k], free = copies[k] + 1, free - len(irreps[k][0])
@@ -145,6 +154,33 @@ def posed_copies(irreps: Sequence[np.ndarray], latent_dim: int) -> list[int]:
         copies[k], alike = 1, alike & rest[k]
     copies[0] = latent_dim - sum(n * len(L[0]) for n, L in zip(copies, irreps, strict=True))
     return copies
+
+
+def seen_copies(irreps: Sequence[np.ndarray], variances: Sequence[np.ndarray], seen: np.ndarray) -> list[int]:
+    """One copy of each representation that elements seen tell from the others: those that images vary most in first.
+
+    What changes do together, where no image shows it, is then what each does by itself. None, where that would leave
+    elements that act alike.
+
+    Parameters
+    ----------
+    irreps : list of ndarray of shape (N, k, k)
+        As `irreducible_representations` gives them.
+    variances : list of ndarray
+        As `ranked_copies` takes them.
+    seen : ndarray of shape (N,) of bool
+        The elements that there are images under.
+    """
+    entries = [L.reshape(len(L), -1) for L in irreps]
+    taken = [0]
+    for k in sorted(range(1, len(irreps)), key=lambda k: -variances[k].max(initial=0)):
+        more = [*taken, k]
+        together = np.linalg.matrix_rank(np.hstack([entries[j][seen] for j in more]))
+        if together == sum(np.linalg.matrix_rank(entries[j]) for j in more):
+            taken = more
+    acting = np.hstack([entries[j] for j in taken])
+    apart = (np.abs(acting[1:] - acting[0]).max(axis=1) > 1e-9).all()
+    return [int(apart and k in taken) for k in range(len(irreps))]
 
 
 def standing(L: np.ndarray) -> np.ndarray:

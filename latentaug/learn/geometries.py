@@ -496,14 +496,14 @@ def fitted_representation(
     code of these loses less than one of parts. Beside it the pose of the originals, where it is of one.
     """
     elements = algebra.elements[: len(table)]
-    is_known = len(elements) > 1 and len(views) > latent_dim and all(map(views.is_known, elements))
-    if not is_known or among == ("regular",):
+    if len(elements) == 1 or len(views) <= latent_dim or among == ("regular",):
         return regular_representation(table, latent_dim), None
+    seen = np.array(list(map(views.is_known, elements)))
     scores = principal_scores(views, elements, 4 * latent_dim)
     if among == ("posed",) and scores.isnan().any():
         raise ValueError("representation='posed' needs each image in all views. Allowed where some miss: 'fitted'.")
     irreps = irreducible_representations(table)
-    copies = ranked_copies(irreps, variances_by_part(scores, table, irreps), latent_dim)
+    copies = ranked_copies(irreps, variances_by_part(scores, table, irreps), latent_dim, seen)
     posed = posed_copies(irreps, latent_dim)
     poses = standing(sum_of(irreps, [0, *posed[1:]]))
     is_posed = among == ("posed",)
@@ -511,7 +511,8 @@ def fitted_representation(
         is_posed = is_better_posed(scores, table, irreps, copies, torch.from_numpy(poses))
     if is_posed:
         return sum_of(irreps, posed), poses[0]
-    return (sum_of(irreps, copies) if "fitted" in among else regular_representation(table, latent_dim)), None
+    by_parts = "fitted" in among or not seen.all()
+    return sum_of(irreps, copies) if by_parts else regular_representation(table, latent_dim), None
 
 
 def start_maps(
@@ -523,7 +524,7 @@ def start_maps(
     latent_maps = make_view_maps(algebra, geometries, compositions, latent_dim, generator, views, representations)
     if algebra.families:
         return latent_maps, sum(map(algebra.is_exact, compositions))
-    return latent_maps, len(group_table(algebra, geometries))
+    return latent_maps, sum(map(algebra.in_group, compositions)) if _by_group(geometries) else 1
 
 
 def _beside_flows(

@@ -549,7 +549,8 @@ class ConditionedReconstruction(ImageObjective):
 def principal_scores(views: Views, elements: Sequence[Composition], n_scores: int) -> Tensor:
     """Principal scores of some images under each element, float64, (N, n, m); NaN where a row has none."""
     rows = spread(len(views), max(1, min(SAID_BY // len(elements), ROOM // views.format_.n_pixels)))
-    there = [rows if (has := views.rows_with([c])) is None else np.intersect1d(rows, has) for c in elements]
+    with_all = (views.rows_with([c]) if views.is_known(c) else rows[:0] for c in elements)
+    there = [rows if has is None else np.intersect1d(rows, has) for has in with_all]
 
     def images(k: int, chosen: np.ndarray) -> Tensor:
         return to_unit_tensor(views.take(chosen, elements[k]), views.format_, torch.device("cpu")).flatten(1)
@@ -558,7 +559,7 @@ def principal_scores(views: Views, elements: Sequence[Composition], n_scores: in
     some = torch.cat([images(k, chosen[k::step]) for k, chosen in enumerate(there) if len(chosen) > k])
     axes, _ = principal_axes(some - some.mean(0), n_scores)
     scores = torch.full((len(elements), len(rows), axes.shape[1]), torch.nan, dtype=axes.dtype)
-    for k, chosen in enumerate(there):
+    for k, chosen in ((k, chosen) for k, chosen in enumerate(there) if len(chosen)):
         scores[k, torch.from_numpy(np.searchsorted(rows, chosen))] = images(k, chosen).double() @ axes
     return scores
 

@@ -171,16 +171,11 @@ class Joint:
         return exact_maps(trained, found.algebra, found.geometries), weights_of(trained)
 
 
-MANY = 10_000  # images, from which an encoder learns laws that others obey too
+MANY, FITTED = 10_000, 30_000  # images, from which an encoder learns laws; below which maps are fitted to them
 REPRESENTATIONS = ("auto", "fitted", "posed", "regular")
 POSES = 1024  # images trained on whose pose `canonical` knows
 
 METHODS: dict[str, Any] = {"joint": Joint(), "staged": Staged()}
-
-
-def _are_few(data: Views, goes_on: bool) -> bool:
-    """Whether a fit is of few images; the parts of a stream are of no number known."""
-    return len(data) < MANY and not goes_on
 
 
 def _takes_streams(augmenter: LatentAugmenter) -> bool:
@@ -218,9 +213,10 @@ class LatentAugmenter(LatentModel):
     representation : {"auto", "fitted", "posed", "regular"}, default="auto"
         The exact maps of a finite group in the joint method. "regular": copies of the regular representation. "fitted":
         its irreducible parts, as many of each as the variance of the images asks for, and one regular one at least;
-        better where images are few, worse after a long training. "posed": a content that no augmentation changes, and a
+        better where images are few, worse after a long training. Where there are no images of some elements, as of two
+        changes together, it has the parts that images tell apart, whatever is asked for. "posed": a content that no augmentation changes, and a
         few coordinates for the pose, for images whose pose shows, such as upright faces. "auto", in `fit`: "posed" if a
-        linear code of that loses less than one of parts; else "fitted" for fewer than 10,000 images, and "regular".
+        linear code of that loses less than one of parts; else "fitted" for fewer than 30,000 images, and "regular".
     symmetrize : bool or "auto", default="auto"
         Whether the joint method trains, and encodes by, the mean of the latents of all that the finite group of the
         augmentations makes of an image, carried back. The group's laws then hold on every image, not only where they
@@ -497,10 +493,11 @@ class LatentAugmenter(LatentModel):
         shape = getattr(self.autoencoder, "image_shape", None) if self.image_shape is None else self.image_shape
         data = views_of(self, X, shape, views)
         self.autoencoder_ = start_autoencoder(self._autoencoder, seed)
-        self._find_laws(data, METHODS[self.method].largest_group(self.autoencoder_))
+        method = METHODS[self.method]
+        self._find_laws(data, method.largest_group(self.autoencoder_), is_whole=method.fits_maps)
         self.geometries_ = choose_geometries(self.geometry, self.algebra_)
         wanted = compositions_to_train(self.algebra_, self.geometries_)
-        data = data if wanted is None else data.of([*wanted, *data.given_strengths])
+        data = data if wanted is None else data.of([*filter(data.is_known, wanted), *data.given_strengths])
         self.compositions_ = data.compositions
         return data
 
@@ -529,7 +526,7 @@ class LatentAugmenter(LatentModel):
         """The kinds of representation among which the images choose."""
         if self.representation != "auto":
             return (self.representation,)
-        other = "fitted" if _are_few(data, goes_on) else "regular"
+        other = "fitted" if len(data) < FITTED and not goes_on else "regular"
         return ("posed", other) if has_linear_path(self._autoencoder) and not goes_on else (other,)
 
     def _check_symmetrize(self) -> None:
@@ -544,7 +541,7 @@ class LatentAugmenter(LatentModel):
                 )
 
     def _symmetrizes(self, data: Views, goes_on: bool) -> bool:
-        chosen = _are_few(data, goes_on) if self.symmetrize == "auto" else bool(self.symmetrize)
+        chosen = (len(data) < MANY and not goes_on) if self.symmetrize == "auto" else bool(self.symmetrize)
         return self.method == "joint" and chosen
 
     def encoder_of(self, view: Composition) -> Codec:

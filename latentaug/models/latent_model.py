@@ -752,9 +752,9 @@ class LatentModel(LatentSpace):
         rows = error_table(self, X, views=views)
         return -float(np.mean([row.error for row in rows if row.task != "undo"]))
 
-    def _find_laws(self, data: Views, max_group: int = MAX_GROUP) -> None:
+    def _find_laws(self, data: Views, max_group: int = MAX_GROUP, is_whole: bool = True) -> None:
         """Find the laws of the augmentations, and tell what is trained on."""
-        self.algebra_ = find_algebra(data, max_group=max_group)
+        self.algebra_ = find_algebra(data, max_group=max_group, is_whole=is_whole)
         self.compositions_, self.aug_names_ = data.compositions, list(data.augs)
 
     def _tell_maps(self, latent_maps: dict[str, Any], data: Views) -> None:

@@ -101,8 +101,9 @@ def judge(
     if n < FEWEST:
         return None
     few = views.rows(spread(len(views), n))
+    numbers = np.arange(len(few))
     which = np.random.default_rng(0).integers(len(views.compositions), size=len(few))
-    (images,) = few.mix(np.arange(len(few)), which)
+    (images,) = few.mix(numbers, few.settle(numbers, which))
     Z, X = coder.encode(images), views.format_.to_output(images)
     X_hat = np.empty_like(X)
     for rows in batches(len(X), views.format_.n_pixels):
