@@ -110,6 +110,7 @@ PARAMETERS: dict[str, Parameter] = {
     "commute": Parameter(values.COMMUTING),
     "representation": Parameter(values.CHOICE),
     "symmetrize": Parameter(values.FLAG),
+    "is_whole": Parameter(values.FLAG),
     "trim": Parameter(values.SHARE),
     # Labels.
     "by_class": Parameter(values.FLAG),

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from latentaug._checks import check_kind, check_number, unknown_name
+from latentaug._checks import check_flag, check_kind, check_number, unknown_name
 from latentaug.augs.pairs import Declared
 from latentaug.augs.steps import Composition, Step, as_composition, counts, powers, reduced, repeated, say
 from latentaug.augs.views import Views, declared_compositions
@@ -352,6 +352,7 @@ def find_algebra(views: Views, n_images: int = 64, max_group: int = MAX_GROUP, i
     check_kind("views", views, Views, "a Views")
     check_number("n_images", n_images, low=1, integer=True)
     check_number("max_group", max_group, low=1, integer=True)
+    check_flag("is_whole", is_whole)
     if all(aug is None for aug in views.augs.values()) and views.declared != Declared():
         return declared_algebra(list(views.augs), views.declared, map(reduced, views.paired), is_whole)
     whole = views.complete()
