@@ -94,7 +94,8 @@ def make_objects(scale: float) -> Images:
     n, n_classes = round(1000 * scale), round(100 * scale)
     pairs = render(range(n_classes, n), 6, seed=0)
     learn, show = (render(range(n_classes), k, seed) for k, seed in ((8, 1), (10, 2)))
-    return Images(pairs, learn, show, *(np.repeat(np.arange(n_classes), k) for k in (8, 10)))
+    y, y_show = (np.repeat(np.arange(n_classes), k) for k in (8, 10))
+    return Images(pairs, learn, show, y, y_show)
 
 
 def draw_face(rng: np.random.Generator, hair: Any) -> np.ndarray:
@@ -232,12 +233,12 @@ def augmenting(maps: LatentMaps, learn: Features, show: Features, y: np.ndarray,
     return table(rows, (f"trained on {FEW} labelled images a class", "upright", "changed"))
 
 
-def measure(name: str, scale: float) -> bool:
+def measure(name: str, block: int, scale: float) -> bool:
     """Print the tables of a kind of images; whether the claim holds."""
-    images, encode = SOURCES[name](scale), load_encoder(BLOCKS[name])
+    images, encode = SOURCES[name](scale), load_encoder(block)
     pairs, learn, show = (Features.of(encode, X) for X in images[:3])
     sizes = f"{len(images.pairs):,} pairs, {len(images.y):,} labelled, {len(images.y_show):,} shown"
-    print(f"\n{name}: {sizes}, {pairs.plain.shape[1]:,} numbers an image of block {BLOCKS[name]}\n", flush=True)
+    print(f"\n{name}: {sizes}, {pairs.plain.shape[1]:,} numbers an image of block {block}\n", flush=True)
     maps = LatentMaps().fit(pairs.plain, views=pairs.views)
     text, holds = undoing(maps, pairs, learn, show, images)
     print(text, augmenting(maps, learn, show, images.y, images.y_show), sep="\n\n", flush=True)
@@ -248,8 +249,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a twentieth of the images")
     parser.add_argument("--only", nargs="+", choices=SOURCES, default=list(SOURCES))
+    parser.add_argument("--block", type=int, choices=range(16), help="of the encoder, in place of those chosen")
     options = parser.parse_args()
-    hold = [measure(name, 0.05 if options.quick else 1.0) for name in options.only]
+    blocks = BLOCKS if options.block is None else dict.fromkeys(SOURCES, options.block)
+    hold = [measure(name, blocks[name], 0.05 if options.quick else 1.0) for name in options.only]
     return 0 if all(hold) or options.quick else 1
 
 
