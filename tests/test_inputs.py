@@ -475,3 +475,8 @@ def test_a_fork_after_a_fit_does_not_hang():
 def test_a_shape_of_rows_that_is_not_that_of_the_stack_is_refused(shape, digits):
     with pytest.raises(ValueError, match=r"image_shape \(\d, \d\) is not that of X\. Got images of shape \(8, 8\)\."):
         VAE(2, max_iter=1, image_shape=shape).fit(digits[:9])
+
+
+def test_passes_that_are_an_array_are_refused_in_one_line(digits):
+    with pytest.raises(TypeError, match=r"^max_iter .*Got "):
+        clone(QUICK).set_params(max_iter=np.ones((3, 3))).fit(digits[:20])

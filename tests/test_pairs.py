@@ -276,6 +276,9 @@ def test_scorecards_and_displays_take_pairs(X):
     assert len(ProjectionDisplay.from_estimator(alone, X, views=views).points) == 2 * len(rows)
     with pytest.raises(ValueError, match="turn"):
         scorecard(alone, X, views={("turn",): X})
+    for kind in (ReconstructionDisplay, ProjectionDisplay):
+        with pytest.raises(ValueError, match="nonsense"):
+            kind.from_estimator(alone, X, compositions=["nonsense"], views=views)
     two = LatentAugmenter(None, PCA(8), method="staged").fit(X, views={("a",): 1 - X, ("b",): X[:, ::-1]})
     apart = {("a",): (rows, 1 - X[rows]), ("b",): (rows + 1, X[rows + 1][:, ::-1])}
     with pytest.raises(ValueError, match="some image"):

@@ -124,6 +124,8 @@ def brighter(images, t):
 def test_functions_of_other_libraries_are_families(dtype):
     spin = family_from_torchvision(around, -180, 180, 360, unit="degrees")
     lighter = family_from_kornia(brighter, -1, 1, name="lighter")
+    with pytest.raises(ValueError, match="name"):
+        family_from_kornia(brighter, -1, 1, name="")
     assert (spin.__name__, spin.period, lighter.__name__) == ("around", 360, "lighter")
     scale = 255 if dtype == np.uint8 else 1
     for X, each in product((stack("", dtype), stack("hue", dtype)), ([0, 30, 90, -45] * 6, 30.0)):

@@ -120,6 +120,12 @@ def no_place(rng: np.random.Generator, right: Any) -> tuple[str, Any]:
     return in_words(value), value
 
 
+def no_file(rng: np.random.Generator, right: Any) -> tuple[str, Any]:
+    """As `no_place`, where None asks for no file."""
+    value = pick(rng, [value for value in NO_PATHS + NO_PLACES if value is not None])
+    return in_words(value), value
+
+
 def no_folder(rng: np.random.Generator, right: Any) -> tuple[str, Any]:
     """What is no path, or one where no folder can be."""
     value = pick(rng, [value for value in NO_PATHS if value is not None] + ["\0", "a\0b", "", "/dev/null/x", "x" * 300])

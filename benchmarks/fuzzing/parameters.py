@@ -257,7 +257,7 @@ PARAMETERS: dict[str, Parameter] = {
     "card": Parameter(values.one_of(3, None, "card", object(), [], {}), Of(card_of_model)),
     "model_card.title": Parameter(values.one_of(3, b"x", [], {}, object(), 1.5)),
     "notes": Parameter(values.one_of(3, "text", [], object(), {"Data": 3}, {3: "text"}, {None: None})),
-    "model_card.path": Parameter(files.no_place, FOLDER / "card.md"),
+    "model_card.path": Parameter(files.no_file, FOLDER / "card.md"),
     "in_unit.error": Parameter(values.ERRORS, 1.0),
     "unit": Parameter(values.CHOICE, "paper"),
     "n_pixels": Parameter(values.COUNT, 64),

@@ -109,7 +109,8 @@ class _TorchFamily:
         check_kind("function", function, Callable, "a callable")
         check_kind("name", name, (str, type(None)), "a string or None")
         self.function = function
-        self.__name__ = name or getattr(function, "__name__", type(function).__name__)
+        self.__name__ = getattr(function, "__name__", type(function).__name__) if name is None else name
+        check_name(self.__name__)
 
     def __call__(self, X: np.ndarray, t: np.ndarray) -> np.ndarray:
         import torch

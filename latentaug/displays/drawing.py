@@ -16,7 +16,7 @@ from latentaug.augs.catalogue import CATALOGUE, name_augs
 from latentaug.augs.steps import as_composition, as_compositions, powers, say
 from latentaug.augs.views import Views, declare_views
 from latentaug.images import check_images
-from latentaug.models.errors import model_views
+from latentaug.models.errors import check_names, model_views
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -115,6 +115,7 @@ def known_views(model: Any, X: Any, compositions: Any = None, n_images: int | No
     trained = [composition for composition in model.compositions_ if model.knows(composition)]
     asked = trained if compositions is None else as_compositions(compositions)
     if views is not None:
+        check_names(model, (name for name, _ in powers(chain(*asked))))
         data = model_views(model, images, asked, views).complete(len(images))
         return data.rows(np.arange(len(data))[:n_images])
     images, given = images[:n_images], name_augs(model.augs or model.aug_names_)

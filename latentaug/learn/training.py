@@ -19,7 +19,7 @@ from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from latentaug._checks import check_choice, check_flag, check_number
+from latentaug._checks import check_choice, check_flag, check_number, is_auto
 from latentaug._rows import keep_freed_memory
 from latentaug.learn.processes import ALONE, Processes
 from latentaug.learn.resuming import STREAM_STEPS, Checkpoint, Stream, find_checkpoint, memory_of, recall
@@ -191,7 +191,7 @@ def passes_over(n_images: int) -> int:
 def settings_of(estimator: Any, n_images: int) -> TrainingSettings:
     """The checked training parameters of an estimator, trained on so many images."""
     settings = TrainingSettings(**{f.name: getattr(estimator, f.name) for f in fields(TrainingSettings)})
-    if settings.max_iter == "auto":
+    if is_auto(settings.max_iter):
         settings = replace(settings, max_iter=passes_over(n_images))
     check_choice("optimizer", settings.optimizer, OPTIMIZERS)
     if isinstance(settings.learning_rate, float):
