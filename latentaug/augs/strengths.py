@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from latentaug.augs.contract import run_aug
 from latentaug.augs.steps import Composition, powers
 from latentaug.augs.views import Views
+from latentaug.images import spread
 
 __all__ = ["RandomStrengths"]
+
+LOOKED_AT, AT = 256, 9  # images, and strengths of a line, whose variance is looked at
+FAINTEST = 0.02  # share of the greatest variance, below which errors count no more
 
 
 class RandomStrengths:
@@ -46,6 +52,31 @@ class RandomStrengths:
         places = rng.random((len(which), len(self.names)))
         places = np.where(self.are_circles, places, np.sin(np.pi / 2 * places) ** 2)
         return self.has[which] * (self.low + (self.high - self.low) * places)
+
+    def weights(self, strengths: np.ndarray) -> np.ndarray:
+        """Of errors at strengths (n, n_families): one over how much images vary there, 1 in the mean over draws.
+
+        So each strength of a line counts alike, however dark, flat or small it makes images.
+        """
+        found = np.ones(len(strengths))
+        for j, (grid, levels) in self._levels.items():
+            found *= np.interp(strengths[:, j], grid, levels)
+        return found
+
+    @cached_property
+    def _levels(self) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+        """Of each family along a line, by its number: some strengths, and the weight of each."""
+        views, found = self.views, {}
+        images = views.take(spread(len(views), LOOKED_AT))
+        for j in np.flatnonzero(self.drawn & ~self.are_circles):
+            grid, family = np.linspace(self.low[j], self.high[j], AT), views.families[self.names[j]]
+            seen = (run_aug(self.names[j], family.at(np.full(len(images), t)), images, views.format_) for t in grid)
+            variance = np.array([views.format_.to_unit(made).var(axis=0).sum(dtype=np.float64) for made in seen])
+            levels = 1 / np.maximum(variance, FAINTEST * variance.max() or 1.0)
+            places = np.sin(np.pi / 2 * np.linspace(0, 1, 101)) ** 2  # as they are drawn
+            drawn = np.interp(grid[0] + (grid[-1] - grid[0]) * places, grid, levels)
+            found[int(j)] = grid, levels / drawn.mean()
+        return found
 
     def strengths(self, rows: np.ndarray, which: np.ndarray, drawn: np.ndarray) -> np.ndarray:
         """Those drawn, and in their place those given with paired images."""

@@ -69,7 +69,7 @@ class ClassReconstruction(CrossReconstruction):
         source, target, condition = map(torch.from_numpy, batch[:3])
         L = self.crossings(source, target)  # (B, d, d)
         posterior, targets = self.encode(self.tensor(x), condition), self.tensor(y)
-        carry = partial(self._cross, L=L, strengths=None)
+        carry = partial(self._cross, L=L, strengths=())
         return self.bound(posterior, targets, batch[3], batch[4], carry, [condition])
 
 

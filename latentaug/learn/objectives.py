@@ -211,11 +211,16 @@ class ImageObjective(Objective):
             mean, log_variance = self.network.encoder(x, *condition)
         return mean.float(), log_variance.float()
 
-    def error(self, z: Tensor, target: Tensor, *condition: Tensor) -> Tensor:
-        """The reconstruction loss under its weight, of latent rows, decoded in the precision, and target images."""
+    def error(self, z: Tensor, target: Tensor, *condition: Tensor, weights: Tensor | None = None) -> Tensor:
+        """The reconstruction loss under its weight, of latent rows, decoded in the precision, and target images.
+
+        Each image has a weight of its own, (B,), where there are `weights`.
+        """
         with self._arithmetic():
             output = self.loss.output(self.network, z, *condition)
-        return self.terms.reconstruction_weight * self.loss(output, target)
+        if weights is None:
+            return self.terms.reconstruction_weight * self.loss(output, target)
+        return self.terms.reconstruction_weight * (weights.to(z) @ self.loss.by_image(output, target)) / len(z)
 
     def _arithmetic(self) -> torch.autocast:
         dtype = PRECISIONS[self.terms.precision]
@@ -224,6 +229,7 @@ class ImageObjective(Objective):
     def bound(
         self, posterior: tuple[Tensor, Tensor], target: Tensor, noise: Tensor, done: float,
         carry: Callable[[Tensor], Tensor] | None = None, condition: Sequence[Tensor] = (),
+        weights: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:  # fmt: skip
         """Eqs. 2 and 5: sample z of posteriors, carry, decode, compare with targets; the divergence from the prior.
 
@@ -233,7 +239,7 @@ class ImageObjective(Objective):
         mean, log_variance = posterior
         noise = noise[:, : mean.shape[1]]  # the rest is what an objective drew beside it
         z = mean + noise * (0.5 * log_variance).exp() if self.network.is_variational else mean
-        error = self.error(z if carry is None else carry(z), target, *condition)
+        error = self.error(z if carry is None else carry(z), target, *condition, weights=weights)
         if not self.network.is_variational:
             return error, error
         kl = self.terms.kl_weight * (divergence(mean, log_variance).sum() / len(mean))
@@ -368,11 +374,9 @@ class CrossReconstruction(ImageObjective):
         return torch.linalg.inv(L).unsqueeze(1) @ L  # (V, V, d, d)
 
     def forward(self, x: np.ndarray, y: np.ndarray, *batch: Any) -> tuple[Tensor, Tensor]:
-        if self.moving is None:
-            strengths, (source, target, noise, done) = None, batch
-        else:
-            strengths, (source, target) = batch[:2], batch[2:4]
-            noise, done = batch[-2:]
+        n = 0 if self.moving is None else 2
+        strengths, (source, target, *_, noise, done) = batch[:n], batch[n:]
+        weights = None if self.moving is None else torch.from_numpy(self.moving.weights(strengths[1]))
         L = self.crossings(torch.from_numpy(source), torch.from_numpy(target))  # (B, d, d)
         images, targets = self.tensor(x.reshape(-1, *y.shape[1:])), self.tensor(y)
         if self.orbit:
@@ -382,7 +386,7 @@ class CrossReconstruction(ImageObjective):
             alike = source * len(self.views.compositions) + target
             images, targets = self.mixed(chances[0], alike, images, targets)
         posterior = self._encode_orbits(images, chances[-1]) if self.orbit else self.encode(images)
-        return self.bound(posterior, targets, noise, done, lambda z: self._cross(z, L, strengths))
+        return self.bound(posterior, targets, noise, done, lambda z: self._cross(z, L, strengths), weights=weights)
 
     def _encode_orbits(self, x: Tensor, chance: Tensor) -> tuple[Tensor, Tensor]:
         """Posteriors of images (B, G, C, H, W), whose means are those over an orbit; some are of the image alone.
@@ -394,9 +398,9 @@ class CrossReconstruction(ImageObjective):
         alone = (torch.special.ndtr(chance) < ALONE)[:, None]
         return torch.where(alone, means[:, 0], means.mean(1)), log_variances[:, 0]
 
-    def _cross(self, z: Tensor, L: Tensor | None, strengths: Sequence[np.ndarray] | None) -> Tensor:
+    def _cross(self, z: Tensor, L: Tensor | None, strengths: Sequence[np.ndarray]) -> Tensor:
         """Latent rows from source to target views: back to strength 0, across, and on."""
-        if strengths is None:
+        if not strengths:
             return _each(z, L)
         s, t = (torch.from_numpy(part).float().to(z.device) for part in strengths)
         flows: Any = self.latent_maps.flows

@@ -46,7 +46,7 @@ from latentaug.models.base import Fitting, all_or_nothing
 from latentaug.models.classes import as_classes, fit_image_classes
 from latentaug.models.codec import Codec, accumulate, start_autoencoder
 from latentaug.models.latent_model import LatentModel
-from latentaug.models.orbits import OrbitCodec, orbit_of
+from latentaug.models.orbits import OrbitCodec, orbit_of, with_circles
 from latentaug.models.strengths import RandomTransform
 from latentaug.models.vae import VAE, check_vae, has_linear_path
 from latentaug.models.verdict import Verdict, beside_originals, warn_of_originals
@@ -504,13 +504,14 @@ class LatentAugmenter(LatentModel):
 
     def _fit_maps(self, data: Views, fitting: Fitting, before: Any = None, goes_on: bool = False) -> None:
         """Fit autoencoder and maps on some views, and what is told of the maps."""
-        self.orbit_ = orbit_of(self.algebra_, self.geometries_, data) if self._symmetrizes(data, goes_on) else []
+        orbit = orbit_of(self.algebra_, self.geometries_, data) if self._symmetrizes(data, goes_on) else []
+        self.orbit_ = with_circles(orbit, self.algebra_) if self.method == "joint" and self.symmetrize else []
         found = Found(
             self.algebra_,
             self.geometries_,
             self.solver,
             fitting.seed,
-            self.orbit_,
+            orbit,
             self._representations(data, goes_on),
         )
         with fitting.of(self.autoencoder_):

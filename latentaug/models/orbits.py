@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from latentaug._rows import batches_of
-from latentaug.augs.steps import Composition, powers, say
+from latentaug.augs.steps import Composition, powers, reduced, say
 from latentaug.augs.views import Views
 from latentaug.latent import maps
 from latentaug.latent.algebra import Algebra
@@ -17,7 +17,9 @@ from latentaug.learn.geometries import group_table
 from latentaug.models.codec import Codec
 from latentaug.models.errors import model_views
 
-__all__ = ["OrbitCodec", "orbit_of"]
+__all__ = ["OrbitCodec", "orbit_of", "with_circles"]
+
+AROUND = 8  # strengths around a circle
 
 
 def orbit_of(algebra: Algebra, geometries: Mapping[str, str], views: Views) -> list[Composition]:
@@ -27,10 +29,20 @@ def orbit_of(algebra: Algebra, geometries: Mapping[str, str], views: Views) -> l
     return elements if len(elements) > 1 and made and all(map(views.is_known, elements)) else []
 
 
-class OrbitCodec(Codec):
-    """A codec that encodes an image as the mean, over a finite group, of the latents of g(x), carried back.
+def with_circles(orbit: list[Composition], algebra: Algebra) -> list[Composition]:
+    """An orbit, each element at strengths all around each family that has a period and a function."""
+    for name, laws in algebra.families.items():
+        if laws.period is not None and laws.is_drawn:
+            steps = [(name, k * laws.period / AROUND) for k in range(AROUND)]
+            orbit = [reduced([*element, step]) for element in orbit or [()] for step in steps]
+    return orbit
 
-    So ``encode(g(x)) = encode(x) @ L_g`` for every element g and every image, which the encoder alone only learns.
+
+class OrbitCodec(Codec):
+    """A codec that encodes an image as the mean, over some elements g of a group, of the latents of g(x), carried back.
+
+    So ``encode(g(x)) = encode(x) @ L_g`` for every element of a finite group and every image, which the encoder alone
+    only learns; and nearly so for every strength around a circle, of which some are taken.
 
     Parameters
     ----------
