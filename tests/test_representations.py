@@ -256,13 +256,14 @@ def test_a_pose_is_taken_where_it_shows_and_pays(name):
     table, rng, m = TABLES[name], np.random.default_rng(0), 8
     irreps = irreducible_representations(table)
     copies = posed_copies(irreps, m + 2)
-    parts = ranked_copies(irreps, [np.zeros(0)] * len(irreps), m + 2)
+    parts = sum_of(irreps, ranked_copies(irreps, [np.zeros(0)] * len(irreps), m + 2))
+    posed = sum_of(irreps, copies)
     poses = torch.from_numpy(standing(sum_of(irreps, [0, *copies[1:]])))
     for pose, expected in ((9.0, True), (0.0, False)):  # with no mark, no pose is told
         orbit = torch.stack(posed_images(table, 300, 2 * m, rng, pose)).double()
-        assert is_better_posed(orbit, table, irreps, parts, poses) is expected
+        assert is_better_posed(orbit, parts, posed, poses) is expected
     orbit[0, 0] = torch.nan
-    assert not is_better_posed(orbit, table, irreps, parts, poses)
+    assert not is_better_posed(orbit, parts, posed, poses)
 
 
 def upright(digits):

@@ -504,15 +504,15 @@ def fitted_representation(
         raise ValueError("representation='posed' needs each image in all views. Allowed where some miss: 'fitted'.")
     irreps = irreducible_representations(table)
     copies = ranked_copies(irreps, variances_by_part(scores, table, irreps), latent_dim, seen)
-    posed = posed_copies(irreps, latent_dim)
-    poses = standing(sum_of(irreps, [0, *posed[1:]]))
+    parts, copies = sum_of(irreps, copies), posed_copies(irreps, latent_dim)
+    posed, poses = sum_of(irreps, copies), standing(sum_of(irreps, [0, *copies[1:]]))
     is_posed = among == ("posed",)
     if "posed" in among and not is_posed and latent_dim * len(table) * views.format_.n_pixels <= POSED_ROOM:
-        is_posed = is_better_posed(scores, table, irreps, copies, torch.from_numpy(poses))
+        is_posed = is_better_posed(scores, parts, posed, torch.from_numpy(poses))
     if is_posed:
-        return sum_of(irreps, posed), poses[0]
+        return posed, poses[0]
     by_parts = "fitted" in among or not seen.all()
-    return sum_of(irreps, copies) if by_parts else regular_representation(table, latent_dim), None
+    return parts if by_parts else regular_representation(table, latent_dim), None
 
 
 def start_maps(

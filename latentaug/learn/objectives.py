@@ -37,7 +37,7 @@ __all__ = [
 ]  # fmt: skip
 
 LOOKED_AT = 1024  # images, before training
-SAID_BY, COMPONENTS_OF, ROOM = 4096, 1000, 2**25  # views that say what maps are made of, of whose pixels there is room
+SAID_BY, COMPONENTS_OF, ROOM = 8192, 1000, 2**25  # views that say what maps are made of, of whose pixels there is room
 STARTED_FROM, MOVED = 1000, 8000  # images, by a linear path; latents moved by strengths, each by a map of its own
 SAME_VIEW, SAME_MOVED = 0.2, 0.1  # share of the draws of joint training that stay in their view; with strengths
 ALONE = 0.1  # share of the images that are encoded by themselves, where the others are with their orbit

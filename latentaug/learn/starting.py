@@ -23,8 +23,8 @@ ITERATIONS = 60
 WIDER = 4  # times as many principal components as latent coordinates are looked at
 LEAST = 1e-6  # share of the variance that a direction needs
 RIDGE = 0.01  # of the mean variance, where poses are read
-TOLD = 0.95  # share of the images whose pose is read right, where latents may be a content and a pose
 HELD_OUT = 5  # one image of so many
+PAIRED, ROOM = 2000, 2**24  # pairs that a code of parts is made of, of whose maps there is room
 SURE = 6.0  # by how much a pose speaks for itself, and against the next one
 
 
@@ -83,8 +83,9 @@ def linear_code(pairs: Pairs, latent_dim: int, generator: torch.Generator) -> Li
     mean = images.mean(0)
     axes, S = principal_axes(images - mean, WIDER * latent_dim if pairs.carry is not None else latent_dim)
     E = torch.randn(S.shape[1], latent_dim, dtype=S.dtype, generator=generator)
-    for _ in range(ITERATIONS if pairs.carry is not None else 2):
-        Z = _whitened(_agreed(S @ E, pairs.carry))
+    carry = None if pairs.carry is None else (pairs.carry.double(), torch.linalg.inv(pairs.carry.double()))
+    for _ in range(2 if carry is None else ITERATIONS):
+        Z = _whitened(_agreed(S @ E, carry))
         E = S.T @ Z / len(Z)
     E, B = torch.linalg.lstsq(S, Z).solution, torch.linalg.lstsq(Z, S).solution
     encode = (axes @ E).float()
@@ -193,39 +194,43 @@ def _character(L: np.ndarray) -> Tensor:
     return torch.from_numpy(characters * len(L[0]) / np.mean(characters**2) / len(L))
 
 
-def is_better_posed(
-    orbit: Tensor, cayley_table: np.ndarray, irreps: Sequence[np.ndarray], copies: Sequence[int], poses: Tensor
-) -> bool:
-    """Whether a linear code of content and pose loses less of originals held out than one of parts.
+def is_better_posed(orbit: Tensor, parts: np.ndarray, posed: np.ndarray, poses: Tensor) -> bool:
+    """Whether a linear code of content and pose carries images held out better than one of parts, between all views.
 
     Parameters
     ----------
     orbit : Tensor of shape (N, n, m)
-        Principal scores of images under each element of the group, themselves the first; NaN where there is none.
-    cayley_table : ndarray of shape (N, N)
-    irreps : list of ndarray of shape (N, k, k)
-    copies : list of int
-        How many of each make the parts.
+        Principal scores of images under each element of a group, themselves the first; NaN where there is none.
+    parts, posed : ndarray of shape (N, d, d)
+        Representations of the group, one of parts and one of a content and a pose.
     poses : Tensor of shape (N, k)
+        Where a pose stands under each element.
     """
     if orbit.isnan().any():
         return False
-    orbit = orbit - orbit.mean((0, 1))
-    test = torch.arange(orbit.shape[1]) % HELD_OUT == 0
-    train, test = orbit[:, ~test], orbit[:, test]
-    told = (test @ _reader(train, poses) @ poses.double().T).argmax(2) == torch.arange(len(orbit))[:, None]
-    if told.double().mean() < TOLD:
-        return False
-    of_parts = torch.zeros_like(test[0])
-    for L, n, part in zip(irreps, copies, _moments_by_part(train, cayley_table, irreps), strict=True):
-        axes = torch.linalg.eigh(part)[1][:, len(part) - n * len(L[0]) :]
-        of_parts += torch.tensordot(_character(L), test, 1) @ axes @ axes.T
-    mean = train[0].mean(0)
-    n = sum(k * len(L[0]) for k, L in zip(copies, irreps, strict=True)) - poses.shape[1]
-    axes, _ = principal_axes(train[0] - mean, n)
-    of_content = mean + (test[0] - mean) @ axes @ axes.T
-    by_parts, by_pose = ((test[0] - made).square().sum() for made in (of_parts, of_content))
-    return bool(by_pose < by_parts)
+    orbit, poses = orbit.float(), poses.float()
+    held_out = torch.arange(orbit.shape[1]) % HELD_OUT == 0
+    train, test, d = orbit[:, ~held_out], orbit[:, held_out], len(parts[0])
+    n, rng = min(PAIRED, ROOM // d**2), np.random.default_rng(0)
+    rows, source, target = (rng.integers(size, size=n) for size in (train.shape[1], len(orbit), len(orbit)))
+    L = torch.from_numpy(parts).float()
+    pairs = Pairs(train[source, rows], train[target, rows], torch.linalg.inv(L)[source] @ L[target])
+    by_parts, by_pose = linear_code(pairs, d, torch.Generator().manual_seed(0)), posed_code(list(train), poses, d)
+    lost = [
+        _lost(test, parts, by_parts, nn.Identity(), nn.Identity()),
+        _lost(test, posed, by_pose, ToPose(poses), FromPose(poses)),
+    ]
+    return lost[1] < lost[0]
+
+
+def _lost(orbit: Tensor, rho: np.ndarray, code: LinearCode, read: nn.Module, place: nn.Module) -> float:
+    """Squared error of images (N, n, m) encoded, carried from each view to each, and decoded."""
+    L, lost = torch.from_numpy(rho).float(), 0.0
+    upright = torch.stack([read(x @ code.encode + code.shift) for x in orbit]) @ torch.linalg.inv(L)
+    for x, there in zip(orbit, L, strict=True):
+        made = place((upright @ there).flatten(0, 1)) @ code.decode + code.mean
+        lost += float((made.unflatten(0, orbit.shape[:2]) - x).square().sum())
+    return lost
 
 
 def principal_axes(images: Tensor, n: int) -> tuple[Tensor, Tensor]:
@@ -239,12 +244,12 @@ def principal_axes(images: Tensor, n: int) -> tuple[Tensor, Tensor]:
     return kept, images.double() @ kept
 
 
-def _agreed(Z: Tensor, carry: Tensor | None) -> Tensor:
-    """Latents of x and of y, each the mean of its own and of those carried from the other."""
+def _agreed(Z: Tensor, carry: tuple[Tensor, Tensor] | None) -> Tensor:
+    """Latents of x and of y, each the mean of its own and of those carried from the other: maps, and their inverses."""
     if carry is None:
         return Z
-    L, (Z_x, Z_y) = carry.double(), Z.chunk(2)
-    there, back = (Z_x[:, None] @ L).squeeze(1), torch.linalg.solve(L.mT, Z_y[:, :, None]).squeeze(2)
+    Z_x, Z_y = Z.chunk(2)
+    there, back = ((part[:, None] @ L).squeeze(1) for part, L in zip((Z_x, Z_y), carry, strict=True))
     return torch.cat([Z_x + back, Z_y + there]) / 2
 
 

@@ -216,8 +216,8 @@ class LatentAugmenter(LatentModel):
         better where images are few, worse after a long training. Where there are no images of some elements, as of two
         changes together, it has the parts that images tell apart, whatever is asked for. "posed": a content that no
         augmentation changes, and a few coordinates for the pose, for images whose pose shows, such as upright faces.
-        "auto", in `fit`: "posed" if a linear code of that loses less than one of parts; else "fitted" for fewer than
-        30,000 images, and "regular".
+        "auto", in `fit`: "posed" if a linear code of that carries images held out better than one of parts; else
+        "fitted" for fewer than 30,000 images, and "regular".
     symmetrize : bool or "auto", default="auto"
         Whether the joint method trains, and encodes by, the mean of the latents of all that the finite group of the
         augmentations makes of an image, carried back. The group's laws then hold on every image, not only where they
