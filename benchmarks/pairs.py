@@ -51,7 +51,7 @@ def faces(n: int = 3500) -> Pairs:
 def glyphs(n: int | None = None) -> Pairs:
     """Characters of a regular font, 32x32, and the same ones bold and italic."""
     found = load_glyphs(size=32)
-    return Pairs(found.images[:n], {view: X[:n] for view, X in found.views.items()}, 48)
+    return Pairs(found.images[:n], {view: X[:n] for view, X in found.views.items()}, 96)
 
 
 SETS: dict[str, Callable[..., Pairs]] = {"faces": faces, "glyphs": glyphs}

@@ -23,7 +23,7 @@ from benchmarks.pairing import table
 from latentaug import VAE, LatentAugmenter
 from latentaug.metrics import squared_error
 
-OBJECTS, UNSEEN, VIEWS, SIDE, WIDTH = 1000, 200, 12, 48, 48
+OBJECTS, UNSEEN, VIEWS, SIDE, WIDTH = 1000, 200, 12, 48, 96
 TURNS, BOUNDS, GAPS = (1, 2, 3, 6), (85, 105, 112, 88), 1.15  # by 30, 60, 90 and 180 degrees
 
 
@@ -72,7 +72,7 @@ def errors(augmenter: LatentAugmenter, X: np.ndarray) -> Mapping[str, list[float
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--passes", type=int, default=6, help="over all pictures")
+    parser.add_argument("--passes", type=int, default=12, help="over all pictures")
     passes = parser.parse_args().passes
     images = render()
     learn, unseen = images[UNSEEN:], images[:UNSEEN]
