@@ -59,6 +59,9 @@ from latentaug.latent.maps import apply, real_logarithm
 from latentaug.latent.representations import cyclic_table, regular_representation
 from latentaug.latent.strengths import nearest_strengths, path_of, strengths_between
 from latentaug.learn.flows import make_flows
+from latentaug.learn.geometries import make_view_maps
+from latentaug.learn.networks import build, start
+from latentaug.learn.objectives import CrossReconstruction, Terms
 from latentaug.metrics import error_table, scorecard
 
 every_family = pytest.mark.parametrize("name", FAMILIES)
@@ -686,6 +689,63 @@ def test_exact_autoencoders_undo_a_family_exactly():
 
 
 @pytest.mark.slow
+def test_encoders_are_averaged_around_a_circle(digits, tmp_path):
+    X, vae = digits[:100], VAE(8, hidden_channels=(2, 3), max_iter=1, device="cpu")
+    augs = ["rotate", "brightness"]
+    model = LatentAugmenter(augs, vae, random_state=0).fit(X)
+    assert [c for c in model.orbit_ if c] == [(("rotate", 45.0 * k),) for k in range(1, 8)]
+    alone = LatentAugmenter(augs, vae, random_state=0, symmetrize=False).fit(X)
+    assert alone.orbit_ == []
+    assert np.array_equal(alone.latent_maps_["rotate"].matrix(30), model.latent_maps_["rotate"].matrix(30))
+    Z, Z_turned = (model.encode(images) for images in (X, rotate(X, 90.0)))
+    carried, by_itself = (m.compose(rotate=90.0).transform_latent(m.encode(X)) for m in (model, alone))
+    apart, apart_alone = np.square(carried - Z_turned).sum(), np.square(by_itself - alone.encode(rotate(X, 90.0))).sum()
+    assert apart < 0.2 * apart_alone
+    model.save(tmp_path / "model")
+    assert np.array_equal(load(tmp_path / "model").encode(X), Z)
+    flips = LatentAugmenter(["rotate", "flip_lr"], vae, random_state=0).fit(X)
+    assert len(flips.orbit_) == 16
+
+
+@given(name=st.sampled_from(["brightness", "contrast", "gamma", "scale", "shear", "shift_x"]), seed=st.integers(0, 99))
+def test_each_strength_of_a_line_counts_alike(name, seed):
+    """The weight of an error times how much images vary there is the same, and weights are 1 in the mean of draws."""
+    views = Views(SMOOTH, {name: FAMILIES[name]}, ImageFormat((12, 12)), compositions=[(), ((name, 1),)])
+    moving, rng = RandomStrengths(views), np.random.default_rng(seed)
+    grid = np.linspace(moving.low[0], moving.high[0], 9)
+    variances = np.array([FAMILIES[name](SMOOTH, t).var(axis=0).sum() for t in grid])
+    told = moving.weights(grid[:, None]) * variances
+    assert np.allclose(told, told[0], rtol=1e-3)
+    drawn = moving.weights(moving.draw(rng, np.ones(20_000, dtype=int)))
+    assert abs(drawn.mean() - 1) < 0.02
+
+
+def test_errors_are_weighed_by_the_strength_that_they_are_at():
+    algebra = laws_of("brightness")
+    views = Views(
+        SMOOTH, {"brightness": FAMILIES["brightness"]}, ImageFormat((12, 12)), compositions=algebra.compositions()
+    )
+    maps = make_view_maps(algebra, {}, views.compositions, 6, torch.Generator())
+    terms = Terms(1.0, 0.0, 1.0, views.format_, torch.device("cpu"))
+    network = build((12, 12, 1), 6, [2, 3])
+    start(network, torch.Generator().manual_seed(0))
+    joint = CrossReconstruction(network, views, terms, maps, 1)
+    rows, zero, losses = np.arange(2), np.zeros((2, 1)), []
+    for share in (0.0, 1.0, 3.0):
+        joint.moving.weights = lambda t, share=share: np.array([1.0, share])
+        drawn = np.zeros(2, dtype=int), np.zeros(2, dtype=int), zero, zero
+        with torch.no_grad():
+            losses.append(float(joint(*joint.make(rows, *drawn), *drawn, torch.zeros(2, joint.noise_dim), 1.0)[0]))
+    assert np.isclose(losses[2] - losses[0], 3 * (losses[1] - losses[0]))
+    assert losses[1] > losses[0] > 0
+
+
+def test_all_around_a_circle_counts_alike():
+    views = Views(SMOOTH, {"rotate": rotate}, ImageFormat((12, 12)), compositions=[(), (("rotate", 1),)])
+    moving = RandomStrengths(views)
+    assert np.array_equal(moving.weights(np.linspace(-180, 180, 7)[:, None]), np.ones(7))
+
+
 def test_joint_training_obeys_any_strength(digits):
     rotation = LatentAugmenter(["rotate"], VAE(16, max_iter=12), random_state=0).fit(digits[:800])
     X = digits[800:]

@@ -90,13 +90,13 @@ MUTATIONS = (
     ),
     Mutation(
         "every view counts as one with an exact map",
-        "return latent_maps, len(group_table(algebra, geometries))",
+        "return latent_maps, sum(map(algebra.in_group, compositions)) if _by_group(geometries) else 1",
         "return latent_maps, len(compositions)",
         JOINT,
     ),
     Mutation(
         "only the declared views of a group are trained on",
-        "data = data if wanted is None else data.of([*wanted, *data.given_strengths])",
+        "data = data if wanted is None else data.of([*filter(data.is_known, wanted), *data.given_strengths])",
         "data = data.of(data.compositions)",
         JOINT,
     ),

@@ -214,7 +214,8 @@ def is_better_posed(orbit: Tensor, parts: np.ndarray, posed: np.ndarray, poses: 
     n, rng = min(PAIRED, ROOM // d**2), np.random.default_rng(0)
     rows, source, target = (rng.integers(size, size=n) for size in (train.shape[1], len(orbit), len(orbit)))
     L = torch.from_numpy(parts).float()
-    pairs = Pairs(train[source, rows], train[target, rows], torch.linalg.inv(L)[source] @ L[target])
+    inverse = torch.linalg.inv(L)
+    pairs = Pairs(train[source, rows], train[target, rows], inverse[source] @ L[target])
     by_parts, by_pose = linear_code(pairs, d, torch.Generator().manual_seed(0)), posed_code(list(train), poses, d)
     lost = [
         _lost(test, parts, by_parts, nn.Identity(), nn.Identity()),

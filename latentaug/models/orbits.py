@@ -82,7 +82,10 @@ class OrbitCodec(Codec):
             moved = n * self.format_.to_unit(views.take(slice(None), composition)).reshape(2, n)
             index = np.rint(moved[0]).astype(int).clip(0, n - 1)
             if np.abs(moved - numbers[:, index]).max() > 0.25:
-                raise ValueError(f"An average over {say(composition)} is not exported: it does more than move pixels.")
+                raise ValueError(
+                    f"An average over {say(composition)} is not exported: it does more than move pixels. Allowed: "
+                    "symmetrize=False, or orbit_ = [], an encoder by itself."
+                )
             found.append((index, back))
         return found
 
