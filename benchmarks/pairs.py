@@ -102,7 +102,8 @@ def main() -> int:
                     (f"{label}, {'both seen' if both else 'both not seen'}", *(f"{r:.3f}" for r in shares), *said)
                 )
                 print(*rows[-1], sep=" | ", file=sys.stderr, flush=True)
-                holds &= error < nothing and (name != "glyphs" or "bold" not in label or error < nothing / 2)
+                halved = name == "glyphs" and both and label in ("bold", "undo bold")
+                holds &= error < (nothing / 2 if halved else nothing)
         print(f"\n{name}: {len(pairs.images) - n:,} to learn from, {n} unseen\n\n{table(rows, HEADS)}", flush=True)
     return 0 if holds or options.quick else 1
 

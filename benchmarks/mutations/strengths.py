@@ -31,7 +31,7 @@ MUTATIONS = [
              "carry(z), target, *condition)", TESTS),
     Mutation("nothing turns where little does", "found if any(found) else", "found if True else", TESTS),
     Mutation("the pose that is farthest is taken", "torch.softmax(p @", "torch.softmax(-p @", POSES),
-    Mutation("a pose is taken where parts lose less", "return lost[1] < lost[0]", "return True", POSES),
+    Mutation("a pose is taken where parts lose less", "return lost[1] < CLEARLY * lost[0]", "return True", POSES),
     Mutation("contents are read as the first pose has them", "encode, shift = [*encode, axes @ E]",
              "encode, shift = [*encode, encode[1] if len(encode) > 1 else axes @ E]", POSES),
     Mutation("a pose does not hold the elements apart", "while alike.sum() > 1:", "while alike.sum() > len(alike):",

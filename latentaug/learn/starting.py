@@ -24,6 +24,7 @@ WIDER = 4  # times as many principal components as latent coordinates are looked
 LEAST = 1e-6  # share of the variance that a direction needs
 RIDGE = 0.01  # of the mean variance, where poses are read
 HELD_OUT = 5  # one image of so many
+CLEARLY = 0.95  # of the error of parts, which layers gain more on, is what a pose has to stay below
 PAIRED, ROOM = 2000, 2**24  # pairs that a code of parts is made of, of whose maps there is room
 SURE = 6.0  # by how much a pose speaks for itself, and against the next one
 
@@ -221,7 +222,7 @@ def is_better_posed(orbit: Tensor, parts: np.ndarray, posed: np.ndarray, poses: 
         _lost(test, parts, by_parts, nn.Identity(), nn.Identity()),
         _lost(test, posed, by_pose, ToPose(poses), FromPose(poses)),
     ]
-    return lost[1] < lost[0]
+    return lost[1] < CLEARLY * lost[0]
 
 
 def _lost(orbit: Tensor, rho: np.ndarray, code: LinearCode, read: nn.Module, place: nn.Module) -> float:
