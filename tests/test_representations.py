@@ -322,6 +322,12 @@ def test_a_pose_needs_every_view(digits):
         model.fit(X, views=views)
 
 
+def test_a_pose_needs_more_images_than_coordinates(digits):
+    model = LatentAugmenter(["flip_lr"], VAE(8, max_iter=1), representation="posed")
+    with pytest.raises(ValueError, match=r"more images than latent coordinates, 8\. Got 8"):
+        model.fit(digits[:8])
+
+
 def test_a_pose_needs_a_linear_path(digits):
     for settings in ({"autoencoder": VAE(8, network="paper")}, {"autoencoder": PCA(4), "method": "staged"}):
         with pytest.raises(ValueError, match="representation='posed' takes a linear path a pose"):

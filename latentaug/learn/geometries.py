@@ -496,6 +496,10 @@ def fitted_representation(
     code of these loses less than one of parts. Beside it the pose of the originals, where it is of one.
     """
     elements = algebra.elements[: len(table)]
+    if among == ("posed",) and len(views) <= latent_dim:
+        raise ValueError(
+            f"representation='posed' needs more images than latent coordinates, {latent_dim}. Got {len(views)}."
+        )
     if len(elements) == 1 or len(views) <= latent_dim or among == ("regular",):
         return regular_representation(table, latent_dim), None
     seen = np.array(list(map(views.is_known, elements)))
