@@ -324,7 +324,7 @@ def test_a_pose_needs_every_view(digits):
 
 def test_a_pose_needs_more_images_than_coordinates(digits):
     model = LatentAugmenter(["flip_lr"], VAE(8, max_iter=1), representation="posed")
-    with pytest.raises(ValueError, match=r"more images than latent coordinates, 8\. Got 8"):
+    with pytest.raises(ValueError, match=r"more images than latent_dim=8\. Got 8"):
         model.fit(digits[:8])
 
 

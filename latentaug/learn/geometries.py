@@ -497,9 +497,7 @@ def fitted_representation(
     """
     elements = algebra.elements[: len(table)]
     if among == ("posed",) and len(views) <= latent_dim:
-        raise ValueError(
-            f"representation='posed' needs more images than latent coordinates, {latent_dim}. Got {len(views)}."
-        )
+        raise ValueError(f"representation='posed' needs more images than latent_dim={latent_dim}. Got {len(views)}.")
     if len(elements) == 1 or len(views) <= latent_dim or among == ("regular",):
         return regular_representation(table, latent_dim), None
     seen = np.array(list(map(views.is_known, elements)))
@@ -510,13 +508,10 @@ def fitted_representation(
     copies = ranked_copies(irreps, variances_by_part(scores, table, irreps), latent_dim, seen)
     parts, copies = sum_of(irreps, copies), posed_copies(irreps, latent_dim)
     posed, poses = sum_of(irreps, copies), standing(sum_of(irreps, [0, *copies[1:]]))
-    is_posed = among == ("posed",)
-    if "posed" in among and not is_posed and latent_dim * len(table) * views.format_.n_pixels <= POSED_ROOM:
-        is_posed = is_better_posed(scores, parts, posed, torch.from_numpy(poses))
-    if is_posed:
+    may_be = "posed" in among and latent_dim * len(table) * views.format_.n_pixels <= POSED_ROOM
+    if among == ("posed",) or (may_be and is_better_posed(scores, parts, posed, torch.from_numpy(poses))):
         return posed, poses[0]
-    by_parts = "fitted" in among or not seen.all()
-    return parts if by_parts else regular_representation(table, latent_dim), None
+    return parts if "fitted" in among or not seen.all() else regular_representation(table, latent_dim), None
 
 
 def start_maps(
