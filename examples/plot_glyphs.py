@@ -22,7 +22,7 @@ X, X_test = glyphs.images[~unseen], glyphs.images[unseen]
 views = {name: images[~unseen] for name, images in glyphs.views.items()}
 views_test = {name: images[unseen] for name, images in glyphs.views.items()}
 
-augmenter = LatentAugmenter(autoencoder=VAE(latent_dim=64), random_state=0).fit(X, views=views)
+augmenter = LatentAugmenter(autoencoder=VAE(latent_dim=96), random_state=0).fit(X, views=views)
 print(error_table(augmenter, X_test, views=views_test))
 
 # %%

@@ -9,7 +9,6 @@ of the twelfth of a turn is shown one side of bodies that it has never seen, and
 import numpy as np
 
 from latentaug import VAE, LatentAugmenter
-from latentaug.augs import OneParameter
 from latentaug.datasets import load_turning_objects
 from latentaug.displays import CatalogueDisplay
 
@@ -21,7 +20,7 @@ unseen, learn = objects[:200], objects[200:]
 # are those of a cyclic group before anything is trained.
 
 views = {(("turn", k),): learn[:, k] for k in range(1, 12)}
-augmenter = LatentAugmenter(orders={"turn": 12}, autoencoder=VAE(latent_dim=96, max_iter=72), random_state=0)
+augmenter = LatentAugmenter(orders={"turn": 12}, autoencoder=VAE(latent_dim=48, max_iter=100), random_state=0)
 augmenter.fit(learn[:, 0], views=views)
 print(augmenter.verdict_)
 
@@ -49,18 +48,3 @@ for k in (1, 3, 6):
     made, back = augmenter.carry(first, (), turn), augmenter.carry(other, turn, ())
     print(f"{30 * k} degrees: {error(made, other):.0f}, undone {error(back, first):.0f}, ", end="")
     print(f"nothing done {error(first / 255, other):.0f}")
-
-# %%
-# With the angle as a strength the same pictures make a map of *any* angle: here those between the sides, of which no
-# picture was trained on.
-
-spin = OneParameter(None, -180, 180, period=360, unit="degrees", name="spin")
-at_angles = {(("spin", 30.0 * k),): learn[:, k] for k in range(1, 12)}
-any_angle = LatentAugmenter([spin], VAE(latent_dim=96, max_iter=72), random_state=0).fit(learn[:, 0], views=at_angles)
-between = load_turning_objects(200, angles=[15.0 + 30.0 * k for k in range(12)], size=48).images
-rows = {}
-for body in (3, 12):
-    side = unseen[body : body + 1, 0]
-    turned = [any_angle.compose(spin=15.0 + 30.0 * k).transform(side) for k in range(12)]
-    rows |= {f"body {body}, drawn between": between[body], f"body {body}, the model": np.concatenate(turned)}
-CatalogueDisplay(rows).plot()

@@ -82,7 +82,10 @@ MAKERS = {
     "head that undoes": lambda: (TransferHead(flips(), ["shear_x", "canny"]).fit(images(13)), (("canny", -1),)),
     "conditional": lambda: (ConditionalVAE(["flip_lr"], VAE(**QUICK)).fit(images()), ("flip_lr",)),
     "own network": lambda: (LatentAugmenter(["flip_lr"], VAE(network=Own, **QUICK)).fit(images()), ("flip_lr",)),
-    "strength": lambda: (LatentAugmenter(["rotate"], VAE(**QUICK)).fit(images()), (("rotate", 30.0),)),
+    "strength": lambda: (
+        LatentAugmenter(["rotate"], VAE(**QUICK), symmetrize=False).fit(images()),
+        (("rotate", 30.0),),
+    ),
     "nonlinear": lambda: (
         staged("shear_x", "flip_lr", geometry="nonlinear").fit(images()),
         (("shear_x", 2), "flip_lr"),
@@ -231,6 +234,9 @@ def test_an_average_over_what_only_moves_pixels_is_exported_and_no_other(tmp_pat
     assert model.orbit_
     with pytest.raises(ValueError, match="average over negate is not exported: it does more than move pixels"):
         model.export(tmp_path / "model.pt2")
+    turns = LatentAugmenter(["rotate"], VAE(**QUICK)).fit(images())
+    with pytest.raises(ValueError, match=r"average over rotate\^45 is not exported"):
+        turns.export(tmp_path / "turns.pt2", ("rotate", 30.0))
     model.set_params(symmetrize=False).fit(images()).export(tmp_path / "model.pt2")
     made = run_torch(tmp_path / "model.pt2", images()[:5])
     assert np.abs(made - model.transform(images()[:5])).max() < 1e-5
