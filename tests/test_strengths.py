@@ -705,6 +705,8 @@ def test_encoders_are_averaged_around_a_circle(digits, tmp_path):
     assert np.array_equal(load(tmp_path / "model").encode(X), Z)
     flips = LatentAugmenter(["rotate", "flip_lr"], vae, random_state=0).fit(X)
     assert len(flips.orbit_) == 16
+    several = LatentAugmenter(["rotate", "hue"], vae, random_state=0).fit(COLOURED)
+    assert len(several.orbit_) == 16
 
 
 @given(name=st.sampled_from(["brightness", "contrast", "gamma", "scale", "shear", "shift_x"]), seed=st.integers(0, 99))

@@ -223,7 +223,8 @@ class LatentAugmenter(LatentModel):
         augmentations makes of an image, carried back. The group's laws then hold on every image, not only where they
         were learned, at as many encodings as it has elements. It takes functions; pairs alone are not averaged.
         "auto": in `fit`, where fewer than 10,000 images are trained on. Around a family that has a period, as turns
-        have, it encodes by the mean over eight strengths, however many the images; it trains without.
+        have, it encodes by the mean over eight strengths, four where there are several, however many the images; it
+        trains without.
     apply : str, list of str or None, default=None
         What `transform` applies, the leftmost first; all augmentations in order if None, none if empty.
     image_shape : tuple of int, default=None

@@ -19,7 +19,7 @@ from latentaug.models.errors import model_views
 
 __all__ = ["OrbitCodec", "orbit_of", "with_circles"]
 
-AROUND = 8  # strengths around a circle
+AROUND, AROUND_EACH = 8, 4  # strengths around a circle, and around each of several
 
 
 def orbit_of(algebra: Algebra, geometries: Mapping[str, str], views: Views) -> list[Composition]:
@@ -31,10 +31,11 @@ def orbit_of(algebra: Algebra, geometries: Mapping[str, str], views: Views) -> l
 
 def with_circles(orbit: list[Composition], algebra: Algebra) -> list[Composition]:
     """An orbit, each element at strengths all around each family that has a period and a function."""
-    for name, laws in algebra.families.items():
-        if laws.period is not None and laws.is_drawn:
-            steps = [(name, k * laws.period / AROUND) for k in range(AROUND)]
-            orbit = [reduced([*element, step]) for element in orbit or [()] for step in steps]
+    circles = {n: laws.period for n, laws in algebra.families.items() if laws.period is not None and laws.is_drawn}
+    around = AROUND if len(circles) == 1 else AROUND_EACH
+    for name, period in circles.items():
+        steps = [(name, k * period / around) for k in range(around)]
+        orbit = [reduced([*element, step]) for element in orbit or [()] for step in steps]
     return orbit
 
 
