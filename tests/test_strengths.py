@@ -742,6 +742,35 @@ def test_errors_are_weighed_by_the_strength_that_they_are_at():
     assert losses[1] > losses[0] > 0
 
 
+def test_where_strengths_do_not_add_up_most_crossings_begin_or_end_at_the_originals():
+    views = Views(SMOOTH, {"shear": shear}, ImageFormat((12, 12)), compositions=[(), (("shear", 1),)])
+    moving, rng = RandomStrengths(views), np.random.default_rng(0)
+    s, t = rng.uniform(0.1, 0.4, (2, 20_000, 2))
+    begin, end = moving.by_originals(rng, s, t, np.array([True, False]))
+    begins, ends = (begin[:, 0] == 0).mean(), (end[:, 0] == 0).mean()
+    assert abs(begins - 0.525) < 0.02
+    assert abs(ends - 0.225) < 0.02
+    assert not ((begin[:, 0] == 0) & (end[:, 0] == 0)).any()
+    for drawn, moved in ((s, begin), (t, end)):
+        assert np.array_equal(drawn[:, 1], moved[:, 1])
+        assert ((moved[:, 0] == drawn[:, 0]) | (moved[:, 0] == 0)).all()
+
+
+@pytest.mark.parametrize(("name", "adds_up"), [("brightness", False), ("contrast", False), ("gamma", True)])
+def test_joint_training_goes_by_the_originals_only_where_strengths_do_not_add_up(name, adds_up):
+    bright = np.sqrt(SMOOTH)
+    algebra = laws_of(name, X=bright)
+    assert (algebra.families[name].additivity < 0.1) == adds_up
+    views = Views(bright, {name: FAMILIES[name]}, ImageFormat((12, 12)), compositions=algebra.compositions())
+    maps = make_view_maps(algebra, {}, views.compositions, 6, torch.Generator())
+    terms = Terms(1.0, 0.0, 1.0, views.format_, torch.device("cpu"))
+    joint = CrossReconstruction(build((12, 12, 1), 6, [2, 3]), views, terms, maps, len(views.compositions))
+    source, target, s, t = joint.draw(np.random.default_rng(0), 20_000)
+    both = joint.moving.has[source] & joint.moving.has[target] & (s != t)
+    at_zero = ((s == 0) | (t == 0))[both].mean()
+    assert (at_zero == 0) if adds_up else (at_zero > 0.5)
+
+
 def test_all_around_a_circle_counts_alike():
     views = Views(SMOOTH, {"rotate": rotate}, ImageFormat((12, 12)), compositions=[(), (("rotate", 1),)])
     moving = RandomStrengths(views)

@@ -15,6 +15,7 @@ __all__ = ["RandomStrengths"]
 
 LOOKED_AT, AT = 256, 9  # images, and strengths of a line, whose variance is looked at
 FAINTEST = 0.02  # share of the greatest variance, below which errors count no more
+BY_ORIGINALS, FROM_ORIGINALS = 0.75, 0.7  # share of crossings with one end at strength 0, and of these that begin there
 
 
 class RandomStrengths:
@@ -52,6 +53,20 @@ class RandomStrengths:
         places = rng.random((len(which), len(self.names)))
         places = np.where(self.are_circles, places, np.sin(np.pi / 2 * places) ** 2)
         return self.has[which] * (self.low + (self.high - self.low) * places)
+
+    def by_originals(
+        self, rng: np.random.Generator, s: np.ndarray, t: np.ndarray, families: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Strengths at both ends of crossings (n, n_families), of which most begin or end at 0 in some families.
+
+        Where strengths do not add up, as where a bright image is clipped, one made at a strength does not say what it
+        came from, and what begins there leads the others astray.
+        """
+        if not families.any():
+            return s, t
+        held, begins = rng.random(s.shape) < BY_ORIGINALS, rng.random(s.shape) < FROM_ORIGINALS
+        held &= families
+        return np.where(held & begins, 0.0, s), np.where(held & ~begins, 0.0, t)
 
     def weights(self, strengths: np.ndarray) -> np.ndarray:
         """Of errors at strengths (n, n_families): one over how much images vary there, 1 in the mean over draws.

@@ -20,6 +20,7 @@ from latentaug.learn.starting import variances_by_frequency
 __all__ = ["FlowMap", "FlowMaps", "make_flows"]
 
 STRENGTHS = 16  # that say how images vary with one
+ASTRAY = 0.1  # of the variance, by which strengths along a line fail to add up
 
 
 class FlowMap(nn.Module):
@@ -98,6 +99,8 @@ class FlowMaps(nn.Module):
     def __init__(self, maps: Mapping[str, FlowMap]) -> None:
         super().__init__()
         self.names, self.maps = list(maps), nn.ModuleList(maps.values())
+        laws = [m.laws for m in maps.values()]
+        self.astray = np.array([line.period is None and line.additivity > ASTRAY for line in laws])
         of_their_own = groupby(enumerate(maps.values()), lambda m: m[0] if m[1].skew is not None else -1)
         self.runs = [[j for j, _ in run] for _, run in of_their_own]  # families that turn the same planes, at once
 

@@ -332,7 +332,8 @@ class CrossReconstruction(ImageObjective):
         if self.moving is None:
             return source, target
         s, t = (self.moving.draw(rng, which) for which in (source, target))
-        return source, target, s, np.where(same[:, None], s, t)
+        begin, end = self.moving.by_originals(rng, s, t, self.latent_maps.flows.astray)
+        return source, target, np.where(same[:, None], s, begin), np.where(same[:, None], s, end)
 
     def make(self, rows: np.ndarray, *drawn: np.ndarray) -> tuple[np.ndarray, ...]:
         """Images under the source views, (B, G, ...) of an orbit of G, and under the target views; strengths of both.
