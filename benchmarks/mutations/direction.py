@@ -14,6 +14,12 @@ STAGED = "tests/test_constraints.py tests/test_augmenter.py tests/test_moments.p
 
 MUTATIONS = (
     Mutation(
+        "what no image shows is given without a word",
+        "warn_of_unseen(data, self.algebra_.elements)",
+        "pass",
+        "tests/test_pairs.py",
+    ),
+    Mutation(
         "a crossing by fixed maps goes from the target to the source",
         "return self._table[source, target]",
         "return self._table[target, source]",

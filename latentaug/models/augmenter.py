@@ -46,7 +46,7 @@ from latentaug.models.base import Fitting, all_or_nothing
 from latentaug.models.classes import as_classes, fit_image_classes
 from latentaug.models.codec import Codec, accumulate, start_autoencoder
 from latentaug.models.latent_model import LatentModel
-from latentaug.models.orbits import OrbitCodec, orbit_of, with_circles
+from latentaug.models.orbits import OrbitCodec, orbit_of, warn_of_unseen, with_circles
 from latentaug.models.strengths import RandomTransform
 from latentaug.models.vae import VAE, check_vae, has_linear_path
 from latentaug.models.verdict import Verdict, beside_originals, warn_of_originals
@@ -498,6 +498,7 @@ class LatentAugmenter(LatentModel):
         self.autoencoder_ = start_autoencoder(self._autoencoder, seed)
         method = METHODS[self.method]
         self._find_laws(data, method.largest_group(self.autoencoder_), is_whole=method.fits_maps)
+        warn_of_unseen(data, self.algebra_.elements)
         self.geometries_ = choose_geometries(self.geometry, self.algebra_)
         wanted = compositions_to_train(self.algebra_, self.geometries_)
         data = data if wanted is None else data.of([*filter(data.is_known, wanted), *data.given_strengths])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +18,7 @@ from latentaug.learn.geometries import group_table
 from latentaug.models.codec import Codec
 from latentaug.models.errors import model_views
 
-__all__ = ["OrbitCodec", "orbit_of", "with_circles"]
+__all__ = ["OrbitCodec", "orbit_of", "warn_of_unseen", "with_circles"]
 
 AROUND, AROUND_EACH = 8, 4  # strengths around a circle, and around each of several
 
@@ -37,6 +38,15 @@ def with_circles(orbit: list[Composition], algebra: Algebra) -> list[Composition
         steps = [(name, k * period / around) for k in range(around)]
         orbit = [reduced([*element, step]) for element in orbit or [()] for step in steps]
     return orbit
+
+
+def warn_of_unseen(views: Views, elements: Sequence[Composition]) -> None:
+    """Say that no image shows some elements of a group, which several augmentations make together."""
+    unseen = [c for c in elements if len(dict(powers(c))) > 1 and not views.is_known(c)]
+    if unseen:
+        others = f" nor {len(unseen) - 1} other compositions" * (len(unseen) > 1)
+        message = f"No image shows {say(unseen[0])}{others}: taken to be what each does by itself."
+        warnings.warn(f"{message} To mend it, give images of it in views.", UserWarning, stacklevel=4)
 
 
 class OrbitCodec(Codec):
