@@ -7,8 +7,8 @@
 Each of pybullet's `random_urdfs` is seen from twelve sides, 48x48x3. The views are given as arrays; that twelve turns
 are none is declared. The table holds squared errors, summed over pixels, of turns and of turns undone, beside doing
 nothing and the mean image; and the same where half of the pictures are missing, at random. 800 objects are few, so
-images are blended with more of each other than by default: `mixup`, and how long to train, were chosen on 160 objects
-held out of the 800.
+images are blended with more of each other than by default, at half of the default rate: both, and how long to train,
+were chosen on 160 objects held out of the 800.
 """
 
 from __future__ import annotations
