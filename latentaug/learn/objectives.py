@@ -322,7 +322,7 @@ class CrossReconstruction(ImageObjective):
     def draw(self, rng: np.random.Generator, n: int) -> tuple[np.ndarray, ...]:
         """Source and target view of each draw: some the same view, the others half from a hub and half to one.
 
-        Where there are families, their strengths too.
+        Where there are families, their strengths too; most go from or to 0 where these do not add up.
         """
         view, hub = rng.integers(len(self.views.compositions), size=n), rng.integers(self.n_hubs, size=n)
         share = SAME_VIEW if self.moving is None else SAME_MOVED
