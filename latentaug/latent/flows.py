@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 from scipy.linalg import schur
+from scipy.special import entr
 
 from latentaug.latent.families import Frame, sample_step
 from latentaug.latent.maps import orthogonal_map
 
 __all__ = [
-    "Flow", "Planes", "commuting_part", "flow_of", "generator_of", "make_planes", "ranked_frequencies",
-    "spread_frequencies", "whole_frequencies", "whole_representation",
+    "Flow", "Planes", "commuting_part", "dealt_slots", "flow_of", "generator_of", "make_planes", "ranked_frequencies",
+    "shared_frequencies", "spread_frequencies", "whole_frequencies", "whole_representation",
 ]  # fmt: skip
 
 ALIKE = 1e-8
@@ -193,21 +194,17 @@ def _block_planes(turns: np.ndarray, central: np.ndarray) -> tuple[list[np.ndarr
     return vectors, labels, signs
 
 
-def whole_frequencies(n: int, n_families: int = 1) -> np.ndarray:
+def whole_frequencies(n: int) -> np.ndarray:
     """Whole frequencies for n planes of a circle: low ones twice and more, and an eighth of the planes at rest.
-
-    The more families share the planes, the lower they stay, so that their products occur.
 
     Examples
     --------
     >>> whole_frequencies(8)
     array([1, 1, 2, 2, 3, 3, 4, 0])
-    >>> whole_frequencies(8, n_families=2)
-    array([1, 1, 1, 2, 2, 3, 3, 0])
     """
     n_still = max(1, n // 8) if n > 1 else 0
     n_turning = n - n_still
-    most = max(1, round(1.5 * n_turning ** (1 / (1 + n_families))))
+    most = max(1, round(1.5 * n_turning**0.5))
     return np.append(1 + np.arange(n_turning) * most // n_turning, np.zeros(n_still, dtype=int))
 
 
@@ -237,10 +234,38 @@ def ranked_frequencies(variances: Sequence[np.ndarray], n: int, together: int = 
     return np.array(found if any(found) else [*found[:-1], turning_most])
 
 
-def spread_frequencies(n: int, n_families: int = 1) -> np.ndarray:
+def shared_frequencies(spectrum: np.ndarray, n: int) -> np.ndarray:
+    """Whole frequencies for n planes of a circle, each as often as its share of a spectrum; one at least turns.
+
+    Examples
+    --------
+    >>> shared_frequencies(np.array([0.25, 0.5, 0, 0.25]), 8)
+    array([0, 0, 1, 1, 1, 1, 3, 3])
+    """
+    found = np.searchsorted(np.cumsum(spectrum), (np.arange(n) + 0.5) / n * spectrum.sum())
+    return found if found.any() else np.append(found[1:], 1 + spectrum[1:].argmax())
+
+
+def dealt_slots(n: int, spectra: Mapping[str, np.ndarray | None]) -> dict[str, np.ndarray]:
+    """The slots of each family, of n: one at least, and the more, the more frequencies make up its spectrum.
+
+    Those are counted as perplexity does. Unknown, they count alike; where slots are too few, some are shared.
+
+    Examples
+    --------
+    >>> dealt_slots(6, {"turn": np.array([0.2, 0.4, 0.4]), "hue": np.array([0.5, 0.5, 0])})
+    {'turn': array([0, 2, 3, 5]), 'hue': array([1, 4])}
+    """
+    turning = (np.ones(1) if spectrum is None else spectrum[1:] for spectrum in spectra.values())
+    needs = np.array([np.exp(entr(weights / (weights.sum() or 1)).sum()) for weights in turning])
+    turns = np.argsort((np.arange(n) / needs[:, None]).ravel(), kind="stable")[:n] // n
+    return {name: own if (own := np.flatnonzero(turns == j)).size else np.array([j % n])
+            for j, name in enumerate(spectra)}  # fmt: skip
+
+
+def spread_frequencies(n: int) -> np.ndarray:
     """Radians at the greatest strength that n planes of a line begin with, before they are learned."""
-    most = 3.0 if n_families == 1 else 3 * max(1, n / 8) ** (1 / (1 + n_families))
-    return np.linspace(most, 0.05, n)
+    return np.linspace(3.0, 0.05, n)
 
 
 def generator_of(step: np.ndarray, size: float) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -11,11 +11,22 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from latentaug.augs.steps import Composition
+from latentaug.augs.views import Views
 from latentaug.latent.algebra import Algebra
-from latentaug.latent.families import FamilyLaws
-from latentaug.latent.flows import Flow, Planes, make_planes, ranked_frequencies, spread_frequencies, whole_frequencies
-from latentaug.learn.starting import variances_by_frequency
+from latentaug.latent.families import FamilyLaws, Frame
+from latentaug.latent.flows import (
+    Flow,
+    Planes,
+    dealt_slots,
+    make_planes,
+    ranked_frequencies,
+    shared_frequencies,
+    spread_frequencies,
+    whole_frequencies,
+    whole_representation,
+)
+from latentaug.learn.objectives import principal_scores
+from latentaug.learn.starting import likeness_by_frequency, variances_by_frequency
 
 __all__ = ["FlowMap", "FlowMaps", "make_flows"]
 
@@ -127,51 +138,74 @@ class FlowMaps(nn.Module):
         maps: Any = self.maps
         return {name: flow.exact() for name, flow in zip(self.names, maps, strict=True)}
 
+    def representation(self, rho: np.ndarray, frame: Frame) -> np.ndarray:
+        """Matrices (G, d, d) of the whole finite group, from those of what of it is of no family."""
+        return whole_representation(rho, self.exact(), frame)
 
-def _frequencies(
-    planes: Planes, laws: FamilyLaws, number: int, n_families: int, variances: Sequence[np.ndarray] | None
-) -> np.ndarray:
-    """What a family turns the slots by at first: as images vary, where it is known how they do.
+
+def _as_images_vary(planes: Planes, laws: FamilyLaws, number: int, variances: Sequence[np.ndarray]) -> np.ndarray:
+    """What a family that has a function turns the slots by at first.
 
     Families after the first have another order, so that all pairs occur, and turn either way: a product of a wave along
     one and a wave along another is a sum of waves along both and of waves along one and against the other.
     """
-    if variances is None:
-        choose = whole_frequencies if laws.period else spread_frequencies
-        found = choose(planes.n_slots, n_families)
-    else:
-        found = ranked_frequencies(variances, planes.n_slots, round(len(planes.slots) / planes.n_slots))
-        if laws.period is None:  # half turns from the least to the greatest strength
-            found = found * np.pi * max(laws.high, -laws.low) / (laws.high - laws.low)
+    found = ranked_frequencies(variances, planes.n_slots, round(len(planes.slots) / planes.n_slots))
+    if laws.period is None:  # half turns from the least to the greatest strength
+        found = found * np.pi * max(laws.high, -laws.low) / (laws.high - laws.low)
     rng = np.random.default_rng(number)
     return rng.permutation(found) * rng.choice([-1, 1], size=len(found)) if number else found
 
 
-def _variances(
-    name: str, laws: FamilyLaws, scores: Callable[[list[Composition]], Tensor] | None
-) -> list[np.ndarray] | None:
+def _of_its_own(n: int, own: np.ndarray, laws: FamilyLaws, spectrum: np.ndarray | None) -> np.ndarray:
+    """What a family turns slots of its own by at first: the others like it leave them at rest, and it theirs."""
+    frequencies, m = np.zeros(n), len(own)
+    if laws.period is None:
+        frequencies[own] = spread_frequencies(m)
+    else:
+        frequencies[own] = whole_frequencies(m) if spectrum is None else shared_frequencies(spectrum, m)
+    return frequencies
+
+
+def _variances(name: str, laws: FamilyLaws, views: Views, n_scores: int) -> list[np.ndarray]:
     """How much images vary by each frequency of a family that has a function."""
-    if scores is None or not laws.is_drawn:
-        return None
     size = (laws.high - laws.low if laws.period is None else laws.period) / STRENGTHS
-    path: list[Composition] = [((name, laws.low + size * (k + 0.5)),) for k in range(STRENGTHS)]
-    return variances_by_frequency(scores(path), laws.period is not None)
+    path = [((name, laws.low + size * (k + 0.5)),) for k in range(STRENGTHS)]
+    return variances_by_frequency(principal_scores(views, path, n_scores)[1], laws.period is not None)
 
 
-def make_flows(
-    algebra: Algebra, latent_dim: int, scores: Callable[[list[Composition]], Tensor] | None = None
-) -> FlowMaps:
+def _spectrum(name: str, laws: FamilyLaws, views: Views, n_scores: int) -> np.ndarray:
+    """How alike the originals and images given with a strength of one family only are, by frequency."""
+    alone = [c for c in views.given_strengths if len(c) == 1 and c[0][0] == name]
+    rows, scores = principal_scores(views, [(), *alone], n_scores)
+    given = [np.zeros(()), *(np.asarray(composition[0][1]) for composition in alone)]
+    strengths = [np.broadcast_to(t[rows] if t.ndim else t, len(rows)) for t in given]
+    turn = np.pi / (laws.high - laws.low) if laws.period is None else 2 * np.pi / laws.period
+    return likeness_by_frequency(scores, turn * np.array(strengths), STRENGTHS)
+
+
+def make_flows(algebra: Algebra, latent_dim: int, views: Views | None = None) -> FlowMaps:
     """The maps of joint training of all families: exact together where the laws allow it, else each by itself.
 
-    Where `scores` gives principal scores of images under compositions, (V, n, m), planes turn as these vary.
+    Where there are `views`, planes turn as their images vary. Families that are known by images only have slots of
+    their own, the more of them the more frequencies they need.
     """
-    frame, maps = algebra.frame, {}
-    together = make_planes(frame.table, frame.signs, latent_dim) if frame.families else None
+    frame, maps, n_scores = algebra.frame, {}, 4 * latent_dim
+    views = None if views is None or len(views) <= latent_dim else views
     alone = make_planes(np.zeros((1, 1), dtype=int), np.ones((1, 1)), latent_dim)
+    together = make_planes(frame.table, frame.signs, latent_dim) if frame.families else alone
+    spectra = {
+        name: None if views is None else _spectrum(name, laws, views, n_scores)
+        for name, laws in algebra.families.items()
+        if views is None or not laws.is_drawn
+    }
+    own = dealt_slots(together.n_slots, {name: spectra[name] for name in frame.families if name in spectra})
     for name, laws in algebra.families.items():
-        inside = together is not None and name in frame.families
-        planes = together if inside and together is not None else alone
-        number, beside = (frame.families.index(name), len(frame.families)) if inside else (0, 1)
-        frequencies = _frequencies(planes, laws, number, beside, _variances(name, laws, scores))
+        inside = name in frame.families
+        planes, number = (together, frame.families.index(name)) if inside else (alone, 0)
+        if views is None or not laws.is_drawn:
+            slots = own.get(name, np.arange(planes.n_slots))
+            frequencies = _of_its_own(planes.n_slots, slots, laws, spectra[name])
+        else:
+            frequencies = _as_images_vary(planes, laws, number, _variances(name, laws, views, n_scores))
         maps[name] = FlowMap(planes, number, laws, frequencies, own_coordinates=not inside)
     return FlowMaps(maps)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +18,6 @@ from latentaug.augs.views import Views
 from latentaug.latent import maps
 from latentaug.latent.algebra import MAX_GROUP, Algebra
 from latentaug.latent.fitted_flows import fit_flows, flow_views
-from latentaug.latent.flows import whole_representation
 from latentaug.latent.maps import LatentMap, Moments
 from latentaug.latent.representations import (
     average_over,
@@ -501,7 +499,7 @@ def fitted_representation(
     if len(elements) == 1 or len(views) <= latent_dim or among == ("regular",):
         return regular_representation(table, latent_dim), None
     seen = np.array(list(map(views.is_known, elements)))
-    scores = principal_scores(views, elements, 4 * latent_dim)
+    _, scores = principal_scores(views, elements, 4 * latent_dim)
     if among == ("posed",) and scores.isnan().any():
         raise ValueError("representation='posed' needs each image in all views. Allowed where some miss: 'fitted'.")
     irreps = irreducible_representations(table)
@@ -531,14 +529,8 @@ def _beside_flows(
     generator: torch.Generator, views: Views | None,
 ) -> ViewMaps:  # fmt: skip
     """The latent maps of joint training where some augmentations have a strength."""
-    scores = (
-        partial(principal_scores, views, n_scores=4 * latent_dim)
-        if views is not None and len(views) > latent_dim
-        else None
-    )
-    flows = make_flows(algebra, latent_dim, scores)
-    frame = algebra.frame
-    rho = whole_representation(regular_representation(frame.table, latent_dim), flows.exact(), frame)
+    flows = make_flows(algebra, latent_dim, views)
+    rho = flows.representation(regular_representation(algebra.frame.table, latent_dim), algebra.frame)
     start = Start(algebra, torch.from_numpy(rho).float(), latent_dim, generator)
     modules = {n: GEOMETRIES[g].module(start, n) for n, g in _fixed(geometries).items()}
     return ViewMaps(modules, compositions, latent_dim, flows)

@@ -551,8 +551,10 @@ class ConditionedReconstruction(ImageObjective):
         return self.bound(posterior, self.tensor(y), noise, done, condition=conditions[1:])
 
 
-def principal_scores(views: Views, elements: Sequence[Composition], n_scores: int) -> Tensor:
-    """Principal scores of some images under each element, float64, (N, n, m); NaN where a row has none."""
+def principal_scores(
+    views: Views, elements: Sequence[Composition], n_scores: int
+) -> tuple[np.ndarray, Tensor]:  # fmt: skip
+    """Some rows, and principal scores of these under each element, float64, (N, n, m); NaN where a row has none."""
     rows = spread(len(views), max(1, min(SAID_BY // len(elements), ROOM // views.format_.n_pixels)))
     with_all = (views.rows_with([c]) if views.is_known(c) else rows[:0] for c in elements)
     there = [rows if has is None else np.intersect1d(rows, has) for has in with_all]
@@ -566,7 +568,7 @@ def principal_scores(views: Views, elements: Sequence[Composition], n_scores: in
     scores = torch.full((len(elements), len(rows), axes.shape[1]), torch.nan, dtype=axes.dtype)
     for k, chosen in ((k, chosen) for k, chosen in enumerate(there) if len(chosen)):
         scores[k, torch.from_numpy(np.searchsorted(rows, chosen))] = images(k, chosen).double() @ axes
-    return scores
+    return rows, scores
 
 
 def start_path(objective: Any, seed: int) -> None:

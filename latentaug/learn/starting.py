@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from scipy.optimize import nnls
 from torch import Tensor, nn
 
 __all__ = [
-    "FromPose", "LinearCode", "Pairs", "ToPose", "is_better_posed", "linear_code",
+    "FromPose", "LinearCode", "Pairs", "ToPose", "is_better_posed", "likeness_by_frequency", "linear_code",
     "posed_code", "principal_axes", "variances_by_frequency", "variances_by_part",
 ]  # fmt: skip
 
@@ -173,6 +174,28 @@ def variances_by_frequency(path: Tensor, is_circle: bool) -> list[np.ndarray]:
         waves = waves.to(torch.complex128)
     moments = [c.mH @ c / len(c) for c in torch.tensordot(waves, path.to(waves.dtype), 1)]
     return [torch.linalg.eigvalsh(M).flip(0).clamp_min(0).numpy() for M in moments]
+
+
+def likeness_by_frequency(scores: Tensor, turns: np.ndarray, n_frequencies: int) -> np.ndarray:
+    """How alike images and what strengths make of them are, as a sum of waves along the strength: the share of each.
+
+    Fitted by non-negative least squares: likeness is a sum of waves with the squares of what turns by each.
+
+    Parameters
+    ----------
+    scores : Tensor of shape (V, n, m)
+        Principal scores of the originals and of their views; NaN where an image has none.
+    turns : ndarray of shape (V, n)
+        By how much the lowest wave turns from an original to each: radians.
+    n_frequencies : int
+        Of 0, 1, 2, ... at most; fewer where strengths do not tell so many.
+    """
+    there = ~scores[:, :, 0].isnan()
+    scores = scores - scores[there].mean(0)
+    likeness = torch.einsum("nm,vnm->vn", scores[0], scores)[there].numpy()
+    phases = turns[there.numpy()]
+    told = len(np.unique(np.cos(phases).round(6)))
+    return nnls(np.cos(phases[:, None] * np.arange(max(2, min(n_frequencies, told)))), likeness)[0]
 
 
 def _moments_by_part(orbit: Tensor, cayley_table: np.ndarray, irreps: Sequence[np.ndarray]) -> list[Tensor]:
