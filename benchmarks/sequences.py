@@ -1,7 +1,7 @@
 """Coloured digits that turn, change their hue and move, foretold from two frames.
 
-    python -m benchmarks.sequences                   fours, d = 256
-    python -m benchmarks.sequences --passes 40       for less time
+    python -m benchmarks.sequences                   fours, d = 256, 40 passes
+    python -m benchmarks.sequences --passes 10       for less time
     python -m benchmarks.sequences --quick           does it run
 
 Sequences as of MSP, arXiv 2210.05972: a digit four of 24 pixels in 32x32, its first angle and hue random; with every
@@ -49,6 +49,7 @@ LAST = FRAMES - 2  # the frame at the second point
 NAMES = ("spin", "tint", "right", "down")
 REACH = FAR + 2 * FAR / LAST  # pixels that the tenth frame may be away
 FASTEST = np.array([90, 0.25, 2 * FAR / LAST, 2 * FAR / LAST])  # with every frame
+WIDTHS = (32, 64, 128)  # of the network's layers
 TRIED = (19, 9, 7, 7)  # motions among which the best are looked for, before they are refined
 THEIRS = (("motion of another sequence", "15.9", "61.5"), ("its own two frames", "6.4", "54.9"))
 
@@ -118,7 +119,8 @@ def fit(X: np.ndarray, d: int, passes: int, n_frames: int) -> LatentAugmenter:
     """Learn from frames of padded digits; all families commute."""
     upright = shown(X, np.zeros((len(X), len(NAMES))))
     pairs = list(combinations(NAMES, 2))
-    model = LatentAugmenter(families(), VAE(d, max_iter=passes), commute=pairs, random_state=0)
+    network = VAE(d, hidden_channels=WIDTHS, max_iter=passes)
+    model = LatentAugmenter(families(), network, commute=pairs, random_state=0)
     return model.fit(upright, views=training_views(X, n_frames, seed=1000))
 
 
@@ -199,7 +201,7 @@ def digits(quick: bool) -> tuple[np.ndarray, np.ndarray]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--passes", type=int, default=90)
+    parser.add_argument("--passes", type=int, default=40)
     parser.add_argument("--latents", type=int, default=256)
     parser.add_argument("--refine", type=int, default=0, help="steps of refining latents, also tested")
     arguments = parser.parse_args()

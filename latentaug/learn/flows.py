@@ -158,11 +158,12 @@ def _as_images_vary(planes: Planes, laws: FamilyLaws, number: int, variances: Se
 
 def _of_its_own(n: int, own: np.ndarray, laws: FamilyLaws, spectrum: np.ndarray | None) -> np.ndarray:
     """What a family turns slots of its own by at first: the others like it leave them at rest, and it theirs."""
-    frequencies, m = np.zeros(n), len(own)
+    frequencies = np.zeros(n)
     if laws.period is None:
-        frequencies[own] = spread_frequencies(m)
-    else:
-        frequencies[own] = whole_frequencies(m) if spectrum is None else shared_frequencies(spectrum, m)
+        frequencies[own] = spread_frequencies(len(own))
+        return frequencies
+    whole = whole_frequencies(len(own))
+    frequencies[own] = whole if spectrum is None else shared_frequencies(spectrum[: whole.max() + 1], len(own))
     return frequencies
 
 
