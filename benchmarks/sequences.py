@@ -12,7 +12,8 @@ eight steps on, summed over 3,072 numbers, means over sequences.
 
 What turns about its own middle, and moves, does so in any order: on sequences, though not on images of anything, all
 four families commute, so that one exact representation holds them, and a motion is the same map wherever it begins.
-They are known by images alone, each with its angle, its hue and its place: no function.
+They are known by images alone, each with its angle, its hue and its place: no function. The network is wider than the
+default one.
 
 What each row solves is not the same:
 

@@ -256,11 +256,12 @@ def test_no_wrong_input_ends_in_anything_but_a_plain_error(monkeypatch, capsys):
     assert ended.value.code == 0, capsys.readouterr().out
 
 
-def test_a_linear_encoder_carries_a_law_to_poses_never_seen(benchmarks):
+@pytest.mark.parametrize("mean_moves", [False, True])
+def test_a_linear_encoder_carries_a_law_to_poses_never_seen(mean_moves, benchmarks):
     from benchmarks import poses
 
     roll = poses.MOTIONS["shifts"].family
-    motion = poses.Motion(OneParameter(roll.function, -4, 4, 8, name="roll"), 1, ())
+    motion = poses.Motion(OneParameter(roll.function, -4, 4, 8, name="roll"), 1, (), mean_moves)
     noise = np.random.default_rng(0).integers(0, 256, (400, 4, 8)).astype(np.uint8)
     assert np.array_equal(roll(noise, 3), np.roll(noise, 3, axis=2))
     train = poses.Images({t: motion.family(noise, t) for t in motion.seen}, np.zeros(400))
