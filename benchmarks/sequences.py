@@ -2,6 +2,7 @@
 
     python -m benchmarks.sequences                   fours, d = 256, 40 passes
     python -m benchmarks.sequences --passes 10       for less time
+    python -m benchmarks.sequences --held-out 800    on fours held out of those trained on
     python -m benchmarks.sequences --quick           does it run
 
 Sequences as of MSP, arXiv 2210.05972: a digit four of 24 pixels in 32x32, its first angle and hue random; with every
@@ -190,13 +191,13 @@ def baselines(frames: list[np.ndarray]) -> Iterator[tuple[str, list[float]]]:
     yield "the second frame again", [error(frames[1] / np.float32(255), frame) for frame in frames[2:]]
 
 
-def digits(quick: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Padded fours to train on, and to test."""
+def digits(quick: bool, held_out: int) -> tuple[np.ndarray, np.ndarray]:
+    """Padded fours to train on, and to test: where some are held out of the first, those."""
     if quick:
         X, y = load_digits_sample()
         return padded(X[:600][y[:600] == DIGIT]), padded(X[-300:][y[-300:] == DIGIT])
-    (X, y), (X_test, y_test) = load_mnist("train"), load_mnist("test")
-    return padded(X[y == DIGIT]), padded(X_test[y_test == DIGIT])
+    X, X_test = (padded(X[y == DIGIT]) for X, y in map(load_mnist, ("train", "test")))
+    return (X[:-held_out], X[-held_out:]) if held_out else (X, X_test)
 
 
 def main() -> None:
@@ -204,11 +205,12 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--passes", type=int, default=40)
     parser.add_argument("--latents", type=int, default=256)
+    parser.add_argument("--held-out", type=int, default=0, help="test on the last so many of those trained on")
     parser.add_argument("--refine", type=int, default=0, help="steps of refining latents, also tested")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     d, passes, n_frames = (16, 1, 2) if arguments.quick else (arguments.latents, arguments.passes, 16)
-    X, X_test = digits(arguments.quick)
+    X, X_test = digits(arguments.quick, arguments.held_out)
     start, pace = motions(len(X_test), seed=0)
     frames = [shown(X_test, start + k * pace) for k in range(FRAMES)]
     began = time.perf_counter()
