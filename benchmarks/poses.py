@@ -65,6 +65,7 @@ class Motion(NamedTuple):
     step: int
     theirs: tuple[tuple[str, str], ...]
     mean_moves: bool = False
+    components: int = 256
 
     @property
     def all(self) -> list[float]:
@@ -88,6 +89,7 @@ MOTIONS = {
         2,
         (("no operator, poses not seen", "25 to 32"), ("a learned operator, worst shift", "83.6")),
         mean_moves=True,
+        components=400,
     ),
 }  # fmt: skip
 
@@ -95,8 +97,7 @@ MOTIONS = {
 class Size(NamedTuple):
     """Images to train on, to fit maps of some poses on, and to test; images shown; passes of the default network.
 
-    Of each part of the training images under a pose a share teaches the classifier; d latents, of components and of the
-    network.
+    Of each part of the training images under a pose a share teaches the classifier; d components at most, and latents.
     """
 
     train: int = 60_000
@@ -105,7 +106,7 @@ class Size(NamedTuple):
     shown: int = 300_000
     passes: int = 6
     share: float = 0.25
-    d: tuple[int, int] = (256, 64)
+    d: tuple[int, int] = (400, 64)
 
 
 QUICK = Size(400, 400, 100, 2_000, 1, 0.2, (64, 16))
@@ -141,7 +142,7 @@ def by_pairs(train: Images, motion: Motion, poses: list[float], d: int) -> Laten
     period = motion.family.period
     family = OneParameter(None, min(0, *apart), max(0, *apart), period, name=motion.family.__name__)
     views = {((family.__name__, t),): images for t, images in apart.items()}
-    linear = (TruncatedSVD if motion.mean_moves else PCA)(d, random_state=0)
+    linear = (TruncatedSVD if motion.mean_moves else PCA)(min(d, motion.components), random_state=0)
     return LatentAugmenter([family], linear, method="staged").fit(train.at[base], views=views)
 
 

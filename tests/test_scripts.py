@@ -288,7 +288,7 @@ def test_poses_benchmark_prints_known_and_estimated_poses(benchmarks, monkeypatc
     monkeypatch.setattr(sys, "argv", ["poses", "--quick", "--only", "turns", "--told", "nothing", "pairs", "pixels"])
     poses.main()
     rows = [row for row in tables(capsys.readouterr().out) if len(row) == 16]
-    ways = ["PCA, staged, pose known", "PCA, staged, pose estimated", "pixels, pose known", "pixels, pose estimated"]
+    ways = [f"{way}, pose {told}" for way in ("components, staged", "pixels") for told in ("known", "estimated")]
     assert [row[0] for row in rows] == ["no operator", *ways]
     for row in rows:
         shares, (seen, worst, apart) = list(map(number, row[2:12])), map(number, row[12:15])
