@@ -27,6 +27,7 @@ from latentaug import (
     load,
 )
 from latentaug.augs import (
+    CATALOGUE,
     FAMILIES,
     OneParameter,
     family_from_kornia,
@@ -287,6 +288,21 @@ def test_little_that_turns_turns_still():
     assert ranked_frequencies([np.full(20, 9.0), np.array([0.1]), np.array([0.2])], 4).tolist() == [0, 0, 0, 2]
     assert ranked_frequencies([np.array([9.0, 7.0, 3.0]), np.array([5.0, 1.0])], 3).tolist() == [0, 1, 0]
     assert ranked_frequencies([np.array([9.0, 9.0]), np.array([5.0, 4.0])], 2, together=2).tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(("names", "moving"), [
+    (["rotate"], [2 / 3]), (["shear"], [2 / 3]), (["rotate", "flip_lr"], [2 / 3]), (["rotate", "gamma"], [2 / 3, 1]),
+    (["gamma", "contrast"], [1, 1]), (["rotate", "shift_x"], [2 / 3, 1]),
+])  # fmt: skip
+def test_of_several_families_lines_are_in_all_draws_and_circles_in_two_of_three(names, moving):
+    views = Views(SMOOTH, {name: CATALOGUE.get(name) or FAMILIES[name] for name in names}, ImageFormat((12, 12)))
+    drawn = RandomStrengths(views.of(find_algebra(views).compositions()))
+    which = drawn.draw_views(np.random.default_rng(0), len(drawn.has), 20_000)
+    assert np.allclose(drawn.has[which].mean(axis=0), moving, atol=0.02)
+    for k in np.unique(which):  # of what moves alike, all views alike
+        alike = np.flatnonzero((drawn.has == drawn.has[k]).all(axis=1))
+        assert (which == k).mean() == pytest.approx(np.isin(which, alike).mean() / len(alike), abs=0.02)
+    assert drawn.draw_views(np.random.default_rng(0), 1, 9).max() == 0
 
 
 def test_the_ends_of_a_line_are_drawn_more_often_and_all_of_a_circle_alike():

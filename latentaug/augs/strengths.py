@@ -15,6 +15,7 @@ __all__ = ["RandomStrengths"]
 
 LOOKED_AT, AT = 256, 9  # images, and strengths of a line, whose variance is looked at
 FAINTEST = 0.02  # share of the greatest variance, below which errors count no more
+AT_REST = 1 / 3  # share of the ends of crossings at which a circle is not moved, where there are several families
 BY_ORIGINALS, FROM_ORIGINALS = 0.75, 0.7  # share of crossings with one end at strength 0, and of these that begin there
 
 
@@ -44,6 +45,26 @@ class RandomStrengths:
         """What of a composition is not drawn."""
         drawn = {name for name, is_drawn in zip(self.names, self.drawn, strict=True) if is_drawn}
         return tuple((name, power) for name, power in powers(composition) if name not in drawn)
+
+    @cached_property
+    def _shares(self) -> np.ndarray | None:
+        """Of each view, how often it is an end of a crossing, where several families have functions."""
+        if not self.drawn.all() or len(self.names) < 2 or not self.has.all(axis=1).any():
+            return None
+        moves = np.where(self.are_circles, 1 - AT_REST, 1.0)
+        kinds = list(zip(self.bases.compositions, map(tuple, self.has), strict=True))
+        return np.where(self.has, moves, 1 - moves).prod(axis=1) / [kinds.count(kind) for kind in kinds]
+
+    def draw_views(self, rng: np.random.Generator, first: int, size: int) -> np.ndarray:
+        """Numbers (size,) of views, of the first so many, as ends of crossings: all alike where there is one family.
+
+        Of several, each line is in all views drawn, since its ends are what is hard to learn, and each circle in two of
+        three: upright images come more often than others, but not so often that these are learned less well.
+        """
+        shares = None if self._shares is None else self._shares[:first]
+        if shares is None or not shares.any():
+            return rng.integers(first, size=size)
+        return rng.choice(first, size=size, p=shares / shares.sum())
 
     def draw(self, rng: np.random.Generator, which: np.ndarray) -> np.ndarray:
         """Strengths (n, n_families) for images under the views of some numbers; 0 where a view has no such family.

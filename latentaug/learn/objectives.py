@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -324,7 +325,8 @@ class CrossReconstruction(ImageObjective):
 
         Where there are families, their strengths too; most go from or to 0 where these do not add up.
         """
-        view, hub = rng.integers(len(self.views.compositions), size=n), rng.integers(self.n_hubs, size=n)
+        pick = rng.integers if self.moving is None else partial(self.moving.draw_views, rng)
+        view, hub = pick(len(self.views.compositions), size=n), pick(self.n_hubs, size=n)
         share = SAME_VIEW if self.moving is None else SAME_MOVED
         same, from_hub = rng.random(n) < share, rng.random(n) < 0.5
         source = np.where(~same & from_hub, hub, view)
