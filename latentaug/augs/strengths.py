@@ -46,10 +46,15 @@ class RandomStrengths:
         drawn = {name for name, is_drawn in zip(self.names, self.drawn, strict=True) if is_drawn}
         return tuple((name, power) for name, power in powers(composition) if name not in drawn)
 
+    @property
+    def are_several(self) -> bool:
+        """Whether several families move images at once, all by functions."""
+        return len(self.names) > 1 and bool(self.drawn.all() and self.has.all(axis=1).any())
+
     @cached_property
     def _shares(self) -> np.ndarray | None:
-        """Of each view, how often it is an end of a crossing, where several families have functions."""
-        if not self.drawn.all() or len(self.names) < 2 or not self.has.all(axis=1).any():
+        """Of each view, how often it is an end of a crossing, where there are several families."""
+        if not self.are_several:
             return None
         moves = np.where(self.are_circles, 1 - AT_REST, 1.0)
         kinds = list(zip(self.bases.compositions, map(tuple, self.has), strict=True))
