@@ -71,11 +71,11 @@ MUTATIONS = (
     ),
     Mutation(
         "any view may be a hub",
-        "rng.integers(self.n_hubs, size=n)",
-        "rng.integers(len(self.views.compositions), size=n)",
+        "pick(self.n_hubs, size=n)",
+        "pick(len(self.views.compositions), size=n)",
         JOINT,
     ),
-    Mutation("the only hub is the original", "rng.integers(self.n_hubs, size=n)", "rng.integers(1, size=n)", JOINT),
+    Mutation("the only hub is the original", "pick(self.n_hubs, size=n)", "pick(1, size=n)", JOINT),
     Mutation(
         "both ends of a crossing are hubs, or neither",
         "np.where(~same & from_hub, hub, view)",
