@@ -15,6 +15,7 @@ from latentaug.augs.pairs import Partners
 from latentaug.augs.views import Views
 from latentaug.latent import cyclic_table
 from latentaug.latent.representations import (
+    fit_group_maps,
     irreducible_representations,
     posed_copies,
     ranked_copies,
@@ -343,3 +344,15 @@ def test_a_wave_has_the_variance_of_its_frequency(seed, k, is_circle):
     found = variances_by_frequency(torch.from_numpy(path), is_circle)
     assert int(np.argmax([v.max() for v in found])) == k
     assert all(v.max() < 1e-9 for j, v in enumerate(found) if j != k)
+
+
+@pytest.mark.parametrize("noise", [0, 1e-17, 1e-9])
+def test_latents_that_do_not_vary_somewhere_have_maps_of_a_group_all_the_same(noise):
+    table, rng = np.array([[0, 1, 2, 3], [1, 0, 3, 2], [2, 3, 0, 1], [3, 2, 1, 0]]), np.random.default_rng(0)
+    rho = regular_representation(table, 64)
+    Z = rng.normal(size=(40, 64)) @ np.diag([1.0] * 16 + [0] * 48)
+    orbit = np.stack([Z @ L for L in rho]) + noise * rng.normal(size=(4, 40, 64))
+    found = fit_group_maps(orbit, table)
+    assert representation_defect(found, table) < 1e-9
+    for moved, L in zip(orbit, found, strict=True):
+        assert np.allclose(orbit[0] @ L, moved, atol=1e-6)

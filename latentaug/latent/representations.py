@@ -18,6 +18,8 @@ __all__ = [
     "seen_copies", "standing", "sum_of",
 ]  # fmt: skip
 
+COLLAPSED = 1e-10  # of the greatest variance, at which a direction has none
+
 
 def cyclic_table(order: int) -> np.ndarray:
     """Cayley table of the cyclic group, element k being the k-th power."""
@@ -220,9 +222,13 @@ def fit_group_maps(Z_orbit: np.ndarray, cayley_table: np.ndarray) -> np.ndarray:
 def group_maps(between: Callable[[int, int], np.ndarray], cayley_table: np.ndarray) -> np.ndarray:
     """`fit_group_maps` of the second moments (d, d) between the latents under two elements, by their numbers."""
     elements = range(len(cayley_table))
-    root, inverse_root = square_roots(np.mean([between(h, h) for h in elements], axis=0))
+    S = np.mean([between(h, h) for h in elements], axis=0)
+    root, inverse_root = square_roots(S)
     moments = [sum(between(h, cayley_table[h, g]) for h in elements) for g in elements]
-    L = np.stack([orthogonal_map(inverse_root @ M @ inverse_root) for M in moments])
+    values, Q = np.linalg.eigh(S)
+    empty = Q[:, values <= COLLAPSED * values[-1]]
+    still = empty @ empty.T  # where latents do not vary, rounding would say how they move
+    L = np.stack([orthogonal_map(inverse_root @ M @ inverse_root + still) for M in moments])
     return inverse_root @ nearest_representation(L, cayley_table) @ root
 
 
