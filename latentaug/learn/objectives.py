@@ -40,7 +40,7 @@ __all__ = [
 LOOKED_AT = 1024  # images, before training
 SAID_BY, COMPONENTS_OF, ROOM = 8192, 1000, 2**25  # views that say what maps are made of, of whose pixels there is room
 STARTED_FROM, MOVED = 1000, 8000  # images, by a linear path; latents moved by strengths, each by a map of its own
-SAME_VIEW, SAME_MOVED = 0.2, (0.1, 0.05)  # share of joint draws that stay in their view; with strengths, of several
+SAME_VIEW, SAME_MOVED = 0.2, 0.1  # share of joint draws that stay in their view; where a family moves images
 ALONE = 0.1  # share of the images that are encoded by themselves, where the others are with their orbit
 
 PRECISIONS = {"32": torch.float32, "bf16-mixed": torch.bfloat16}
@@ -287,7 +287,7 @@ class CrossReconstruction(ImageObjective):
     """Joint training: encoder, decoder and what is learned of the maps obey them.
 
     Each draw encodes an image under a source view, carries z over by ``inv(L_s) @ L_t``, decodes, and compares with the
-    image under the target view; in a fifth of the draws, a tenth where there are strengths, a twentieth where there are
+    image under the target view; in a fifth of the draws, a tenth where there are strengths, none where there are
     several, they are the same view.
 
     Parameters
@@ -328,7 +328,7 @@ class CrossReconstruction(ImageObjective):
         """
         pick = rng.integers if self.moving is None else partial(self.moving.draw_views, rng)
         view, hub = pick(len(self.views.compositions), size=n), pick(self.n_hubs, size=n)
-        share = SAME_VIEW if self.moving is None else SAME_MOVED[self.moving.are_several]
+        share = SAME_VIEW if self.moving is None else SAME_MOVED * (not self.moving.are_several)
         same, from_hub = rng.random(n) < share, rng.random(n) < 0.5
         source = np.where(~same & from_hub, hub, view)
         target = np.where(~same & ~from_hub, hub, view)

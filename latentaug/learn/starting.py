@@ -27,6 +27,7 @@ RIDGE = 0.01  # of the mean variance, where poses are read
 HELD_OUT = 5  # one image of so many
 CLEARLY = 0.95  # of the error of parts, which layers gain more on, is what a pose has to stay below
 PAIRED, ROOM = 2000, 2**24  # pairs that a code of parts is made of, of whose maps there is room
+MOST_STEPS = 1000  # of non-negative least squares, which takes about as many as there are columns
 SURE = 6.0  # by how much a pose speaks for itself, and against the next one
 
 
@@ -195,7 +196,8 @@ def likeness_by_frequency(scores: Tensor, turns: np.ndarray, n_frequencies: int)
     likeness = torch.einsum("nm,vnm->vn", scores[0], scores)[there].numpy()
     phases = turns[there.numpy()]
     told = len(np.unique(np.cos(phases).round(6)))
-    return nnls(np.cos(phases[:, None] * np.arange(max(2, min(n_frequencies, told)))), likeness)[0]
+    waves = np.cos(phases[:, None] * np.arange(max(2, min(n_frequencies, told))))
+    return nnls(waves, likeness, maxiter=MOST_STEPS)[0]
 
 
 def _moments_by_part(orbit: Tensor, cayley_table: np.ndarray, irreps: Sequence[np.ndarray]) -> list[Tensor]:
