@@ -235,7 +235,7 @@ def test_the_staged_fit_holds_a_batch_of_latents_and_encodes_a_view_once(geometr
         geometries = {"flip_lr": "group", "flip_ud": "group", "shear_x": "commuting"}
         geometries = geometries if geometry == "auto" else dict.fromkeys(["flip_lr", "flip_ud"], geometry)
         tracemalloc.start()
-        found = Found(algebra, geometries, "lstsq", 0)
+        found = Found(algebra, geometries, "lstsq", 0, {})
         METHODS["staged"].fit(FrozenEstimator(counting), views, found, None, False)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()

@@ -8,13 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from latentaug import VAE, LatentAugmenter, load
-from latentaug.augs import flip_lr, shear_x
+from latentaug.augs import FAMILIES, OneParameter, flip_lr, gamma, shear_x
 from latentaug.augs.views import Views
-from latentaug.learn.coding import OrbitDecoder, decode_with_jacobian
-from latentaug.learn.geometries import make_view_maps
+from latentaug.images import ImageFormat
+from latentaug.latent.algebra import find_algebra
+from latentaug.learn.coding import OrbitDecoder, decode_with_jacobian, load_weights
+from latentaug.learn.geometries import make_view_maps, start_maps
 from latentaug.learn.objectives import CrossReconstruction, Reconstruction, Terms
 from latentaug.metrics import error_table
 from latentaug.models.errors import model_views
+from latentaug.models.orbits import counts_of, with_ends
 
 QUICK = {"hidden_channels": (2, 3), "max_iter": 2, "device": "cpu", "random_state": 0}
 
@@ -45,7 +48,7 @@ def test_training_sees_no_view_that_it_comes_from(square, digits, seed, mixup):
     views = model_views(square, digits[:8], square.compositions_)
     maps = make_view_maps(square.algebra_, square.geometries_, views.compositions, 8, torch.Generator())
     terms = Terms(1.0, 1.0, 1.0, square.format_, torch.device("cpu"), mixup=mixup)
-    joint = CrossReconstruction(square.autoencoder_.network_, views, terms, maps, 8, square.orbit_)
+    joint = CrossReconstruction(square.autoencoder_.network_, views, terms, maps, 8, dict.fromkeys(square.orbit_, 1.0))
     row, target = np.random.default_rng(seed).integers(8, size=2)
     losses = []
     with torch.no_grad():
@@ -95,6 +98,72 @@ def test_an_orbit_takes_functions_the_joint_method_and_few_images(digits, monkey
     loaded = load(tmp_path / "model")
     assert loaded.orbit_ == always.orbit_
     assert np.array_equal(loaded.encode(X), always.encode(X))
+
+
+@pytest.fixture(scope="module")
+def line(digits):
+    return LatentAugmenter(["gamma", "flip_lr"], VAE(8, **QUICK), random_state=0).fit(digits[:100])
+
+
+def test_images_are_encoded_at_the_ends_of_a_line_that_adds_up(line, digits, tmp_path):
+    """Each is carried back, and counts by how much is seen there; the laws of a finite group hold all the same."""
+    X = digits[:20]
+    ends = [(), (("gamma", -1),), ("gamma",)]
+    assert line.orbit_ == [*ends[:1], ("flip_lr",), ends[1], ("flip_lr", ends[1][0]), ends[2], ("flip_lr", "gamma")]
+    counts = counts_of(line.orbit_, line.algebra_)
+    assert counts.mean() == pytest.approx(1)
+    shown = [gamma(digits[:100], t).var(axis=0).sum() for t in (0.0, -1.0, 1.0)]
+    assert np.allclose(counts[::2] / counts[0], (np.array(shown) / shown[0]) ** 4, rtol=0.05)
+    alone, by_hand = line.autoencoder_.transform, np.zeros((20, 8))
+    for element, count in zip(line.orbit_, counts, strict=True):
+        t = dict([element[-1]] if element and not isinstance(element[-1], str) else []).get("gamma", "gamma" in element)
+        mirrored = X[:, :, ::-1] if "flip_lr" in element else X
+        Z = alone(gamma(np.ascontiguousarray(mirrored), float(t)).reshape(20, -1))
+        by_hand += count / 6 * Z @ np.linalg.inv(line.compose(*element).matrix_)
+    assert np.allclose(line.encode(X), by_hand, atol=1e-5)
+    mirrored = line.encode(np.ascontiguousarray(X[:, :, ::-1]))
+    assert np.allclose(mirrored, line.transform_latent(line.encode(X), "flip_lr"), atol=1e-4)
+    line.save(tmp_path / "model")
+    assert np.array_equal(load(tmp_path / "model").encode(X), line.encode(X))
+
+
+def test_what_is_trained_on_at_the_ends_of_a_line_is_what_is_encoded(line, digits):
+    views = model_views(line, digits[:20], line.compositions_)
+    maps, n_hubs = start_maps(line.algebra_, line.geometries_, views.compositions, 8, 0)
+    load_weights(maps, line.stream_)
+    orbit = dict(zip(line.orbit_, counts_of(line.orbit_, line.algebra_), strict=True))
+    terms = Terms(1.0, 1.0, 1.0, line.format_, torch.device("cpu"))
+    joint = CrossReconstruction(line.autoencoder_.network_, views, terms, maps, n_hubs, orbit)
+    rows = np.arange(20)
+    drawn = joint.settle(rows, *joint.draw(np.random.default_rng(0), 20))
+    x, y, s, t = joint.make(rows, *drawn)
+    seen, noise = [], torch.zeros(20, joint.noise_dim)
+    noise[:, 8:] = -9.0  # of the images that would be encoded alone
+    joint.bound = lambda posterior, *_, **__: seen.append(posterior[0])
+    with torch.no_grad():
+        joint(x, y, s, t, *drawn[:2], noise, 1.0)
+    assert np.allclose(seen[0], line.encode(x[:, 0]), atol=1e-5)
+    assert not np.allclose(seen[0], line.autoencoder_.transform(x[:, 0].reshape(20, -1)), atol=1e-3)
+    *_, s, t = joint.draw(np.random.default_rng(1), 5000)
+    assert not (s == t)[s != 0].any()
+
+
+@pytest.mark.parametrize("name", [*FAMILIES, "fade"])
+def test_only_lines_that_add_up_are_encoded_at_their_ends(name):
+    def fade(X, t):
+        return X * np.exp(-t).reshape(-1, *[1] * (X.ndim - 1)).astype(X.dtype)
+
+    family = OneParameter(fade, 0, 1) if name == "fade" else FAMILIES[name]
+    X = np.random.default_rng(0).random((30, 8, 8, 3) if name == "hue" else (30, 8, 8))
+    algebra = find_algebra(Views(X, {name: family}, ImageFormat(X.shape[1:])))
+    adds_up = family.period is None and algebra.families[name].additivity < 1e-6
+    assert adds_up == (name in ("gamma", "fade"))
+    orbit = with_ends([], algebra)
+    assert [dict([step] if not isinstance(step, str) else [(step, 1)]) for c in orbit for step in c] == (
+        [{name: end} for end in (family.low, family.high) if end] if adds_up else []
+    )
+    if name == "fade":
+        assert counts_of(orbit, algebra)[1] / counts_of(orbit, algebra)[0] == pytest.approx(np.exp(-8), rel=1e-3)
 
 
 @pytest.mark.parametrize(("given", "kind"), [("never", ValueError), (1, TypeError), (None, TypeError)])

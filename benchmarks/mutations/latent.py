@@ -21,15 +21,15 @@ ORBITS = "tests/test_orbits.py"
 MUTATIONS = (
     Mutation(
         "an orbit is carried on, where it is trained on",
-        "self._back = torch.linalg.inv(self.latent_maps()[numbers])",
-        "self._back = self.latent_maps()[numbers]",
+        "self._back = torch.linalg.inv(self.latent_maps()[list(map(latent_maps.number, self.orbit))])",
+        "self._back = self.latent_maps()[list(map(latent_maps.number, self.orbit))]",
         ORBITS,
     ),
     Mutation("an orbit is carried on", "self._back = np.linalg.inv(self._maps)", "self._back = self._maps", ORBITS),
     Mutation(
         "an orbit is its first image",
-        "zip(orbits, self._back, strict=True)], axis=0)",
-        "zip(orbits, self._back, strict=True)][:1], axis=0)",
+        "np.mean([encode(x) @ back for x, back in each], axis=0)",
+        "np.mean([encode(x) @ back for x, back in each][:1], axis=0)",
         ORBITS,
     ),
     Mutation(
@@ -38,6 +38,15 @@ MUTATIONS = (
         "torch.cat([x for x, _ in parts], 1), torch.cat([J for _, J in parts], 2)",
         ORBITS,
     ),
+    Mutation(
+        "ends of a line are not carried back, where they are trained on", "if self._ends.any():", "if False:", ORBITS
+    ),
+    Mutation("all ends are trained on alike", ".squeeze(2) * self._counts.to(means)", ".squeeze(2)", ORBITS),
+    Mutation("all ends count alike", "self._counts[:, None, None] * self._back", "self._back", ORBITS),
+    Mutation("what is encoded at ends of lines is trained on alone", " & (not self._ends.any())", "", ORBITS),
+    Mutation("draws stay where images are encoded at ends", "or self._ends.any())", ")", ORBITS),
+    Mutation("lines that do not add up are encoded at their ends", "self.additivity <= ADDS_UP", "True", ORBITS),
+    Mutation("what shows less counts more", ") ** BY_SHOWN", ") ** -BY_SHOWN", ORBITS),
     Mutation("images of streams have orbits", "len(data) < MANY and not goes_on", "len(data) < MANY", ORBITS),
     Mutation(
         "other views are mixed in",

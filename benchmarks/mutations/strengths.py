@@ -22,7 +22,7 @@ MUTATIONS = [
     Mutation("the ends of a line come no more often", "np.sin(np.pi / 2 * places) ** 2)", "places)", TESTS),
     Mutation("no crossing begins or ends at the originals", "held &= families", "held &= False", TESTS),
     Mutation("crossings of all families go by the originals", "held &= families", "held &= True", TESTS),
-    Mutation("strengths that add up go astray", "line.additivity > ASTRAY", "line.additivity >= 0", TESTS),
+    Mutation("strengths that add up go astray", "self.additivity > ASTRAY", "self.additivity >= 0", TESTS),
     Mutation("planes turn by the frequencies that tell least", "for j in range(n)), reverse=True",
              "for j in range(n)), reverse=False", TESTS),
     Mutation("a circle is looked at as a line", "if is_circle:", "if not is_circle:", POSES),

@@ -18,6 +18,7 @@ __all__ = ["FamilyLaws", "Frame", "find_family_laws", "frame_of", "sample_step"]
 
 TOLERANCE = 0.05  # of the variance of the images, as of a commutator
 RETURNED = 0.01
+ADDS_UP, ASTRAY = 0.001, 0.1  # of the variance, by which strengths along a line fail to add up
 SHARE = 0.6  # of the strengths trained on, at which laws are looked at
 
 
@@ -48,6 +49,8 @@ class FamilyLaws:
         The strength at which it is each element of the finite group; None where it never is.
     given : list of float
         Without a function, the strengths of the images given.
+    shown : list of float
+        How much images vary at `low` and at `high`, over how much the originals do; 1 without a function.
     """
 
     low: float
@@ -60,6 +63,17 @@ class FamilyLaws:
     signs: dict[str, int]
     members: list[float | None]
     given: list[float] = field(default_factory=list)
+    shown: list[float] = field(default_factory=lambda: [1.0, 1.0])
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether strengths along a line add up as those of a group do, so that an image is as good at any of them."""
+        return self.period is None and self.additivity <= ADDS_UP
+
+    @property
+    def is_astray(self) -> bool:
+        """Whether strengths along a line fail to add up: an image made at one does not say what it came from."""
+        return self.period is None and self.additivity > ASTRAY
 
     def __str__(self) -> str:
         kind = f"a circle of {self.period:g}" if self.period is not None else "a line"
@@ -85,9 +99,16 @@ def find_family_laws(
     signs = {g: _sign(few, name, g) for g in generators}
     members = [_member(few, name, period, element, table, k) for k, element in enumerate(elements)]
     additivity = max(few.apart(((name, s + t),), ((name, s), (name, t))) for s, t in _pairs(family))
+    shown = [_variance(few, ((name, end),) if end else ()) for end in (family.low, family.high)]
+    shown = [found / (_variance(few, ()) or 1.0) for found in shown]
     return FamilyLaws(
-        family.low, family.high, period, family.unit, family.grows, True, additivity, signs, members
+        family.low, family.high, period, family.unit, family.grows, True, additivity, signs, members, shown=shown
     )  # fmt: skip
+
+
+def _variance(few: Views, composition: Composition) -> float:
+    """How much the images of a composition vary, summed over pixels."""
+    return float(few.take(slice(None), composition).var(axis=0, dtype=np.float64).sum())
 
 
 def _pairs(family: OneParameter) -> Iterator[tuple[float, float]]:

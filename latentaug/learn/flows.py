@@ -31,7 +31,6 @@ from latentaug.learn.starting import likeness_by_frequency, variances_by_frequen
 __all__ = ["FlowMap", "FlowMaps", "make_flows"]
 
 STRENGTHS = 16  # that say how images vary with one
-ASTRAY = 0.1  # of the variance, by which strengths along a line fail to add up
 
 
 class FlowMap(nn.Module):
@@ -110,8 +109,7 @@ class FlowMaps(nn.Module):
     def __init__(self, maps: Mapping[str, FlowMap]) -> None:
         super().__init__()
         self.names, self.maps = list(maps), nn.ModuleList(maps.values())
-        laws = [m.laws for m in maps.values()]
-        self.astray = np.array([line.period is None and line.additivity > ASTRAY for line in laws])
+        self.astray = np.array([m.laws.is_astray for m in maps.values()])
         of_their_own = groupby(enumerate(maps.values()), lambda m: m[0] if m[1].skew is not None else -1)
         self.runs = [[j for j, _ in run] for _, run in of_their_own]  # families that turn the same planes, at once
 

@@ -416,9 +416,16 @@ class ViewMaps(nn.Module):
         self.names = list(maps)
         self.maps = nn.ModuleList(maps.values())  # a list: a name may be no attribute name
         self.flows = flows
-        self.views = [repeated(step for step in powers(c) if step[0] in maps) for c in compositions]
+        self.views = list(map(self._at_rest, compositions))
         self.identity: Tensor = nn.Buffer(torch.eye(latent_dim))
         self.upright = None if upright is None else torch.from_numpy(upright).float()
+
+    def _at_rest(self, composition: Composition) -> tuple[str, ...]:
+        return repeated(step for step in powers(composition) if step[0] in self.names)
+
+    def number(self, composition: Composition) -> int:
+        """Of the first view that is a composition but for what has a strength."""
+        return self.views.index(self._at_rest(composition))
 
     def poses(self, n_views: int) -> Tensor | None:
         """The pose (n_views, k) under each of the first views, where latents are a content and a pose."""

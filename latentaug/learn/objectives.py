@@ -12,7 +12,7 @@ error, summed over coordinates. Both are averaged over the batch.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from latentaug.augs.steps import Composition
+from latentaug.augs.steps import Composition, powers
 from latentaug.augs.strengths import RandomStrengths
 from latentaug.augs.views import Views
 from latentaug.images import ImageFormat, spread
@@ -288,7 +288,7 @@ class CrossReconstruction(ImageObjective):
 
     Each draw encodes an image under a source view, carries z over by ``inv(L_s) @ L_t``, decodes, and compares with the
     image under the target view; in a fifth of the draws, a tenth where there are strengths, none where there are
-    several, they are the same view.
+    several or images are encoded at ends of lines, they are the same view.
 
     Parameters
     ----------
@@ -298,28 +298,30 @@ class CrossReconstruction(ImageObjective):
         Trained; of the same compositions as `views`.
     n_hubs : int
         The first so many views have exact maps; they are one end of every crossing.
-    orbit : sequence of tuple, default=()
-        Views that are the elements of a finite group. Where there are any, images of another view than the target's are
-        encoded as the mean over the group of the latents of g(x), carried back.
+    orbit : mapping of tuple to float, optional
+        The elements of a finite group, at ends of lines too, and how much each counts, 1 in the mean. Where there are
+        any, images are encoded as the mean over them of the latents of g(x), carried back.
     """
 
     reconstructs = True
 
     def __init__(
         self, network: Autoencoder, views: Views, terms: Terms, latent_maps: Any, n_hubs: int,
-        orbit: Sequence[Composition] = (),
+        orbit: Mapping[Composition, float] | None = None,
     ) -> None:  # fmt: skip
         super().__init__(network, views, terms)
-        self.latent_maps, self.n_hubs, self.orbit = latent_maps.to(terms.device), n_hubs, list(orbit)
+        self.latent_maps, self.n_hubs, self.orbit = latent_maps.to(terms.device), n_hubs, list(orbit or ())
+        self._counts = torch.tensor(list((orbit or {}).values())).float().view(-1, 1)
         self.poses = latent_maps.poses(n_hubs)
         self.mixes &= self.moving is None  # others are drawn at other strengths
         self.noise_dim = network.latent_dim + self.mixes + bool(orbit)
         self.image_bytes = (1 + max(1, len(self.orbit))) * views.image_bytes
         learned = any(p.requires_grad for p in latent_maps.parameters())
         self._table = None if learned or self._is_bare else self._all_crossings()
-        numbers = [views.compositions.index(element) for element in self.orbit]
+        steps: list[dict[str, Any]] = [dict(powers(element)) for element in self.orbit]
+        self._ends = torch.tensor([[element.get(name, 0.0) for name in views.families] for element in steps])
         with torch.no_grad():
-            self._back = torch.linalg.inv(self.latent_maps()[numbers])  # (G, d, d)
+            self._back = torch.linalg.inv(self.latent_maps()[list(map(latent_maps.number, self.orbit))])  # (G, d, d)
 
     def draw(self, rng: np.random.Generator, n: int) -> tuple[np.ndarray, ...]:
         """Source and target view of each draw: some the same view, the others half from a hub and half to one.
@@ -328,7 +330,8 @@ class CrossReconstruction(ImageObjective):
         """
         pick = rng.integers if self.moving is None else partial(self.moving.draw_views, rng)
         view, hub = pick(len(self.views.compositions), size=n), pick(self.n_hubs, size=n)
-        share = SAME_VIEW if self.moving is None else SAME_MOVED * (not self.moving.are_several)
+        stays = self.moving is not None and not (self.moving.are_several or self._ends.any())
+        share = SAME_VIEW if self.moving is None else SAME_MOVED * stays
         same, from_hub = rng.random(n) < share, rng.random(n) < 0.5
         source = np.where(~same & from_hub, hub, view)
         target = np.where(~same & ~from_hub, hub, view)
@@ -397,10 +400,12 @@ class CrossReconstruction(ImageObjective):
 
         So the encoder is worth something by itself, too.
         """
-        means, log_variances = (part.unflatten(0, x.shape[:2]) for part in self.encode(x.flatten(0, 1)))
-        means = (means.unsqueeze(2) @ self._back).squeeze(2)
-        alone = (torch.special.ndtr(chance) < ALONE)[:, None]
-        return torch.where(alone, means[:, 0], means.mean(1)), log_variances[:, 0]
+        means, log_variances = self.encode(x.flatten(0, 1))
+        if self._ends.any():
+            means = self.latent_maps.flows.undo(means, self._ends.to(means).repeat(len(x), 1))
+        means = (means.view(*x.shape[:2], 1, -1) @ self._back).squeeze(2) * self._counts.to(means)
+        alone = (torch.special.ndtr(chance) < ALONE)[:, None] & (not self._ends.any())
+        return torch.where(alone, means[:, 0], means.mean(1)), log_variances[:: x.shape[1]]
 
     def _cross(self, z: Tensor, L: Tensor | None, strengths: Sequence[np.ndarray]) -> Tensor:
         """Latent rows from source to target views: back to strength 0, across, and on."""
@@ -554,9 +559,7 @@ class ConditionedReconstruction(ImageObjective):
         return self.bound(posterior, self.tensor(y), noise, done, condition=conditions[1:])
 
 
-def principal_scores(
-    views: Views, elements: Sequence[Composition], n_scores: int
-) -> tuple[np.ndarray, Tensor]:  # fmt: skip
+def principal_scores(views: Views, elements: Sequence[Composition], n_scores: int) -> tuple[np.ndarray, Tensor]:
     """Some rows, and principal scores of these under each element, float64, (N, n, m); NaN where a row has none."""
     rows = spread(len(views), max(1, min(SAID_BY // len(elements), ROOM // views.format_.n_pixels)))
     with_all = (views.rows_with([c]) if views.is_known(c) else rows[:0] for c in elements)

@@ -46,7 +46,7 @@ from latentaug.models.base import Fitting, all_or_nothing
 from latentaug.models.classes import as_classes, fit_image_classes
 from latentaug.models.codec import Codec, accumulate, start_autoencoder
 from latentaug.models.latent_model import LatentModel
-from latentaug.models.orbits import OrbitCodec, orbit_of, warn_of_unseen, with_circles
+from latentaug.models.orbits import OrbitCodec, counts_of, orbit_of, warn_of_unseen, with_circles, with_ends
 from latentaug.models.strengths import RandomTransform
 from latentaug.models.vae import VAE, check_vae, has_linear_path
 from latentaug.models.verdict import Verdict, beside_originals, warn_of_originals
@@ -61,7 +61,7 @@ class Found(NamedTuple):
     geometries: Mapping[str, str]
     solver: str
     seed: int
-    orbit: Sequence[Composition] = ()
+    orbit: Mapping[Composition, float]  # and how much each element counts
     representations: tuple[str, ...] = ("fitted",)  # of the group, among which images choose
 
 
@@ -224,7 +224,8 @@ class LatentAugmenter(LatentModel):
         were learned, at as many encodings as it has elements. It takes functions; pairs alone are not averaged.
         "auto": in `fit`, where fewer than 10,000 images are trained on. Around a family that has a period, as turns
         have, it encodes by the mean over eight strengths, four where there are several, however many the images; it
-        trains without.
+        trains without. Along a line whose strengths add up, as those of gamma do, it trains and encodes by the mean
+        over the image itself and both ends, however many the images; what varies more there counts more.
     apply : str, list of str or None, default=None
         What `transform` applies, the leftmost first; all augmentations in order if None, none if empty.
     image_shape : tuple of int, default=None
@@ -508,13 +509,15 @@ class LatentAugmenter(LatentModel):
     def _fit_maps(self, data: Views, fitting: Fitting, before: Any = None, goes_on: bool = False) -> None:
         """Fit autoencoder and maps on some views, and what is told of the maps."""
         orbit = orbit_of(self.algebra_, self.geometries_, data) if self._symmetrizes(data, goes_on) else []
-        self.orbit_ = with_circles(orbit, self.algebra_) if self.method == "joint" and self.symmetrize else []
+        is_averaged = self.method == "joint" and bool(self.symmetrize)
+        orbit = with_ends(orbit, self.algebra_) if is_averaged else []
+        self.orbit_ = with_circles(orbit, self.algebra_) if is_averaged else []
         found = Found(
             self.algebra_,
             self.geometries_,
             self.solver,
             fitting.seed,
-            orbit,
+            dict(zip(orbit, counts_of(orbit, self.algebra_), strict=True)),
             self._representations(data, goes_on),
         )
         with fitting.of(self.autoencoder_):

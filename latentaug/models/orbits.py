@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -18,9 +19,10 @@ from latentaug.learn.geometries import group_table
 from latentaug.models.codec import Codec
 from latentaug.models.errors import model_views
 
-__all__ = ["OrbitCodec", "orbit_of", "warn_of_unseen", "with_circles"]
+__all__ = ["OrbitCodec", "counts_of", "orbit_of", "warn_of_unseen", "with_circles", "with_ends"]
 
 AROUND, AROUND_EACH = 8, 4  # strengths around a circle, and around each of several
+BY_SHOWN = 4  # power of how much images vary at the end of a line, by which what is encoded there counts
 
 
 def orbit_of(algebra: Algebra, geometries: Mapping[str, str], views: Views) -> list[Composition]:
@@ -28,6 +30,23 @@ def orbit_of(algebra: Algebra, geometries: Mapping[str, str], views: Views) -> l
     elements = algebra.elements[: len(group_table(algebra, geometries))]
     made = all(views.augs[name] is not None for element in elements for name, _ in powers(element))
     return elements if len(elements) > 1 and made and all(map(views.is_known, elements)) else []
+
+
+def with_ends(orbit: list[Composition], algebra: Algebra) -> list[Composition]:
+    """An orbit, each element as it is and at both ends of each line whose strengths add up."""
+    for name, laws in algebra.families.items():
+        if laws.adds_up:
+            ends = [0.0, *(end for end in (laws.low, laws.high) if end)]
+            orbit = [reduced([*element, (name, end)]) for end in ends for element in orbit or [()]]
+    return orbit
+
+
+def counts_of(orbit: Sequence[Composition], algebra: Algebra) -> np.ndarray:
+    """How much what is encoded at each element counts, 1 in the mean: more at ends of lines where images vary more."""
+    lines = {name: laws for name, laws in algebra.families.items() if laws.adds_up}
+    shown = {(name, end): v for name, x in lines.items() for end, v in zip((x.low, x.high), x.shown, strict=True)}
+    counts = np.array([math.prod(shown.get(step, 1.0) for step in powers(element)) for element in orbit]) ** BY_SHOWN
+    return counts / counts.mean() if orbit else counts
 
 
 def with_circles(orbit: list[Composition], algebra: Algebra) -> list[Composition]:
@@ -53,7 +72,8 @@ class OrbitCodec(Codec):
     """A codec that encodes an image as the mean, over some elements g of a group, of the latents of g(x), carried back.
 
     So ``encode(g(x)) = encode(x) @ L_g`` for every element of a finite group and every image, which the encoder alone
-    only learns; and nearly so for every strength around a circle, of which some are taken.
+    only learns; and nearly so for every strength around a circle, of which some are taken, and along a line, of which
+    the ends are.
 
     Parameters
     ----------
@@ -70,6 +90,7 @@ class OrbitCodec(Codec):
         eye = np.eye(len(next(iter(latent_maps.values()))))
         self._maps = np.stack([maps.apply_steps(latent_maps, eye, powers(element)) for element in orbit])
         self._back = np.linalg.inv(self._maps)
+        self._counts = counts_of(orbit, model.algebra_)
 
     def encode(self, images: np.ndarray) -> np.ndarray:
         return np.concatenate([self._mean(batch) for _, batch in batches_of(images)])
@@ -105,7 +126,8 @@ class OrbitCodec(Codec):
         views = model_views(self.model, images, self.orbit)
         orbits, coder = [views.take(slice(None), composition) for composition in self.orbit], self._coder
         encode = super().encode if coder is None else replace(coder, refine_steps=0).encode
-        Z = np.mean([encode(x) @ back for x, back in zip(orbits, self._back, strict=True)], axis=0)
+        each = zip(orbits, self._counts[:, None, None] * self._back, strict=True)
+        Z = np.mean([encode(x) @ back for x, back in each], axis=0)
         if coder is not None and coder.refine_steps:
             Z = coder.refine_orbits(orbits, Z, self._maps)
         return Z.astype(np.float32)
