@@ -144,8 +144,11 @@ def test_what_is_trained_on_at_the_ends_of_a_line_is_what_is_encoded(line, digit
         joint(x, y, s, t, *drawn[:2], noise, 1.0)
     assert np.allclose(seen[0], line.encode(x[:, 0]), atol=1e-5)
     assert not np.allclose(seen[0], line.autoencoder_.transform(x[:, 0].reshape(20, -1)), atol=1e-3)
-    *_, s, t = joint.draw(np.random.default_rng(1), 5000)
+    alone = CrossReconstruction(line.autoencoder_.network_, views, terms, maps, n_hubs)
+    (*_, s, t), (*_, begin, end) = (drawn_by.draw(np.random.default_rng(1), 5000) for drawn_by in (joint, alone))
     assert not (s == t)[s != 0].any()
+    assert np.abs(t - s)[t != 0].mean() > 1.2 * np.abs(end - begin)[end != 0].mean()
+    assert set(np.unique(t == 0)) == {True, False}
 
 
 @pytest.mark.parametrize("name", [*FAMILIES, "fade"])

@@ -45,6 +45,12 @@ MUTATIONS = (
     Mutation("all ends count alike", "self._counts[:, None, None] * self._back", "self._back", ORBITS),
     Mutation("what is encoded at ends of lines is trained on alone", " & (not self._ends.any())", "", ORBITS),
     Mutation("draws stay where images are encoded at ends", "or self._ends.any())", ")", ORBITS),
+    Mutation(
+        "the nearer of two strengths is drawn",
+        "np.abs(other - s) > np.abs(t - s)",
+        "np.abs(other - s) < np.abs(t - s)",
+        ORBITS,
+    ),
     Mutation("lines that do not add up are encoded at their ends", "self.additivity <= ADDS_UP", "True", ORBITS),
     Mutation("what shows less counts more", ") ** BY_SHOWN", ") ** -BY_SHOWN", ORBITS),
     Mutation("images of streams have orbits", "len(data) < MANY and not goes_on", "len(data) < MANY", ORBITS),

@@ -80,6 +80,11 @@ class RandomStrengths:
         places = np.where(self.are_circles, places, np.sin(np.pi / 2 * places) ** 2)
         return self.has[which] * (self.low + (self.high - self.low) * places)
 
+    def draw_far(self, rng: np.random.Generator, which: np.ndarray, s: np.ndarray) -> np.ndarray:
+        """As `draw`, but along lines the farther of two from some strengths (n, n_families)."""
+        t, other = (self.draw(rng, which) for _ in range(2))
+        return np.where(~self.are_circles & (np.abs(other - s) > np.abs(t - s)), other, t)
+
     def by_originals(
         self, rng: np.random.Generator, s: np.ndarray, t: np.ndarray, families: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:

@@ -318,8 +318,7 @@ class CrossReconstruction(ImageObjective):
         self.image_bytes = (1 + max(1, len(self.orbit))) * views.image_bytes
         learned = any(p.requires_grad for p in latent_maps.parameters())
         self._table = None if learned or self._is_bare else self._all_crossings()
-        steps: list[dict[str, Any]] = [dict(powers(element)) for element in self.orbit]
-        self._ends = torch.tensor([[element.get(name, 0.0) for name in views.families] for element in steps])
+        self._ends = torch.tensor([[dict(powers(c)).get(name, 0.0) for name in views.families] for c in self.orbit])
         with torch.no_grad():
             self._back = torch.linalg.inv(self.latent_maps()[list(map(latent_maps.number, self.orbit))])  # (G, d, d)
 
@@ -337,7 +336,8 @@ class CrossReconstruction(ImageObjective):
         target = np.where(~same & ~from_hub, hub, view)
         if self.moving is None:
             return source, target
-        s, t = (self.moving.draw(rng, which) for which in (source, target))
+        s = self.moving.draw(rng, source)
+        t = self.moving.draw_far(rng, target, s) if self._ends.any() else self.moving.draw(rng, target)
         begin, end = self.moving.by_originals(rng, s, t, self.latent_maps.flows.astray)
         return source, target, np.where(same[:, None], s, begin), np.where(same[:, None], s, end)
 
