@@ -41,9 +41,8 @@ MUTATIONS = (
     Mutation(
         "ends of a line are not carried back, where they are trained on", "if self._ends.any():", "if False:", ORBITS
     ),
-    Mutation("all ends are trained on alike", ".squeeze(2) * self._counts.to(means)", ".squeeze(2)", ORBITS),
+    Mutation("all ends are trained on alike", "(means * self._counts.to(means)).mean(1)", "means.mean(1)", ORBITS),
     Mutation("all ends count alike", "self._counts[:, None, None] * self._back", "self._back", ORBITS),
-    Mutation("what is encoded at ends of lines is trained on alone", " & (not self._ends.any())", "", ORBITS),
     Mutation("draws stay where images are encoded at ends", "or self._ends.any())", ")", ORBITS),
     Mutation(
         "the nearer of two strengths is drawn",

@@ -403,9 +403,9 @@ class CrossReconstruction(ImageObjective):
         means, log_variances = self.encode(x.flatten(0, 1))
         if self._ends.any():
             means = self.latent_maps.flows.undo(means, self._ends.to(means).repeat(len(x), 1))
-        means = (means.view(*x.shape[:2], 1, -1) @ self._back).squeeze(2) * self._counts.to(means)
-        alone = (torch.special.ndtr(chance) < ALONE)[:, None] & (not self._ends.any())
-        return torch.where(alone, means[:, 0], means.mean(1)), log_variances[:: x.shape[1]]
+        means = (means.view(*x.shape[:2], 1, -1) @ self._back).squeeze(2)
+        alone = (torch.special.ndtr(chance) < ALONE)[:, None]
+        return torch.where(alone, means[:, 0], (means * self._counts.to(means)).mean(1)), log_variances[:: x.shape[1]]
 
     def _cross(self, z: Tensor, L: Tensor | None, strengths: Sequence[np.ndarray]) -> Tensor:
         """Latent rows from source to target views: back to strength 0, across, and on."""
