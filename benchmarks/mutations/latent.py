@@ -42,6 +42,7 @@ MUTATIONS = (
         "ends of a line are not carried back, where they are trained on", "if self._ends.any():", "if False:", ORBITS
     ),
     Mutation("all ends are trained on alike", "(means * self._counts.to(means)).mean(1)", "means.mean(1)", ORBITS),
+    Mutation("no image is encoded alone", "ndtr(chance) < ALONE", "ndtr(chance) < 0", ORBITS),
     Mutation("all ends count alike", "self._counts[:, None, None] * self._back", "self._back", ORBITS),
     Mutation("draws stay where images are encoded at ends", "or self._ends.any())", ")", ORBITS),
     Mutation(

@@ -325,7 +325,8 @@ class CrossReconstruction(ImageObjective):
     def draw(self, rng: np.random.Generator, n: int) -> tuple[np.ndarray, ...]:
         """Source and target view of each draw: some the same view, the others half from a hub and half to one.
 
-        Where there are families, their strengths too; most go from or to 0 where these do not add up.
+        Where there are families, their strengths too: most go from or to 0 where these do not add up, and to the
+        farther of two where images are encoded at ends of lines.
         """
         pick = rng.integers if self.moving is None else partial(self.moving.draw_views, rng)
         view, hub = pick(len(self.views.compositions), size=n), pick(self.n_hubs, size=n)
