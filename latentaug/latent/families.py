@@ -18,7 +18,7 @@ __all__ = ["FamilyLaws", "Frame", "find_family_laws", "frame_of", "sample_step"]
 
 TOLERANCE = 0.05  # of the variance of the images, as of a commutator
 RETURNED = 0.01
-ADDS_UP, ASTRAY = 0.001, 0.1  # of the variance, by which strengths along a line fail to add up
+ADDS_UP, ASTRAY = 0.004, 0.1  # of the variance, by which strengths along a line fail to add up
 SHARE = 0.6  # of the strengths trained on, at which laws are looked at
 
 
